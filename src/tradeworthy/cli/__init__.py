@@ -1,0 +1,1 @@
+"""One file a verb; verbs parse, call and render."""

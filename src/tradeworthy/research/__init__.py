@@ -1,0 +1,1 @@
+"""Backtests and, later, evolution and reflection."""

@@ -1,0 +1,1 @@
+"""The desk: deterministic, no I/O."""
