@@ -1,0 +1,52 @@
+# Every target works on a fresh checkout: it makes its own environment first.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+
+.PHONY: demo test check bench proof clean
+
+demo: $(VENV)/run.stamp
+	@$(BIN)/tradeworthy demo
+
+test: $(VENV)/dev.stamp
+	$(BIN)/ruff check src tests tools benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -m "not proof" -n $(JOBS)
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff check src tests tools benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -m "not proof" -n $(JOBS) -x --ignore=tests/parity --ignore=tests/blackbox
+
+proof: $(VENV)/dev.stamp
+	$(BIN)/pytest -m proof -s
+
+bench: $(VENV)/dev.stamp
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+requirements/run.txt requirements/dev.txt: ;
+
+.PHONY: lock
+lock:  ## hashed requirement files, without addresses
+	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 --extra data --extra build pyproject.toml -o requirements/run.txt
+	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 --all-extras pyproject.toml -o requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
+
+-include tools/oracles/oracles.mk
