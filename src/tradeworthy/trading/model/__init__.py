@@ -8,3 +8,4 @@ from tradeworthy.trading.model.instrument import MarginRates as MarginRates
 from tradeworthy.trading.model.market import *  # noqa: F403
 from tradeworthy.trading.model.order import *  # noqa: F403
 from tradeworthy.trading.model.state import *  # noqa: F403
+from tradeworthy.trading.model.run import *  # noqa: F403

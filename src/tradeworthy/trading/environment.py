@@ -1,0 +1,231 @@
+"""Carry events between tape, timers, venue, journal and desk. Environments differ in what is passed in here only."""
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND, Clock
+from tradeworthy.kernel.facts import Event, Fact, event_of
+from tradeworthy.trading.digest import OutcomeDigest
+from tradeworthy.trading.model import Command, ExecReport, MarketEvent, Outcome, Timer
+
+DESK = "desk"
+VENUE = "venue"
+CLOCK = "clock"
+TIMER_BURST_MAX = 120
+"""Firings of one timer between two tape rows; a longer silence is skipped, not replayed tick by tick."""
+POLL_EVERY = 512
+"""Tape rows between two looks at the operator's controls."""
+
+
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """One message of a tape: its source numbers it from 1; stamps in nanoseconds UTC."""
+
+    source: str
+    source_seq: int
+    ts_event: int
+    ts_init: int
+    fact: MarketEvent
+
+
+class JournalPort(Protocol):
+    """What the environment needs of a journal."""
+
+    def accept(self, event: Event) -> int: ...
+    def commit(self) -> object: ...
+
+
+class VenuePort(Protocol):
+    """A venue on the tape's own time; commands go in, reports come out."""
+
+    def send(self, command: Command, ts: int) -> None: ...
+    def next_due(self) -> int | None: ...
+    def advance(self, ts: int) -> list[tuple[int, ExecReport]]: ...
+    def on_market(self, fact: MarketEvent, ts: int) -> None: ...
+
+
+class DeskPort(Protocol):
+    """The loop itself."""
+
+    def step(self, event: Event) -> Outcome: ...
+
+
+class Timers:
+    """Periodic acts as events (DL-02): `(name, interval)` pairs in nanoseconds, aligned to the epoch."""
+
+    def __init__(self, intervals: Sequence[tuple[str, int]], *, rollover_ns: int = 0) -> None:
+        self._heap: list[tuple[int, int]] = []
+        self._timers = [*((name, every, 0) for name, every in intervals), ("day_roll", NANOS_PER_DAY, rollover_ns)]
+        self.next_due: int = 0
+        self.skipped = 0
+
+    def start(self, ts: int) -> None:
+        """Arm every timer for its first multiple after `ts`."""
+        self._heap = []
+        for number, (_, every, offset) in enumerate(self._timers):
+            heapq.heappush(self._heap, ((ts - offset) // every * every + every + offset, number))
+        self.next_due = self._heap[0][0]
+
+    def pop(self, until: int) -> tuple[int, Timer]:
+        """Return the due timer; a backlog above the burst cap jumps to the last firings before `until`."""
+        due, number = heapq.heappop(self._heap)
+        name, every, _ = self._timers[number]
+        behind = (until - due) // every
+        following = due + every
+        if behind > TIMER_BURST_MAX:
+            jump = behind - TIMER_BURST_MAX
+            self.skipped += jump
+            following += jump * every
+        heapq.heappush(self._heap, (following, number))
+        self.next_due = self._heap[0][0]
+        return due, Timer(name)
+
+
+class Environment:
+    """Play rows through the desk, one event at a time, and keep the journal ahead of every effect.
+
+    durable_commands  True: an outcome is on disk before its commands leave (paper, live). A backtest's venue
+                      lives and dies with this process, so acceptance is enough there and batches stay large.
+    speed             tape seconds a wall second, 0 = as fast as possible
+    """
+
+    def __init__(
+        self, desk: DeskPort, journal: JournalPort, venue: VenuePort, timers: Timers, *, durable_commands: bool,
+        clock: Clock, speed: float = 0.0, controls: Callable[[], Sequence[tuple[str, Fact]]] = lambda: (),
+        progress: Callable[[int, int], None] = lambda rows, ts: None, consumer: Callable[[Event], None] | None = None,
+    ) -> None:
+        self._desk, self._journal, self._venue, self._timers = desk, journal, venue, timers
+        self._durable, self._clock, self._speed = durable_commands, clock, speed
+        self._controls, self._progress, self._consumer = controls, progress, consumer
+        self._numbers: dict[str, int] = {}
+        self._facts_out = 0
+        self.digest = OutcomeDigest()
+        self.inputs = 0
+        self.rows = 0
+        self.now = 0
+        self._stop: str | None = None
+
+    def request_stop(self, reason: str) -> None:
+        """End the run after the row in hand; callable from a signal handler."""
+        self._stop = reason
+
+    def run(self, rows: Iterable[Row]) -> str:
+        """Play all rows; returns why the run ended: `completed` or the reason of `request_stop`."""
+        iterator = iter(rows)
+        first = next(iterator, None)
+        if first is None:
+            return "completed"
+        self._timers.start(first.ts_init)
+        pace = self._pace(first.ts_init)
+        self._row(first)
+        for row in iterator:
+            if self._stop is not None:
+                return self._stop
+            if pace is not None:
+                pace(row.ts_init)
+            self._row(row)
+        return self._stop or "completed"
+
+    def settle(self, nanos: int) -> None:
+        """Let what is under way at the venue arrive, at most `nanos` after the last row."""
+        self._until(self.now + nanos)
+
+    def offer(self, fact: Fact, *, source: str, key: str, ts: int) -> None:
+        """Give the desk an event that is on no tape: a person's act, a start, an end."""
+        self.now = max(self.now, ts)
+        self._deliver(event_of(fact, source=source, key=key, ts_event=ts, ts_init=self.now))
+
+    def _row(self, row: Row) -> None:
+        ts = row.ts_init
+        if ts < self.now:
+            ts = self.now  # the desk's time never goes back; the venue's stamp stays in ts_event
+        self._until(ts)
+        fact = row.fact
+        self._venue.on_market(fact, ts)
+        self.now = ts
+        event_id = f"{row.source}:{row.source_seq}"
+        self._deliver(
+            Event(0, event_id, row.ts_event, ts, fact.kind, fact.schema, row.source, row.source_seq, event_id, None, fact)
+        )
+        self.rows += 1
+        if self.rows % POLL_EVERY == 0:
+            self._progress(self.rows, ts)
+            for key, act in self._controls():
+                self.offer(act, source="operator", key=key, ts=ts)
+
+    def _until(self, ts: int) -> None:
+        """Deliver what is due before `ts`: venue reports and timers, earliest first, the venue's on a tie."""
+        venue, timers = self._venue, self._timers
+        while True:
+            due = venue.next_due()
+            timer = timers.next_due
+            if due is not None and due < ts and due <= timer:
+                for at, report in venue.advance(due):
+                    self._numbered(report, VENUE, at)
+            elif timer < ts:
+                at, fired = timers.pop(ts)
+                self._numbered(fired, CLOCK, at)
+            else:
+                return
+
+    def _numbered(self, fact: Fact, source: str, ts: int) -> None:
+        number = self._numbers.get(source, 0) + 1
+        self._numbers[source] = number
+        self.now = max(self.now, ts)
+        event_id = f"{source}:{number}"
+        self._deliver(Event(0, event_id, ts, self.now, fact.kind, fact.schema, source, number, event_id, None, fact))
+
+    def _deliver(self, event: Event) -> None:
+        accept = self._journal.accept
+        if accept(event) < 0:
+            return
+        self.inputs += 1
+        consumer = self._consumer
+        if consumer is not None:
+            consumer(event)
+        outcome = self._desk.step(event)
+        facts = outcome.facts
+        if not facts:
+            return
+        self.digest.add(event.event_id, facts)
+        number, now, correlation, cause = self._facts_out, self.now, event.correlation_id, event.event_id
+        for fact in facts:
+            number += 1
+            out = Event(0, f"desk:{number}", now, now, fact.kind, fact.schema, DESK, number, correlation, cause, fact)
+            accept(out)
+            if consumer is not None:
+                consumer(out)
+        self._facts_out = number
+        if outcome.commands:
+            if self._durable:
+                self._journal.commit()
+            send = self._venue.send
+            for command in outcome.commands:
+                send(command, now)
+
+    def _pace(self, start_ts: int) -> Callable[[int], None] | None:
+        if self._speed <= 0:
+            return None
+        clock, speed = self._clock, self._speed
+        started = clock.monotonic()
+
+        def wait(ts: int) -> None:
+            ahead = int((ts - start_ts) / speed) - (clock.monotonic() - started)
+            while ahead > 0 and self._stop is None:  # short naps, so that a signal is heard
+                clock.sleep(min(ahead, NANOS_PER_SECOND // 5))
+                ahead = int((ts - start_ts) / speed) - (clock.monotonic() - started)
+
+        return wait
+
+
+def merged(tapes: Sequence[Iterator[Row]]) -> Iterator[Row]:
+    """Merge tapes by arrival at the desk; on a tie the earlier tape of the configuration goes first."""
+    if len(tapes) == 1:
+        return tapes[0]
+    return heapq.merge(*tapes, key=_arrival)
+
+
+def _arrival(row: Row) -> int:
+    return row.ts_init

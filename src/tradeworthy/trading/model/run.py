@@ -1,0 +1,37 @@
+"""The first and the last fact of a run: what it was made of, and what came out."""
+
+import msgspec
+
+from tradeworthy.kernel.facts import Fact, fact
+
+
+class TapeManifest(msgspec.Struct, frozen=True):
+    """One input tape: name, label (`real`, `derived`, `synthetic`) and the SHA-256 of its bytes or recipe."""
+
+    name: str
+    instrument: str
+    label: str
+    provenance: str
+    sha256: str
+
+
+@fact("run.started")
+class RunStarted(Fact, frozen=True):
+    """Everything a replay needs besides the code: the whole configuration document as canonical JSON."""
+
+    run_id: str
+    environment: str
+    document: str
+    config_hash: str
+    code_hash: str
+    tapes: tuple[TapeManifest, ...]
+
+
+@fact("run.ended")
+class RunEnded(Fact, frozen=True):
+    """How the run ended, with the digest over all its outcomes (RP-02)."""
+
+    reason: str
+    outcome_digest: str
+    inputs: int
+    outcomes: int

@@ -1,0 +1,76 @@
+"""Re-derive every outcome from the journal's inputs and compare it with what was recorded (RP-01)."""
+
+from collections import deque
+from collections.abc import Iterable
+
+import msgspec
+
+from tradeworthy.kernel.facts import Event, Fact
+from tradeworthy.trading.digest import OutcomeDigest
+from tradeworthy.trading.environment import DESK, DeskPort
+from tradeworthy.trading.model import RunEnded, RunStarted
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """The first place where the current desk decides otherwise; None where one side has no fact."""
+
+    seq: int
+    cause: str
+    recorded: Fact | None
+    derived: Fact | None
+
+
+class ReplayResult(msgspec.Struct, frozen=True):
+    """What a replay found.
+
+    unrecorded  facts of the last input that a crash kept from the journal; they were never acted upon
+    """
+
+    inputs: int
+    outcomes: int
+    equal: int
+    unrecorded: int
+    first: Difference | None
+    digest: str
+    recorded_digest: str | None
+
+    @property
+    def ok(self) -> bool:
+        return self.first is None and self.recorded_digest in (None, self.digest)
+
+
+def replay(events: Iterable[Event], desk: DeskPort) -> ReplayResult:
+    """Feed the recorded inputs to `desk`; stop at the first difference."""
+    digest = OutcomeDigest()
+    waiting: deque[Fact] = deque()
+    step = desk.step
+    inputs = outcomes = equal = 0
+    cause, recorded_digest = "", None
+    first: Difference | None = None
+    for event in events:
+        payload = event.payload
+        if event.source == DESK:
+            outcomes += 1
+            derived = waiting.popleft() if waiting else None
+            if type(derived) is type(payload) and derived == payload and event.causation_id == cause:
+                equal += 1
+                continue
+            first = Difference(event.seq, event.causation_id or "", payload, derived)
+            break
+        if waiting:
+            first = Difference(event.seq, cause, None, waiting[0])
+            break
+        kind = type(payload)
+        if kind is RunStarted:
+            continue
+        if kind is RunEnded:
+            assert isinstance(payload, RunEnded)
+            recorded_digest = payload.outcome_digest
+            continue
+        inputs += 1
+        cause = event.event_id
+        facts = step(event).facts
+        if facts:
+            digest.add(cause, facts)
+            waiting.extend(facts)
+    return ReplayResult(inputs, outcomes, equal, 0 if first else len(waiting), first, digest.hexdigest(), recorded_digest)
