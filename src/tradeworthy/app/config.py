@@ -1,0 +1,149 @@
+"""The one typed document (CA-01, CFG-01): everything a run is made of; all else is derived from it."""
+
+import hashlib
+import os
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
+
+ENVIRONMENT_PREFIX = "TRADEWORTHY__"
+
+EnvironmentName = Literal["backtest", "paper", "live"]
+
+
+class DeskSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """name is a label of the run folder; capital in base currency; rollover_hour UTC; speed 0 = full speed."""
+
+    name: str
+    environment: EnvironmentName
+    base_currency: str = "USD"
+    capital: Decimal = Decimal(100_000)
+    seed: int = 7
+    speed: float = 0.0
+    rollover_hour: int = 0
+    evaluate_seconds: float = 1.0
+    sample_seconds: float = 10.0
+
+
+class TapeSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One feed: a format known to the tape readers, where it lies, and how many rows at most (0 = all)."""
+
+    name: str
+    format: str
+    instrument: str
+    path: str = ""
+    rows_max: int = 0
+    label: Literal["real", "derived", "synthetic"] = "real"
+
+
+class InstanceSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One strategy with its instrument and role; `policy` holds the strategy's own fields."""
+
+    id: str
+    strategy: str
+    instrument: str
+    role: Literal["maker", "directional"] = "directional"
+    enabled: bool = True
+    policy: dict[str, Any] = {}
+
+
+class VenueSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The simulated venue: matching model and one-way delays in milliseconds."""
+
+    matching: Literal["l1", "l2", "bars"] = "l1"
+    submit_ms: float = 150.0
+    cancel_ms: float = 150.0
+    report_ms: float = 0.0
+
+
+class JournalSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """batch_events events are sealed together; sign_checkpoints needs a witness or keeps an in-process key."""
+
+    batch_events: int = 512
+    sign_checkpoints: bool = True
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole configuration."""
+
+    schema: Literal["desk@1"]
+    desk: DeskSection
+    tapes: tuple[TapeSection, ...]
+    instances: tuple[InstanceSection, ...]
+    venue: VenueSection = VenueSection()
+    journal: JournalSection = JournalSection()
+    risk: dict[str, Any] = {}
+
+    def canonical(self) -> str:
+        """Return the document as JSON with sorted keys: what the journal keeps and the hash covers."""
+        return msgspec.json.encode(self, order="sorted").decode()
+
+    def hash(self) -> str:
+        return hashlib.sha256(self.canonical().encode()).hexdigest()
+
+
+def load(path: Path, *, overrides: Mapping[str, str] | None = None, environ: Mapping[str, str] = os.environ) -> Document:
+    """Read a TOML document. Precedence: overrides (`section.key=value`) > environment > file > default.
+
+    Raises `UsageError` for a file that cannot be read or an unknown key, wrong type or contradiction.
+    """
+    try:
+        raw = tomllib.loads(path.read_text())
+    except OSError as problem:
+        raise UsageError(f"cannot read the configuration {path}: {problem.strerror}") from None
+    except tomllib.TOMLDecodeError as problem:
+        raise UsageError(f"{path}: {problem}") from None
+    for key, text in sorted(environ.items()):
+        if key.startswith(ENVIRONMENT_PREFIX):
+            _put(raw, key[len(ENVIRONMENT_PREFIX) :].lower().split("__"), text)
+    for key, text in (overrides or {}).items():
+        _put(raw, key.split("."), text)
+    return parse(raw, origin=str(path))
+
+
+def parse(raw: object, *, origin: str) -> Document:
+    """Turn plain data into a checked `Document`."""
+    try:
+        document = msgspec.convert(raw, Document, strict=False)
+    except msgspec.ValidationError as problem:
+        raise UsageError(f"{origin}: {problem}") from None
+    check(document)
+    return document
+
+
+def check(document: Document) -> None:
+    """Refuse contradictions; all of them are told at once (CA-03)."""
+    problems = []
+    ids = [instance.id for instance in document.instances]
+    problems += [f"instance id {one!r} stands twice" for one in sorted({i for i in ids if ids.count(i) > 1})]
+    names = [tape.name for tape in document.tapes]
+    problems += [f"tape name {one!r} stands twice" for one in sorted({n for n in names if names.count(n) > 1})]
+    fed = {tape.instrument for tape in document.tapes}
+    for instance in document.instances:
+        if instance.enabled and instance.instrument not in fed:
+            problems.append(f"instance {instance.id!r}: no tape feeds {instance.instrument!r}; fed are {sorted(fed)}")
+    if not document.desk.capital.is_finite() or document.desk.capital <= 0:
+        problems.append(f"desk.capital must be above zero, was {document.desk.capital}")
+    if not 0 <= document.desk.rollover_hour <= 23:
+        problems.append(f"desk.rollover_hour must be 0 to 23, was {document.desk.rollover_hour}")
+    if not document.desk.speed >= 0:
+        problems.append(f"desk.speed must be 0 or above, was {document.desk.speed}")
+    if not document.tapes:
+        problems.append("at least one [[tapes]] entry is needed")
+    if problems:
+        raise ConfigurationRefused("; ".join(problems))
+
+
+def _put(raw: dict[str, Any], path: list[str], text: str) -> None:
+    node = raw
+    for part in path[:-1]:
+        node = node.setdefault(part, {})
+        if not isinstance(node, dict):
+            raise UsageError(f"{'.'.join(path)}: {part!r} is no section")
+    node[path[-1]] = text
