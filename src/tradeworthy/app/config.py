@@ -140,6 +140,17 @@ def check(document: Document) -> None:
         raise ConfigurationRefused("; ".join(problems))
 
 
+def only(document: Document, instance: str | None) -> Document:
+    """Return the document with one instance and the tapes it needs; None leaves all."""
+    if instance is None:
+        return document
+    kept = tuple(one for one in document.instances if one.id == instance)
+    if not kept:
+        raise UsageError(f"no instance {instance!r}; there are {sorted(one.id for one in document.instances)}")
+    tapes = tuple(tape for tape in document.tapes if tape.instrument == kept[0].instrument)
+    return msgspec.structs.replace(document, instances=kept, tapes=tapes)
+
+
 def _put(raw: dict[str, Any], path: list[str], text: str) -> None:
     node = raw
     for part in path[:-1]:

@@ -1,0 +1,52 @@
+"""The command line: each verb parses, calls and renders. Exit codes: 0 pass, 1 warn, 2 fail, 3 could not judge."""
+
+import sys
+
+from cyclopts import App, CycloptsError
+from rich.console import Console
+
+from tradeworthy import __version__
+from tradeworthy.cli import backtest, data, demo, journal, kill, parity, replay, run
+from tradeworthy.kernel.errors import DeskError, ExitCode
+
+app = App(
+    name="tradeworthy",
+    version=__version__,
+    help="Run a trading desk whose every decision is an event in a hash-chained journal.",
+)
+app.command(demo.demo)
+app.command(run.run)
+app.command(backtest.app)
+app.command(replay.replay)
+app.command(journal.app)
+app.command(data.app)
+app.command(kill.kill)
+app.command(kill.rearm)
+app.command(parity.parity)
+
+errors = Console(stderr=True)
+
+
+def main(words: list[str] | None = None) -> None:
+    """Run one verb and leave with its exit code."""
+    sys.exit(int(call(sys.argv[1:] if words is None else words)))
+
+
+def call(words: list[str]) -> int:
+    """Run one verb and return its exit code; every expected failure is one line on standard error."""
+    try:
+        result = app(words, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as problem:
+        errors.print(f"tradeworthy: {problem}", style="red", markup=False, highlight=False)
+        errors.print("Try `tradeworthy --help`.", highlight=False)
+        return ExitCode.COULD_NOT_JUDGE
+    except DeskError as problem:
+        errors.print(f"tradeworthy: {problem}", style="red", markup=False, highlight=False)
+        return problem.exit_code
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    return result if isinstance(result, int) else ExitCode.PASS
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""`tradeworthy replay RUN`: re-derive every outcome from the journal and compare."""
+
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+
+from tradeworthy.app.runner import replay_run
+from tradeworthy.kernel.errors import ExitCode
+from tradeworthy.kernel.facts import Fact
+
+
+def replay(run: Path, /) -> int:
+    """Replay a run and compare each outcome; exit 0 when all are equal, 2 at the first difference.
+
+    Parameters
+    ----------
+    run
+        A run folder, also one that a crash left behind.
+    """
+    console = Console()
+    result = replay_run(run)
+    total = max(1, result.outcomes)
+    console.print(
+        f"{result.inputs:,} inputs, {result.outcomes:,} recorded outcomes, {result.equal / total:.2%} equal\n"
+        f"digest {result.digest}", highlight=False, soft_wrap=True,
+    )
+    if result.recorded_digest is None:
+        console.print("the run has no end: it was cut off, and is compared up to its last sealed event", style="yellow")
+    if result.unrecorded:
+        console.print(f"{result.unrecorded} facts of the last input were cut off before they had an effect", style="yellow")
+    if result.first is not None:
+        first = result.first
+        console.print(f"first difference at seq {first.seq}, caused by {first.cause}", style="red", markup=False)
+        console.print(f"  recorded  {_shown(first.recorded)}", markup=False, soft_wrap=True)
+        console.print(f"  derived   {_shown(first.derived)}", markup=False, soft_wrap=True)
+    elif not result.ok:
+        console.print(f"digest differs from the recorded {result.recorded_digest}", style="red")
+    return ExitCode.PASS if result.ok else ExitCode.FAIL
+
+
+def _shown(fact: Fact | None) -> str:
+    return "nothing" if fact is None else f"{fact.kind} {msgspec.json.encode(fact).decode()}"
