@@ -1,0 +1,406 @@
+"""The simulated venue (SV-01): one code for backtest and paper, on the tape's own time, without clock or I/O."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from enum import Enum
+from heapq import heappop, heappush
+
+from tradeworthy.trading.model import (
+    AmendOrder,
+    Bar,
+    CancelOrder,
+    Command,
+    ExecReport,
+    Funding,
+    Instrument,
+    Liquidity,
+    Mark,
+    MarketEvent,
+    OrderType,
+    QueryOrder,
+    Quote,
+    ReportType,
+    Side,
+    SubmitOrder,
+    TimeInForce,
+)
+from tradeworthy.trading.simulation.account import Account
+from tradeworthy.trading.simulation.bars import BarMarket
+from tradeworthy.trading.simulation.credit import broken_credit, equity_below_maintenance
+from tradeworthy.trading.simulation.fees import FeeResolver, fee_of, instrument_fees
+from tradeworthy.trading.simulation.l1 import L1Market
+from tradeworthy.trading.simulation.l2 import L2Market
+from tradeworthy.trading.simulation.latency import Latency, LatencyModel
+from tradeworthy.trading.simulation.market import Market
+from tradeworthy.trading.simulation.reports import refusal, state_report
+from tradeworthy.trading.simulation.rules import Broken, VenueRules, broken_form, broken_session
+from tradeworthy.trading.simulation.venue_order import VenueOrder
+
+NEVER = 2**63 - 1
+ENDED_KEPT_MAX = 100_000
+"""Ended orders that can still be queried and whose ids still count as used; the oldest are forgotten first."""
+
+DEFAULT_LATENCY = Latency()
+DEFAULT_RULES = VenueRules()
+
+
+class Matching(Enum):
+    """What the venue matches against: best quotes, the whole book, or bars."""
+
+    L1 = "l1"
+    L2 = "l2"
+    BARS = "bars"
+
+
+_MARKETS: dict[Matching, type[Market]] = {Matching.L1: L1Market, Matching.L2: L2Market, Matching.BARS: BarMarket}
+
+
+class SimulatedVenue:
+    """Accept commands, match them against the market, report what happened.
+
+    latency   delays in nanoseconds; a command needs at least one
+    fees      rate resolver; the instruments' own rates when None
+    capital   balances at the start by currency; None: balance and margin rules are not applied
+    seed      of the latency draws; the venue has no other randomness
+    """
+
+    def __init__(
+        self, instruments: Sequence[Instrument], *, latency: LatencyModel = DEFAULT_LATENCY, matching: Matching = Matching.L1,
+        fees: FeeResolver | None = None, rules: VenueRules = DEFAULT_RULES, capital: Mapping[str, Decimal] | None = None,
+        seed: int = 0,
+    ) -> None:
+        self._delays = latency.delays(seed)
+        self._fees: FeeResolver = instrument_fees if fees is None else fees
+        self._rules = rules
+        self._account = Account(capital)
+        market = _MARKETS[matching]
+        self._markets: dict[str, Market] = {i.instrument_id: market(i, self, rules) for i in instruments}
+        self._orders: dict[str, VenueOrder] = {}
+        self._ended: dict[str, VenueOrder] = {}
+        self._submit_due: dict[str, int] = {}
+        self._arrivals: list[tuple[int, int, int, Command]] = []
+        self._expiries: list[tuple[int, int, VenueOrder]] = []
+        self._reports: list[tuple[int, int, ExecReport]] = []
+        self._work_due = NEVER
+        self._sent = 0
+        self._accepted = 0
+        self._reported = 0
+        self._trades: dict[str, int] = {}
+        self._margined: set[str] = set()
+        self._reduce_only = 0
+
+    def send(self, command: Command, ts: int) -> None:
+        """Take a command that the desk emitted at `ts`; it arrives after its delay, never before its own submit."""
+        delays = self._delays
+        if isinstance(command, SubmitOrder):
+            delay = delays.submit()
+        elif isinstance(command, AmendOrder):
+            delay = delays.amend()
+        else:
+            delay = delays.cancel()
+        arrival = ts + max(1, delay)
+        if isinstance(command, SubmitOrder):
+            self._submit_due[command.client_order_id] = arrival
+        elif self._submit_due:
+            arrival = max(arrival, self._submit_due.get(command.client_order_id, arrival))
+        self._sent += 1
+        heappush(self._arrivals, (arrival, self._sent, ts, command))
+        if arrival < self._work_due:
+            self._work_due = arrival
+
+    def next_due(self) -> int | None:
+        """Return the earliest time of a pending arrival, expiry or report, None when nothing is under way."""
+        due = self._work_due
+        if self._reports and self._reports[0][0] < due:
+            return self._reports[0][0]
+        return None if due == NEVER else due
+
+    def advance(self, ts: int) -> list[tuple[int, ExecReport]]:
+        """Process what is due until `ts`, return the reports delivered until then, by delivery and creation."""
+        if self._work_due <= ts:
+            self._work(ts)
+        reports = self._reports
+        delivered: list[tuple[int, ExecReport]] = []
+        while reports and reports[0][0] <= ts:
+            due, _, report = heappop(reports)
+            delivered.append((due, report))
+        return delivered
+
+    def on_market(self, fact: MarketEvent, ts: int) -> None:
+        """Let the market move at venue time `ts`: arrivals before it first, then the fact, then matching."""
+        if self._work_due < ts:
+            self._work(ts - 1)
+        market = self._markets.get(fact.instrument)
+        if market is None:
+            return
+        market.on_fact(fact, ts)
+        if self._margined and fact.instrument in self._margined:
+            self._revalue(market, fact, ts)
+
+    def open_orders(self) -> list[VenueOrder]:
+        """Return the orders that rest or wait, oldest first."""
+        return list(self._orders.values())
+
+    def positions(self) -> Mapping[str, int]:
+        """Return signed lots by instrument id."""
+        return self._account.positions
+
+    def balances(self) -> Mapping[str, Decimal]:
+        """Return balances by currency."""
+        return self._account.balances
+
+    def fill(
+        self, order: VenueOrder, lots: int, price: int, liquidity: Liquidity, ts: int, code: str | None = None,
+        text: str | None = None,
+    ) -> int:
+        """Book a fill and report it; a reduce-only order fills at most its position. Returns the lots that counted."""
+        name = order.instrument
+        if order.reduce_only:
+            lots = min(lots, self._reducible(order))
+        market = self._markets[name]
+        if lots > 0:
+            instrument = market.instrument
+            order.cum += lots
+            fee = fee_of(instrument, price, lots, self._fees(instrument, order.side, liquidity))
+            report = self._filled(order, instrument, lots, price, liquidity, fee, code, text)
+            order.fills.append(report)
+            self._account.book(instrument, lots * order.side, price, fee)
+            self._report(report, ts)
+            if self._account.funded:
+                self._margined.discard(name)
+                if self._account.positions[name] and (instrument.margin or self._rules.tiers.get(name)):
+                    self._margined.add(name)
+            if order.cum >= order.lots:
+                self._finish(order, ReportType.FILL)
+        if self._reduce_only:
+            self._drop_reduce_only(name, ts)
+        return lots
+
+    def end(self, order: VenueOrder, type: ReportType, code: str, ts: int) -> None:
+        """End an open order and report why."""
+        if order.ended is not None:
+            return
+        self._finish(order, type)
+        self._report(state_report(order, type, code), ts)
+
+    def _work(self, ts: int) -> None:
+        """Process arrivals and expiries due until `ts` in time order; at one time an expiry precedes an arrival."""
+        arrivals, expiries = self._arrivals, self._expiries
+        while True:
+            arrival = arrivals[0][0] if arrivals else NEVER
+            expiry = expiries[0][0] if expiries else NEVER
+            due = min(arrival, expiry)
+            if due > ts:
+                self._work_due = due
+                return
+            if expiry <= arrival:
+                self.end(heappop(expiries)[2], ReportType.EXPIRED, "venue.day_end", due)
+                continue
+            _, _, sent_at, command = heappop(arrivals)
+            if isinstance(command, SubmitOrder):
+                if self._submit_due.get(command.client_order_id) == due:
+                    del self._submit_due[command.client_order_id]
+                self._submit(command, sent_at, due)
+            elif isinstance(command, CancelOrder):
+                self._cancel(command, due)
+            elif isinstance(command, AmendOrder):
+                self._amend(command, due)
+            else:
+                self._query(command, due)
+
+    def _submit(self, command: SubmitOrder, sent_at: int, ts: int) -> None:
+        market = self._markets.get(command.instrument)
+        broken = self._broken(command, market, ts)
+        if broken is not None or market is None:
+            broken = broken or Broken("venue.unknown_instrument", f"no instrument {command.instrument}")
+            self._report(refusal(ReportType.REJECTED, command, broken), ts)
+            if command.client_order_id not in self._orders and command.client_order_id not in self._ended:
+                order = VenueOrder(command, 0, "", sent_at)
+                order.ended = ReportType.REJECTED
+                self._keep(order)
+            return
+        self._accepted += 1
+        order = VenueOrder(command, self._accepted, f"{market.instrument.venue}-o{self._accepted}", sent_at)
+        self._orders[order.client_order_id] = order
+        self._reduce_only += order.reduce_only
+        if order.tif is TimeInForce.DAY:
+            order.expires_at = self._rules.day_end(ts)
+            heappush(self._expiries, (order.expires_at, order.number, order))
+        text = None
+        if order.reduce_only:
+            text = f"reduce_only: at most {min(order.lots, self._reducible(order))} lots fill"
+        self._report(state_report(order, ReportType.ACKNOWLEDGED, None, text), ts)
+        market.enter(order, ts)
+
+    def _broken(self, command: SubmitOrder, market: Market | None, ts: int) -> Broken | None:
+        if market is None:
+            return Broken("venue.unknown_instrument", f"no instrument {command.instrument}")
+        if command.client_order_id in self._orders or command.client_order_id in self._ended:
+            return Broken("venue.duplicate_client_id", f"{command.client_order_id} was used before")
+        broken = broken_session(market.status, assume_open=self._rules.assume_open) or broken_form(
+            market.instrument, type=command.type, lots=command.lots, price=command.price, trigger=command.trigger,
+            trigger_by=command.trigger_by, reduce_only=command.reduce_only, reference=market.reference, ts=ts,
+        )
+        if broken is not None:
+            return broken
+        if len(self._orders) >= self._rules.open_orders_max:
+            return Broken("venue.open_orders", f"at most {self._rules.open_orders_max} open orders")
+        order = VenueOrder(command, 0, "", 0)
+        if order.reduce_only:
+            if self._reducible(order) <= 0:
+                return Broken("venue.reduce_only", "there is no position to reduce")
+        else:
+            broken = broken_credit(order, market, self._account, self._rules, self._orders.values(), self._markets)
+            if broken is not None:
+                return broken
+        if order.trigger is None and order.post_only and market.crosses(order):
+            return Broken("venue.post_only_crosses", f"price {order.price} would trade at once")
+        if order.type is OrderType.MARKET and not isinstance(market, BarMarket):
+            best = market.best(order.side.opposite)
+            if best is None:
+                return Broken("venue.no_market", "there is no price to trade at")
+        return None
+
+    def _cancel(self, command: CancelOrder, ts: int) -> None:
+        order = self._orders.get(command.client_order_id)
+        if order is None:
+            self._report(self._not_open(ReportType.CANCEL_REJECTED, command), ts)
+        else:
+            self.end(order, ReportType.CANCELLED, command.reason, ts)
+
+    def _amend(self, command: AmendOrder, ts: int) -> None:
+        order = self._orders.get(command.client_order_id)
+        if order is None:
+            self._report(self._not_open(ReportType.AMEND_REJECTED, command), ts)
+            return
+        market = self._markets[order.instrument]
+        price = order.price if command.price is None else command.price
+        lots = order.lots if command.lots is None else command.lots
+        broken = self._broken_amend(order, market, price, lots, ts)
+        if broken is not None:
+            self._report(refusal(ReportType.AMEND_REJECTED, command, broken, order), ts)
+            return
+        keeps = price == order.price and lots <= order.lots
+        if not keeps:
+            market.remove(order)
+            self._accepted += 1
+            order.number = self._accepted
+        order.price, order.lots = price, lots
+        self._report(state_report(order, ReportType.AMENDED, None), ts)
+        if not keeps:
+            market.enter(order, ts)
+
+    def _broken_amend(self, order: VenueOrder, market: Market, price: int | None, lots: int, ts: int) -> Broken | None:
+        if order.price is None and price is not None:
+            return Broken("venue.not_priced", f"a {order.type.value} order has no price to amend")
+        if lots <= order.cum:
+            return Broken("venue.lots_below_filled", f"lots must be above the filled {order.cum}, was {lots}")
+        broken = broken_session(market.status, assume_open=self._rules.assume_open) or broken_form(
+            market.instrument, type=order.type, lots=lots, price=price, trigger=order.trigger or 1,
+            trigger_by=order.trigger_by, reduce_only=order.reduce_only, reference=market.reference, ts=ts,
+        )
+        if broken is not None:
+            return broken
+        before = order.price, order.lots
+        order.price, order.lots = price, lots  # judged as it would be, put back below
+        if order.trigger is None and order.post_only and market.crosses(order):
+            broken = Broken("venue.post_only_crosses", f"price {price} would trade at once")
+        elif not order.reduce_only:
+            others = [other for other in self._orders.values() if other is not order]
+            broken = broken_credit(order, market, self._account, self._rules, others, self._markets)
+        order.price, order.lots = before
+        return broken
+
+    def _query(self, command: QueryOrder, ts: int) -> None:
+        """Tell all fills again under their own trade ids, then the order's state."""
+        name = command.client_order_id
+        order = self._orders.get(name) or self._ended.get(name)
+        if order is None:
+            broken = Broken("venue.unknown_order", f"no order {name}")
+            self._report(refusal(ReportType.ABSENT, command, broken), ts)
+            return
+        for report in order.fills:
+            self._report(report, ts)
+        if order.ended is not ReportType.FILL:
+            self._report(state_report(order, order.ended or ReportType.ACKNOWLEDGED, "venue.status"), ts)
+
+    def _not_open(self, type: ReportType, command: CancelOrder | AmendOrder) -> ExecReport:
+        order = self._ended.get(command.client_order_id)
+        if order is None:
+            return refusal(type, command, Broken("venue.unknown_order", f"no order {command.client_order_id}"))
+        ended = "filled" if order.ended is ReportType.FILL else str(order.ended and order.ended.value)
+        return refusal(type, command, Broken(f"venue.already_{ended}", f"the order is {ended}"), order)
+
+    def _reducible(self, order: VenueOrder) -> int:
+        """Return the lots by which this order may reduce its instrument's position."""
+        return max(0, -self._account.positions.get(order.instrument, 0) * order.side)
+
+    def _drop_reduce_only(self, name: str, ts: int) -> None:
+        for order in tuple(self._orders.values()):
+            if order.reduce_only and order.instrument == name and self._reducible(order) == 0:
+                self.end(order, ReportType.CANCELLED, "venue.reduce_only", ts)
+
+    def _revalue(self, market: Market, fact: MarketEvent, ts: int) -> None:
+        if isinstance(fact, Funding):
+            price = market.reference
+            if price is not None and fact.rate is not None and market.instrument.perpetual:
+                self._account.fund(market.instrument, price, fact.rate)
+        elif not isinstance(fact, Mark) and (market.mark is not None or not isinstance(fact, (Quote, Bar))):
+            return
+        if equity_below_maintenance(market, self._account, self._rules, self._markets):
+            self._liquidate(market, ts)
+
+    def _liquidate(self, market: Market, ts: int) -> None:
+        """Close the position at the reference price, penalty as its fee, after cancelling its orders (SV-13)."""
+        price = market.reference
+        if price is None:
+            return
+        instrument = market.instrument
+        name = instrument.instrument_id
+        for order in tuple(self._orders.values()):
+            if order.instrument == name:
+                self.end(order, ReportType.CANCELLED, "venue.liquidation", ts)
+        lots = self._account.positions[name]
+        self._accepted += 1
+        command = SubmitOrder(
+            f"{instrument.venue}-liquidation-{self._accepted}", "venue", "venue", name,
+            Side.SELL if lots > 0 else Side.BUY, abs(lots), OrderType.MARKET, TimeInForce.IOC,
+        )
+        order = VenueOrder(command, self._accepted, command.client_order_id, ts)
+        order.cum = order.lots
+        fee = fee_of(instrument, price, order.lots, self._rules.penalty)
+        code = "venue.liquidation"
+        self._report(self._filled(order, instrument, order.lots, price, Liquidity.TAKER, fee, code, None), ts)
+        self._account.book(instrument, -lots, price, fee)
+        self._margined.discard(name)
+
+    def _filled(
+        self, order: VenueOrder, instrument: Instrument, lots: int, price: int, liquidity: Liquidity, fee: Decimal,
+        code: str | None, text: str | None,
+    ) -> ExecReport:
+        number = self._trades.get(instrument.venue, 0) + 1
+        self._trades[instrument.venue] = number
+        return ExecReport(
+            ReportType.FILL, order.client_order_id, order.instrument, order.venue_order_id,
+            f"{instrument.venue}-{number}", order.side, lots, price, order.cum, order.lots - order.cum, liquidity, fee,
+            instrument.settlement, code, text,
+        )
+
+    def _finish(self, order: VenueOrder, type: ReportType) -> None:
+        self._markets[order.instrument].remove(order)
+        order.ended = type
+        del self._orders[order.client_order_id]
+        self._reduce_only -= order.reduce_only
+        if order.expires_at is not None and type is not ReportType.EXPIRED:
+            self._expiries = [entry for entry in self._expiries if entry[2] is not order]
+            self._expiries.sort()
+        self._keep(order)
+
+    def _keep(self, order: VenueOrder) -> None:
+        self._ended[order.client_order_id] = order
+        if len(self._ended) > ENDED_KEPT_MAX:
+            del self._ended[next(iter(self._ended))]
+
+    def _report(self, report: ExecReport, ts: int) -> None:
+        self._reported += 1
+        heappush(self._reports, (ts + self._delays.report(), self._reported, report))
