@@ -1,5 +1,6 @@
 """The frozen vocabulary of the desk; rooms of `trading` speak through it."""
 
+from tradeworthy.trading.model.guard import GuardReason as GuardReason
 from tradeworthy.trading.model.instrument import NANOS as NANOS
 from tradeworthy.trading.model.instrument import FeeRates as FeeRates
 from tradeworthy.trading.model.instrument import Instrument as Instrument

@@ -46,6 +46,7 @@ class GuardChanged(Fact, frozen=True):
     reason_level: GuardLevel
     level: GuardLevel
     evidence: str = ""
+    expires_at: int | None = None
 
 
 class Top(Protocol):

@@ -1,0 +1,33 @@
+"""The sentinel as a file: written beside, flushed, then renamed over."""
+
+import os
+from pathlib import Path
+
+
+class SentinelFile:
+    """Keep the guard's record in one file (implements `SentinelPort`)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self) -> bytes | None:
+        """Return the record; None where the file does not exist."""
+        try:
+            return self._path.read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def write(self, record: bytes) -> None:
+        """Replace the file whole; file and folder are flushed to the disk before it returns."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        beside = self._path.with_name(self._path.name + ".new")
+        with beside.open("wb") as file:
+            file.write(record)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self._path)
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -1,0 +1,34 @@
+"""The pre-trade controls, one file each, and their order."""
+
+from tradeworthy.trading.model import Instrument
+from tradeworthy.trading.risk.control import Control
+from tradeworthy.trading.risk.controls.capital_gate import CapitalGate
+from tradeworthy.trading.risk.controls.duplicate_order import DuplicateOrder
+from tradeworthy.trading.risk.controls.gross_leverage import GrossLeverage
+from tradeworthy.trading.risk.controls.guard_state import GuardState
+from tradeworthy.trading.risk.controls.malformed import Malformed
+from tradeworthy.trading.risk.controls.max_messages import MaxMessages
+from tradeworthy.trading.risk.controls.max_order_quantity import MaxOrderQuantity
+from tradeworthy.trading.risk.controls.max_order_value import MaxOrderValue
+from tradeworthy.trading.risk.controls.max_position import MaxPosition
+from tradeworthy.trading.risk.controls.max_working_orders import MaxWorkingOrders
+from tradeworthy.trading.risk.controls.min_order import MinOrder
+from tradeworthy.trading.risk.controls.net_exposure import NetExposure
+from tradeworthy.trading.risk.controls.not_tradable import NotTradable
+from tradeworthy.trading.risk.controls.price_collar import PriceCollar
+from tradeworthy.trading.risk.controls.reference_stale import ReferenceStale
+from tradeworthy.trading.risk.controls.restricted_symbol import RestrictedSymbol
+from tradeworthy.trading.risk.controls.stop_required import StopRequired
+from tradeworthy.trading.risk.controls.throttle import Throttle
+from tradeworthy.trading.risk.policy import RiskPolicy
+
+
+def all_controls(policy: RiskPolicy, instruments: tuple[Instrument, ...]) -> tuple[Control, ...]:
+    """Return every control in table order; raises `ConfigurationRefused` for a limit that is missing."""
+    return (
+        Malformed(), NotTradable(), ReferenceStale(policy), PriceCollar(policy, instruments), MaxOrderValue(policy),
+        MaxOrderQuantity(instruments), MinOrder(instruments), MaxMessages(policy, instruments),
+        MaxWorkingOrders(policy), DuplicateOrder(policy), Throttle(policy), GuardState(), CapitalGate(policy),
+        MaxPosition(policy), GrossLeverage(policy), NetExposure(policy), StopRequired(policy),
+        RestrictedSymbol(policy, instruments),
+    )

@@ -1,0 +1,41 @@
+"""RK-15: the notional of positions, working and reserved orders stays within the capital."""
+
+from tradeworthy.trading.model import NANOS, Intent, Violation
+from tradeworthy.trading.risk.context import RiskContext
+from tradeworthy.trading.risk.control import Control, money, ratio
+from tradeworthy.trading.risk.policy import RiskPolicy
+
+
+class CapitalGate(Control):
+    """Refuse openings beyond the desk's capital limit or the instance's budget times the allowed leverage."""
+
+    __slots__ = ("_den", "_limit2", "_num")
+    code = "risk.capital_gate"
+
+    def __init__(self, policy: RiskPolicy) -> None:
+        self._num, self._den = ratio(policy.gross_leverage)
+        self._limit2 = None if policy.capital_limit is None else int(policy.capital_limit * NANOS * 2)
+
+    def review(self, intent: Intent, ctx: RiskContext) -> Violation | None:
+        """Judge the instance, then the desk; equality passes."""
+        if not ctx.opening:
+            return None
+        account = ctx.holding.account
+        budget = account.allocated
+        if budget is None:
+            return self.unknown("no budget was told")
+        if ctx.now >= account.expires_at:
+            return Violation(self.code, "budget expired", f"before {account.expires_at}")
+        grown2 = ctx.grow * ctx.book.lot2
+        holdings = account.holdings
+        held2 = ctx.holding.projected * ctx.book.lot2 if len(holdings) == 1 else account.gross2()
+        if (held2 + grown2) * self._den > 2 * budget * self._num:
+            return Violation(self.code, money(held2 + grown2), money(2 * budget * self._num // self._den))
+        limit2 = self._limit2
+        if limit2 is None:
+            if ctx.basis is None:
+                return self.unknown("no equity")
+            limit2 = 2 * ctx.basis * self._num // self._den
+        if ctx.gross2 + grown2 > limit2:
+            return Violation(self.code, money(ctx.gross2 + grown2), money(limit2))
+        return None

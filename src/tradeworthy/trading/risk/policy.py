@@ -1,0 +1,159 @@
+"""The risk policy: every limit of pre-trade review and loss monitors, typed, validated and hashed."""
+
+import hashlib
+from decimal import Decimal
+from functools import cached_property
+
+import msgspec
+
+from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
+from tradeworthy.kernel.errors import ConfigurationRefused
+from tradeworthy.trading.model import Instrument, InstrumentKind
+
+LEVERAGE_CAP = Decimal(5)
+"""RK-20: a configured leverage above it does not start."""
+
+
+class Collars(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """RK-04: fraction around the reference within which a limit price must lie."""
+
+    equity: Decimal = Decimal("0.05")
+    crypto: Decimal = Decimal("0.03")
+    fx: Decimal = Decimal("0.01")
+
+    def of(self, kind: InstrumentKind) -> Decimal:
+        """Return the collar of one kind of instrument."""
+        if kind is InstrumentKind.EQUITY:
+            return self.equity
+        return self.fx if kind is InstrumentKind.FX else self.crypto
+
+
+class RestrictedEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """CO-01: one name of the restricted list: instrument id, symbol, base or issuer; `aliases` are other names."""
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    no_trade: bool = False
+
+
+class RestrictedList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """CO-01: the list, its version and its end in nanoseconds UTC (None = open)."""
+
+    version: str = "empty"
+    entries: tuple[RestrictedEntry, ...] = ()
+    expires_at: int | None = None
+
+
+class RiskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True, kw_only=True):
+    """Limits of the desk. Money in base currency, fractions of their basis, windows in nanoseconds.
+
+    par_currencies    quote currencies taken at one to one with the base currency; others need a conversion
+    quoting           instances that quote (RK-11, RK-27); all others are directional
+    venue_messages    published messages a second of a venue; half of it is used (RK-08)
+    capital_limit     RK-15; None = equity times `gross_leverage`
+    research          RK-17: openings need no stop; refused by `require_fit_to_trade`
+
+    Raises `ConfigurationRefused` for a policy that must not start.
+    """
+
+    base_currency: str = "USD"
+    par_currencies: tuple[str, ...] = ("USD", "USDT", "USDC")
+    quoting: tuple[str, ...] = ()
+    reference_age: int = 5 * NANOS_PER_SECOND
+    equity_age: int = 5 * NANOS_PER_SECOND
+    collars: Collars = Collars()
+    max_order_value: Decimal = Decimal(500_000)
+    messages_per_second: int = 10
+    messages_per_minute: int = 600
+    venue_messages: dict[str, int] = {}
+    working_orders_instance: int = 10
+    working_orders_desk: int = 200
+    duplicate_window: int = NANOS_PER_SECOND
+    throttle_window: int = 60 * NANOS_PER_SECOND
+    throttle_directional: int = 1
+    throttle_quoting: int = 30
+    throttle_spacing: int = 0
+    repeated_executions: int = 20
+    repeated_window: int = 600 * NANOS_PER_SECOND
+    capital_limit: Decimal | None = None
+    max_position: Decimal = Decimal("0.10")
+    gross_leverage: Decimal = Decimal("1.2")
+    net_exposure: Decimal = Decimal("0.60")
+    per_trade: Decimal = Decimal("0.01")
+    open_risk: Decimal = Decimal("0.06")
+    stop_distance_min: Decimal = Decimal("0.005")
+    stop_distance_max: Decimal = Decimal("0.08")
+    research: bool = False
+    daily_loss_pause: Decimal = Decimal("0.02")
+    daily_loss_page: Decimal = Decimal("0.03")
+    daily_loss_stop: Decimal = Decimal("0.05")
+    instance_loss_pause: Decimal = Decimal("0.02")
+    instance_loss_stop: Decimal = Decimal("0.03")
+    drawdown_instance: Decimal = Decimal("0.05")
+    drawdown_reduce: Decimal = Decimal("0.10")
+    drawdown_stop: Decimal = Decimal("0.25")
+    drawdown_days: int = 30
+    heartbeat_age: int = NANOS_PER_DAY
+    scale: bool = True
+    slices_max: int = 20
+    restricted: RestrictedList = RestrictedList()
+
+    def __post_init__(self) -> None:
+        faults = [*self._bad_counts(), *self._bad_fractions(), *self._bad_orders()]
+        if faults:
+            raise ConfigurationRefused("risk policy: " + "; ".join(faults))
+
+    @cached_property
+    def policy_hash(self) -> str:
+        """Return the SHA-256 of the policy's canonical JSON (sorted keys)."""
+        return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
+
+    def require_fit_to_trade(self) -> None:
+        """Raise `ConfigurationRefused` where a research relaxation is set (RK-17); paper and live call it."""
+        if self.research:
+            raise ConfigurationRefused("research: true relaxes stops and is allowed in a backtest only")
+
+    def require_tradable(self, instruments: "tuple[Instrument, ...]") -> None:
+        """Raise `ConfigurationRefused` naming each instrument without `max_order_lots` (RK-06)."""
+        missing = [i.instrument_id for i in instruments if i.max_order_lots is None]
+        if missing:
+            raise ConfigurationRefused(f"max_order_lots is required for each instrument, was absent for {missing}")
+
+    def _bad_counts(self) -> list[str]:
+        names = (
+            "reference_age", "equity_age", "messages_per_second", "messages_per_minute", "working_orders_instance",
+            "working_orders_desk", "duplicate_window", "throttle_window", "throttle_directional", "throttle_quoting",
+            "repeated_executions", "repeated_window", "drawdown_days", "heartbeat_age", "slices_max",
+        )
+        return [f"{n} must be above zero, was {getattr(self, n)}" for n in names if getattr(self, n) <= 0]
+
+    def _bad_fractions(self) -> list[str]:
+        names = (
+            "max_position", "net_exposure", "per_trade", "open_risk", "stop_distance_min", "stop_distance_max",
+            "daily_loss_pause", "daily_loss_page", "daily_loss_stop", "instance_loss_pause", "instance_loss_stop",
+            "drawdown_instance", "drawdown_reduce", "drawdown_stop",
+        )
+        values: list[tuple[str, Decimal]] = [(n, getattr(self, n)) for n in names]
+        values += [(f"collars.{n}", getattr(self.collars, n)) for n in ("equity", "crypto", "fx")]
+        return [f"{n} must be in (0, 1], was {v}" for n, v in values if not (v.is_finite() and 0 < v <= 1)]
+
+    def _bad_orders(self) -> list[str]:
+        faults = []
+        if not (self.gross_leverage.is_finite() and 0 < self.gross_leverage <= LEVERAGE_CAP):
+            faults.append(f"gross_leverage must be in (0, {LEVERAGE_CAP}], was {self.gross_leverage}")
+        if not (self.max_order_value.is_finite() and self.max_order_value > 0):
+            faults.append(f"max_order_value must be above zero, was {self.max_order_value}")
+        if self.capital_limit is not None and not (self.capital_limit.is_finite() and self.capital_limit > 0):
+            faults.append(f"capital_limit must be above zero, was {self.capital_limit}")
+        if self.per_trade > Decimal("0.02"):
+            faults.append(f"per_trade must be at most 0.02, was {self.per_trade}")
+        ladders = (
+            ("messages_per_second", "messages_per_minute"), ("per_trade", "open_risk"),
+            ("open_risk", "drawdown_stop"), ("stop_distance_min", "stop_distance_max"),
+            ("daily_loss_pause", "daily_loss_page"), ("daily_loss_page", "daily_loss_stop"),
+            ("instance_loss_pause", "instance_loss_stop"), ("drawdown_reduce", "drawdown_stop"),
+        )
+        for low, high in ladders:
+            if getattr(self, low) > getattr(self, high):
+                faults.append(f"{low} must be at most {high}, was {getattr(self, low)} above {getattr(self, high)}")
+        return faults
