@@ -1,0 +1,1 @@
+"""Indicators and regime: what the market does, as running values."""
