@@ -1,0 +1,419 @@
+"""The loop: one event in, one outcome out. Stages in the house's order; no I/O, no clock, no randomness."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from tradeworthy.kernel.clock import NANOS_PER_SECOND
+from tradeworthy.kernel.errors import InvalidInput
+from tradeworthy.kernel.facts import Event, Fact, fact
+from tradeworthy.trading.allocation.static_split import StaticSplit
+from tradeworthy.trading.control.guard import Guard
+from tradeworthy.trading.control.kill import KillRequest, KillSwitch, PauseRequest, RearmRefused, RearmRequest, ResumeRequest
+from tradeworthy.trading.execution.execution import Execution
+from tradeworthy.trading.execution.planner import PlanPolicy, plan, withdraw
+from tradeworthy.trading.ledger.ledger import Ledger
+from tradeworthy.trading.ledger.marks import EquityMarks
+from tradeworthy.trading.market_data.top import MarketState
+from tradeworthy.trading.model import (
+    NANOS,
+    NOTHING,
+    Abstain,
+    Abstained,
+    AmendOrder,
+    Bar,
+    CancelOrder,
+    Command,
+    DepthDiff,
+    DepthSnapshot,
+    ExecReport,
+    Fill,
+    FillBooked,
+    Funding,
+    GuardChanged,
+    GuardLevel,
+    GuardReason,
+    Instrument,
+    Intent,
+    Mark,
+    OrderState,
+    Outcome,
+    QueryOrder,
+    Quote,
+    ReportType,
+    Side,
+    Status,
+    SubmitOrder,
+    Targets,
+    Timer,
+    Trade,
+    TradingStatus,
+)
+from tradeworthy.trading.risk.context import RiskContext
+from tradeworthy.trading.risk.monitors import DeskLosses, RepeatedExecution
+from tradeworthy.trading.risk.review import Reviewer
+from tradeworthy.trading.view import Seat
+
+COMMANDS = frozenset({SubmitOrder, CancelOrder, AmendOrder, QueryOrder})
+HOUSEKEEPING_NS = NANOS_PER_SECOND
+"""Time-outs of orders and guard expiries are looked at once a second of event time."""
+ALLOCATE_NS = 60 * NANOS_PER_SECOND
+"""Budgets are renewed each minute of event time, well before they expire (AL-01)."""
+PLAN = PlanPolicy()
+
+
+@fact("day.rolled")
+class DayRolled(Fact, frozen=True):
+    """A desk day began with this equity (AC-01), in base currency."""
+
+    equity: Decimal | None
+
+
+class InstanceLine(msgspec.Struct, frozen=True):
+    """One row for people: money in base currency, position in base units; unrealized None where no price is known."""
+
+    instance: str
+    strategy: str
+    instrument: str
+    position: Decimal
+    orders: int
+    fills: int
+    realized: Decimal
+    unrealized: Decimal | None
+    fees: Decimal
+    state: str
+
+
+class Desk:
+    """The whole desk behind one method. Parts are wired by `app/bootstrap.py`."""
+
+    def __init__(
+        self, *, instruments: Mapping[str, Instrument], strategies: Sequence[tuple[str, Any]], context: RiskContext,
+        reviewer: Reviewer, losses: DeskLosses, repeated: RepeatedExecution, execution: Execution, ledger: Ledger,
+        marks: EquityMarks, guard: Guard, split: StaticSplit, currency: str,
+    ) -> None:  # fmt: skip
+        self.currency = currency
+        self.guard = guard
+        self.context = context
+        self.ledger = ledger
+        self.execution = execution
+        self._kill = KillSwitch(guard)
+        self._reviewer, self._losses, self._repeated = reviewer, losses, repeated
+        self._marks, self._split = marks, split
+        self._instruments = instruments
+        self.markets = {name: MarketState(name) for name in instruments}
+        self.seats = [
+            Seat(name, one, instruments[one.instrument_id], self.markets[one.instrument_id], context, ledger, execution.orders)
+            for name, one in strategies
+        ]  # fmt: skip
+        self._by_instance = {seat.instance: seat for seat in self.seats}
+        self._listeners: dict[tuple[str | type[Fact], str], list[tuple[Seat, bool, bool]]] = {}
+        for seat in self.seats:
+            self._register(seat)
+        self._positions: dict[str, dict[str, int]] = {seat.instance: {} for seat in self.seats}
+        self._mid2: dict[str, int | None] = dict.fromkeys(instruments)
+        self._usable: dict[str, bool] = dict.fromkeys(instruments, False)
+        self._housekeeping = 0
+        self._allocate = 0
+        self.now = 0
+        self._facts: list[Fact] = []
+        self._handlers: dict[type[Fact], Callable[[Event, Any], None]] = {
+            **dict.fromkeys((Quote, Bar, DepthDiff, DepthSnapshot, Trade, Mark), self._on_market),
+            Funding: self._on_funding, Status: self._on_status, Timer: self._on_timer, ExecReport: self._on_report,
+            KillRequest: self._on_kill, PauseRequest: self._on_pause, ResumeRequest: self._on_resume,
+            RearmRequest: self._on_rearm,
+        }  # fmt: skip
+        for scope in {"desk", *(reason.scope for reason in guard.reasons())}:
+            context.set_guard(scope, guard.level_of(scope))
+        context.set_equity(marks.equity())
+
+    def step(self, event: Event) -> Outcome:
+        """Fold one event and return what it led to."""
+        handler = self._handlers.get(event.payload.__class__)
+        if handler is None:
+            return NOTHING
+        self.now = self.context.now = now = event.ts_init
+        if now >= self._housekeeping:
+            self._keep_house(now)
+        handler(event, event.payload)
+        facts = self._facts
+        if not facts:
+            return NOTHING
+        self._facts = []
+        return Outcome(tuple(facts), tuple([one for one in facts if one.__class__ in COMMANDS]))  # type: ignore[misc]
+
+    def lines(self) -> list[InstanceLine]:
+        """Return one row an instance."""
+        return [self._line(seat) for seat in self.seats]
+
+    # market
+
+    def _on_market(self, event: Event, fact: Any) -> None:
+        name = fact.instrument
+        market = self.markets[name]
+        found = market.apply(fact, event.ts_event)
+        if found:
+            self._facts += found
+        mid2, usable = market.mid2, market.usable
+        ctx = self.context
+        if mid2 != self._mid2[name]:
+            self._mid2[name] = mid2
+            ctx.mark(name, mid2, usable, self.now)
+            ctx.set_equity(self._marks.mark(name, mid2))
+            reasons = self._losses.on_equity()
+            if reasons:
+                self._guard_reasons(reasons)
+        else:
+            ctx.mark(name, mid2, usable, self.now)
+            ctx.equity_ts = self.now
+        listeners = self._listeners.get((fact.__class__, name))
+        if listeners is not None:
+            self._tell(listeners, event, fact)
+
+    def _on_funding(self, event: Event, funding: Funding) -> None:
+        self.markets[funding.instrument].apply(funding, event.ts_event)
+        mid2 = self.markets[funding.instrument].mark
+        price2 = 2 * mid2 if mid2 is not None else self._mid2[funding.instrument]
+        for seat in self.seats:
+            if seat.instrument_id != funding.instrument or seat.position == 0:
+                continue
+            if funding.rate is None or price2 is None:
+                self._guard_reasons((GuardReason("risk", "funding_unknown", GuardLevel.PAUSED, f"strategy:{seat.instance}"),))
+                continue
+            booked = self.ledger.funding(seat.instance, funding.instrument, funding.rate, price2)
+            self._facts.append(booked)
+            self._marks.cash(seat.instance, booked.amount)
+        self.context.set_equity(self._marks.equity())
+        self._tell(self._listeners.get((Funding, funding.instrument), ()), event, funding)
+
+    def _on_status(self, event: Event, status: Status) -> None:
+        self.markets[status.instrument].apply(status, event.ts_event)
+        self.context.set_cause(status.instrument, "halted", status.status is TradingStatus.HALTED)
+        self.context.set_cause(status.instrument, "session_closed", status.status is TradingStatus.CLOSED)
+
+    def _on_timer(self, event: Event, timer: Timer) -> None:
+        if timer.name == "day_roll":
+            self._roll_day()
+        for seat in self.seats:
+            listeners = self._listeners.get((timer.name, seat.instrument_id))
+            if listeners is not None:
+                self._tell([one for one in listeners if one[0] is seat], event, timer)
+
+    # strategies
+
+    def _register(self, seat: Seat) -> None:
+        observes, decides = seat.strategy.observes, seat.strategy.decides_on
+        for what in dict.fromkeys((*observes, *decides)):
+            key = (what, seat.instrument_id)
+            self._listeners.setdefault(key, []).append((seat, what in observes, what in decides))
+
+    def _tell(self, listeners: Iterable[tuple[Seat, bool, bool]], event: Event, fact: Fact) -> None:
+        for seat, observes, decides in listeners:
+            seat.now = self.now
+            seat.fact = fact
+            strategy = seat.strategy
+            if observes:
+                strategy.observe(seat)
+            if decides:
+                seat.decisions += 1
+                answer = strategy.decide(seat)
+                if answer.__class__ is Abstain:
+                    if seat.abstained(answer):  # type: ignore[arg-type]
+                        self._facts.append(Abstained(seat.instance, answer.code))  # type: ignore[union-attr]
+                    if answer.withdraw:  # type: ignore[union-attr]
+                        self._cancel(withdraw(seat.instance, self.execution.orders, f"strategy.{answer.code}"))  # type: ignore[union-attr]
+                else:
+                    seat.code = None
+                    self._follow(seat, answer, event)  # type: ignore[arg-type]
+
+    def _follow(self, seat: Seat, targets: Targets, event: Event) -> None:
+        intents, cancels = plan(
+            seat.instance, targets, owner="strategy", decision_id=f"{seat.instance}@{event.event_id}",
+            positions=self._positions[seat.instance], orders=self.execution.orders, now=self.now, policy=PLAN,
+        )  # fmt: skip
+        if cancels:
+            self._cancel(cancels)
+        for intent in intents:
+            self._propose(seat, intent)
+
+    def _propose(self, seat: Seat, intent: Intent) -> None:
+        """Review, reserve, send: each leg's capacity is held before the next one is judged."""
+        ctx, facts = self.context, self._facts
+        for approved, verdict in self._reviewer.review_all(intent):
+            facts.append(verdict)
+            if approved is None:
+                continue
+            leg = approved.intent
+            ctx.reserve(leg)
+            sent = self.execution.submit(approved, self.now)
+            facts += sent
+            if sent[-1].__class__ is SubmitOrder:
+                seat.orders += 1
+                ctx.count_message(seat.instance, leg.instrument, self.now)
+            else:
+                ctx.release(leg.intent_id, rejected=True)
+
+    def _cancel(self, cancels: Iterable[CancelOrder]) -> None:
+        for one in cancels:
+            order = self.execution.orders.get(one.client_order_id)
+            sent = self.execution.cancel(one, self.now)
+            if sent and order is not None:
+                self._facts += sent
+                self.context.count_message(order.instance, one.instrument, self.now)
+        self._drain()
+
+    # venue
+
+    def _on_report(self, event: Event, report: ExecReport) -> None:
+        order = self.execution.orders.get(report.client_order_id)
+        mid2 = self._mid2.get(report.instrument)
+        facts, fill = self.execution.on_report(report, self.now, mid2)
+        self._facts += facts
+        if order is not None:
+            if fill is not None:
+                self._book(fill, order.intent.intent_id, mid2, report.type)
+            if not order.live:
+                self.context.release(order.intent.intent_id, rejected=order.state is OrderState.REJECTED)
+            elif order.state is OrderState.UNKNOWN:
+                self.context.hold_unknown(order.intent.intent_id)
+        self._drain()
+
+    def _book(self, fill: Fill, intent_id: str, mid2: int | None, kind: ReportType) -> None:
+        ledger, ctx = self.ledger, self.context
+        if kind is ReportType.BUST:
+            booked = ledger.bust(fill, mid2)
+        elif kind is ReportType.CORRECTION:
+            booked = ledger.correct(fill, mid2)
+        else:
+            booked = ledger.book(fill, mid2)
+        self._facts.append(booked)
+        self._marks.book(booked)
+        ctx.book_fill(fill.instance, fill.instrument, fill.side, booked.lots, fill.price, self.now)
+        ctx.release(intent_id, max(0, booked.lots))
+        ctx.set_equity(self._marks.equity())
+        self._positions[fill.instance][fill.instrument] = booked.position
+        seat = self._by_instance[fill.instance]
+        seat.fills += 1
+        seat.traded_nanos += seat.instrument.notional_nanos(fill.price, fill.lots)
+        repeated = self._repeated.on_fill(fill.instance, fill.instrument, fill.side, self.now)
+        if repeated is not None:
+            self._guard_reasons((repeated,))
+        reasons = self._losses.on_equity()
+        if reasons:
+            self._guard_reasons(reasons)
+        if FillBooked in seat.strategy.observes:
+            seat.now, seat.fact = self.now, booked
+            seat.strategy.observe(seat)
+
+    # guard
+
+    def _guard_reasons(self, reasons: Iterable[GuardReason]) -> None:
+        for reason in reasons:
+            changed = self.guard.apply(reason, self.now)
+            if changed is not None:
+                self._guarded(changed)
+
+    def _drain(self) -> None:
+        for name, level in self.execution.drain_reasons():
+            owner, _, code = name.partition(".")
+            active = level is not GuardLevel.RUNNING
+            self._guard_reasons((GuardReason(owner, code, level if active else GuardLevel.PAUSED, active=active),))
+
+    def _guarded(self, changed: GuardChanged) -> None:
+        """Tell risk of the new level; a state that forbids openings takes working openings off (GRD-03)."""
+        self._facts.append(changed)
+        self.context.set_guard(changed.scope, self.guard.level_of(changed.scope))
+        if changed.set and changed.reason_level > GuardLevel.RUNNING:
+            for order in self.execution.orders.all_live():
+                seat = self._by_instance[order.instance]
+                level = self.guard.level_for(order.instance, order.instrument, seat.instrument.venue)
+                held = seat.position
+                reduces = order.intent.reduce_only or held * order.side < 0
+                if level is GuardLevel.STOPPED or (level is not GuardLevel.RUNNING and not reduces):
+                    self._facts += self.execution.cancel(
+                        CancelOrder(order.client_order_id, order.instrument, f"guard.{changed.reason}"), self.now
+                    )
+
+    def _on_kill(self, event: Event, request: KillRequest) -> None:
+        changed = self._kill.kill(request, self.now)
+        if changed is not None:
+            self._guarded(changed)
+        if request.flatten:
+            for seat in self.seats:
+                if seat.position:
+                    side = Side.SELL if seat.position > 0 else Side.BUY
+                    self._propose(
+                        seat,
+                        Intent(
+                            f"flatten@{event.event_id}:{seat.instance}", "operator", seat.instance, "kill.flatten",
+                            f"flatten@{event.event_id}", seat.instrument_id, side, abs(seat.position),
+                            self.now + PLAN.intent_ttl_ns, reduce_only=True, level=-2,
+                        ),  # fmt: skip
+                    )
+
+    def _on_pause(self, event: Event, request: PauseRequest) -> None:
+        changed = self._kill.pause(request, self.now)
+        if changed is not None:
+            self._guarded(changed)
+
+    def _on_resume(self, event: Event, request: ResumeRequest) -> None:
+        changed = self._kill.resume(request, self.now)
+        if changed is not None:
+            self._guarded(changed)
+
+    def _on_rearm(self, event: Event, request: RearmRequest) -> None:
+        answer = self._kill.rearm(request, self.guard_snapshot(), self.now)
+        if isinstance(answer, RearmRefused):
+            self._facts.append(answer)
+        else:
+            for changed in answer:
+                self._guarded(changed)
+
+    def guard_snapshot(self) -> str:
+        """Return the hash of the ledger as it stands: what the people who re-arm must have read."""
+        return self.ledger.state_hash()
+
+    # time
+
+    def _keep_house(self, now: int) -> None:
+        self._housekeeping = now + HOUSEKEEPING_NS
+        for changed in self.guard.expire(now):
+            self._guarded(changed)
+        silent = self.execution.on_timer(now)
+        if silent:
+            self._facts += silent
+            for one in silent:
+                order_id = getattr(one, "client_order_id", None)
+                order = None if order_id is None else self.execution.orders.get(order_id)
+                if order is not None and order.state is OrderState.UNKNOWN:
+                    self.context.hold_unknown(order.intent.intent_id)
+            self._drain()
+        equity = self.context.equity_nanos
+        if equity is not None and now >= self._allocate:
+            self._allocate = now + ALLOCATE_NS
+            for budget in self._split.on_equity(equity, now):
+                if budget.instance in self._by_instance:
+                    self.context.set_allocated(budget.instance, budget.nanos, budget.expires_at)
+
+    def _roll_day(self) -> None:
+        self.context.day_roll(self.now)
+        self.execution.on_day()
+        for seat in self.seats:
+            seat.traded_nanos = 0
+        self._guard_reasons(self._losses.on_day())
+        equity = self.context.equity_nanos
+        self._facts.append(DayRolled(None if equity is None else Decimal(equity) / NANOS))
+
+    def _line(self, seat: Seat) -> InstanceLine:
+        currency = seat.instrument.settlement
+        try:
+            unrealized = self.ledger.unrealized(seat.instance, seat.instrument_id, self._mid2[seat.instrument_id])
+        except InvalidInput:
+            unrealized = None  # type: ignore[assignment]
+        return InstanceLine(
+            seat.instance, seat.name, seat.instrument_id, seat.instrument.quantity(seat.position), seat.orders, seat.fills,
+            self.ledger.realized(seat.instance, currency), unrealized if isinstance(unrealized, Decimal) else None,
+            self.ledger.fees(seat.instance, currency), seat.guard.name.lower(),
+        )  # fmt: skip
