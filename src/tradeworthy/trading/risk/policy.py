@@ -50,7 +50,7 @@ class RiskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
     par_currencies    quote currencies taken at one to one with the base currency; others need a conversion
     quoting           instances that quote (RK-11, RK-27); all others are directional
     venue_messages    published messages a second of a venue; half of it is used (RK-08)
-    capital_limit     RK-15; None = equity times `gross_leverage`
+    capital_limit     RK-15, desk; None = equity times `gross_leverage`, judged by RK-20
     research          RK-17: openings need no stop; refused by `require_fit_to_trade`
 
     Raises `ConfigurationRefused` for a policy that must not start.

@@ -7,7 +7,10 @@ from tradeworthy.trading.risk.policy import RiskPolicy
 
 
 class CapitalGate(Control):
-    """Refuse openings beyond the desk's capital limit or the instance's budget times the allowed leverage."""
+    """Refuse openings beyond the desk's capital limit or the instance's budget times the allowed leverage.
+
+    Without a limit of its own the desk's is equity times RK-20, which `GrossLeverage` judges (and scales).
+    """
 
     __slots__ = ("_den", "_limit2", "_num")
     code = "risk.capital_gate"
@@ -32,10 +35,6 @@ class CapitalGate(Control):
         if (held2 + grown2) * self._den > 2 * budget * self._num:
             return Violation(self.code, money(held2 + grown2), money(2 * budget * self._num // self._den))
         limit2 = self._limit2
-        if limit2 is None:
-            if ctx.basis is None:
-                return self.unknown("no equity")
-            limit2 = 2 * ctx.basis * self._num // self._den
-        if ctx.gross2 + grown2 > limit2:
-            return Violation(self.code, money(ctx.gross2 + grown2), money(limit2))
-        return None
+        if limit2 is None or ctx.gross2 + grown2 <= limit2:
+            return None
+        return Violation(self.code, money(ctx.gross2 + grown2), money(limit2))
