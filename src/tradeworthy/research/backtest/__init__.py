@@ -1,0 +1,1 @@
+"""Backtest: records of a run, its statistics, the registers that keep it honest, and its report."""

@@ -1,0 +1,62 @@
+"""A curve of bounded size: buckets of time that widen when there are too many of them."""
+
+
+class Series:
+    """Keep at most `points_max` buckets of a curve; each holds its last, lowest and highest value.
+
+    Values are exact integers; times are integer nanoseconds and do not go back (an earlier one joins the open bucket).
+    When the buckets run out their width doubles at least and neighbours merge, so a whole day costs no more than
+    a minute and extremes are never lost.
+    """
+
+    __slots__ = ("_end", "high", "last", "low", "points_max", "ts", "width")
+
+    def __init__(self, points_max: int = 4000) -> None:
+        if points_max < 2:
+            raise ValueError(f"a series needs at least two points, was {points_max}")
+        self.points_max = points_max
+        self.width = 1
+        self.ts: list[int] = []
+        self.last: list[int] = []
+        self.low: list[int] = []
+        self.high: list[int] = []
+        self._end = -1
+
+    def __len__(self) -> int:
+        return len(self.ts)
+
+    def add(self, ts: int, value: int) -> None:
+        """Put `value` in the bucket of `ts`."""
+        if ts < self._end:
+            self.last[-1] = value
+            if value < self.low[-1]:
+                self.low[-1] = value
+            elif value > self.high[-1]:
+                self.high[-1] = value
+            return
+        if len(self.ts) >= self.points_max:
+            self._widen(ts)
+        self.ts.append(ts)
+        self.last.append(value)
+        self.low.append(value)
+        self.high.append(value)
+        self._end = ts - ts % self.width + self.width
+
+    def _widen(self, ts: int) -> None:
+        while True:
+            self.width *= 2
+            if (ts - self.ts[0]) // self.width + 2 <= self.points_max // 2 + 1:
+                break
+        width = self.width
+        kept, bucket = -1, None
+        for i, at in enumerate(self.ts):
+            if at // width == bucket:
+                self.last[kept] = self.last[i]
+                self.low[kept] = min(self.low[kept], self.low[i])
+                self.high[kept] = max(self.high[kept], self.high[i])
+                continue
+            kept, bucket = kept + 1, at // width
+            self.ts[kept], self.last[kept] = at, self.last[i]
+            self.low[kept], self.high[kept] = self.low[i], self.high[i]
+        for column in (self.ts, self.last, self.low, self.high):
+            del column[kept + 1 :]
