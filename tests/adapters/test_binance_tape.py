@@ -52,7 +52,10 @@ def test_messages_normalise_to_the_golden_events(name, instrument):
         (b'1 {"stream":"x@depth","data":{"s":"BTCUSDT","E":1,"U":1,"u":1,"pu":0,"b":[["1.0"]],"a":[]}}', "length 2"),
         (b"1 \xff\xfe", "malformed"),
     ],
-    ids=["empty", "stamp", "cut", "nothing", "stream", "field", "symbol", "tick", "zero", "negative", "nan", "digits", "type", "pair", "bytes"],
+    ids=[
+        "empty", "stamp", "cut", "nothing", "stream", "field", "symbol", "tick", "zero", "negative", "nan", "digits",
+        "type", "pair", "bytes",
+    ],
 )
 def test_malformed_line_goes_out_with_its_bytes_and_the_next_is_read(tmp_path, line, reason):
     good = b'5 {"stream":"btcusdt@bookTicker","data":{"s":"BTCUSDT","b":"1.0","B":"1","a":"1.1","A":"1"}}'

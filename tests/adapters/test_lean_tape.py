@@ -73,7 +73,7 @@ def test_equity_prices_come_times_ten_thousand(tmp_path):
         (b"8716,1.39101\xff,1.39114", "ascii"),
         (b"", "not enough values"),
     ],
-    ids=["short", "long", "stamp", "absent", "nan", "negative", "tick", "next_day", "day_before", "back", "bytes", "empty"],
+    ids=["short", "long", "stamp", "absent", "nan", "negative", "tick", "next day", "early", "back", "bytes", "empty"],
 )
 def test_malformed_fx_line_goes_out_with_its_bytes(tmp_path, line, reason):
     good = b"8715,1.39101,1.39114"

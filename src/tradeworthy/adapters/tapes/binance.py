@@ -70,7 +70,7 @@ class Normalizer:
     def __init__(self, instrument: Instrument) -> None:
         self._instrument = instrument
         self._price: Callable[[str], int] = price_reader(instrument)
-        self._lots: Callable[[str], int] = lots_reader(instrument, exact=True)
+        self._lots: Callable[[str], int] = lots_reader(instrument)
         self._frame = msgspec.json.Decoder(_Frame)
         self._depth = msgspec.json.Decoder(_Depth)
         self._top = msgspec.json.Decoder(_Top)

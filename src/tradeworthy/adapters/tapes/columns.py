@@ -48,7 +48,7 @@ def frame_of(kind: str, rows: Sequence[TapeRow]) -> "pl.DataFrame":
         name: levels if dtype is _LEVELS else getattr(pl, dtype) for name, dtype in COLUMNS[kind]
     }
     fields = [name for name, _ in COLUMNS[kind][2:]]
-    data = [[event_ts, init_ts, *(_plain(getattr(event, name)) for name in fields)] for event_ts, init_ts, event in rows]
+    data = [[at, seen_at, *(_plain(getattr(event, name)) for name in fields)] for at, seen_at, event in rows]
     return pl.DataFrame(data, schema=dtypes, orient="row")
 
 

@@ -19,7 +19,7 @@ def csv_bars(path: Path, instrument: Instrument, interval_ns: int, on_bad: OnBad
 
     Times are ISO 8601 or `DD.MM.YYYY HH:MM:SS.fff`. The volume's part below one lot is cut off.
     """
-    price, lots, name = price_reader(instrument), lots_reader(instrument, exact=False), instrument.instrument_id
+    price, lots, name = price_reader(instrument), lots_reader(instrument), instrument.instrument_id
     lines = lines_of(path, on_bad)
     header = [field.strip().lower() for field in _fields(next(lines, b""))]
     if missing := [field for field in _NEEDED if field not in header]:

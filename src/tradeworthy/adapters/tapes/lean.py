@@ -48,7 +48,7 @@ def equity_daily(path: Path, instrument: Instrument, on_bad: OnBad = refuse) -> 
 
     Early closes are not stated in the file: the stamp is the regular close. A price between two ticks is bad.
     """
-    price, lots = price_reader(instrument, divisor=EQUITY_DIVISOR), lots_reader(instrument, exact=False)
+    price, lots = price_reader(instrument, divisor=EQUITY_DIVISOR), lots_reader(instrument)
     name = instrument.instrument_id
 
     def parse(row: list[str]) -> tuple[int, MarketEvent]:
@@ -64,7 +64,7 @@ def equity_daily(path: Path, instrument: Instrument, on_bad: OnBad = refuse) -> 
 def _minute(path: Path, instrument: Instrument, zone: tzinfo, divisor: int, on_bad: OnBad) -> Iterator[TapeRow]:
     """A quote file gives the top at the end of each minute: the closing bid and ask with their sizes."""
     stamp, price = _Day(path, zone), price_reader(instrument, divisor=divisor)
-    lots, name = lots_reader(instrument, exact=False), instrument.instrument_id
+    lots, name = lots_reader(instrument), instrument.instrument_id
 
     def parse_quote(row: list[str]) -> tuple[int, MarketEvent]:
         ms, bo, bh, bl, bc, bid_size, ao, ah, al, ac, ask_size = row

@@ -66,14 +66,16 @@ def price_reader(instrument: Instrument, *, divisor: int = 1) -> Callable[[str],
     return parse
 
 
-def lots_reader(instrument: Instrument, *, exact: bool) -> Callable[[str], int]:
-    """Return the parser of size text to lots; not `exact`: the part below one lot is cut off (sums of floats)."""
+def lots_reader(instrument: Instrument) -> Callable[[str], int]:
+    """Return the parser of size text to whole lots.
+
+    The part below one lot is cut off: others' sizes are information, and venues carry sums of floats and resting
+    orders from the days of a finer lot.
+    """
 
     @lru_cache(_CACHED)
     def parse(text: str) -> int:
         _check_length("size", text)
-        if exact:
-            return instrument.lots(text)
         value = _decimal("size", text)
         if value < 0:
             raise InvalidInput(f"size must be at least zero, was {text}")
