@@ -32,47 +32,54 @@ def run_lanes(
 
 @njit(cache=True, parallel=True, error_model="numpy")
 def _run(close, alpha_fast, alpha_slow, slow, fee, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """One flat state array, rows at constant offsets: the compiler then knows that no two rows overlap.
+
+    Rows: alphas, EMAs, wanted and held side, P&L, its peak, drawdown, traded units.
+    """
     bars = close.shape[0]
     for block in prange(alpha_fast.shape[0]):
-        lanes = LANES
-        a_fast, a_slow = alpha_fast[block].copy(), alpha_slow[block].copy()
-        first = slow[block].astype(np.float64)
-        e_fast, e_slow = np.full(lanes, close[0]), np.full(lanes, close[0])
-        want, held = np.zeros(lanes), np.zeros(lanes)
-        pnl, peak, depth, orders = np.zeros(lanes), np.zeros(lanes), np.zeros(lanes), np.zeros(lanes)
+        state = np.zeros(10 * LANES)
+        first = np.zeros(LANES)
+        for lane in range(LANES):
+            state[lane] = alpha_fast[block, lane]
+            state[lane + LANES] = alpha_slow[block, lane]
+            state[lane + 2 * LANES] = close[0]
+            state[lane + 3 * LANES] = close[0]
+            first[lane] = slow[block, lane]
         warm = min(bars, int(first.max()))
         before = close[0]
         for bar in range(1, bars):
             price = close[bar]
             move, cost = price - before, fee * price
             before = price
-            if bar < warm:
-                for lane in range(lanes):
-                    change = abs(want[lane] - held[lane])
-                    value = pnl[lane] + held[lane] * move - cost * change
-                    orders[lane] += 1.0 if change > 0.0 else 0.0
-                    held[lane] = want[lane]
-                    pnl[lane] = value
-                    peak[lane] = max(peak[lane], value)
-                    depth[lane] = max(depth[lane], peak[lane] - value)
-                    e_fast[lane] += a_fast[lane] * (price - e_fast[lane])
-                    e_slow[lane] += a_slow[lane] * (price - e_slow[lane])
-                    gap = e_fast[lane] - e_slow[lane]
-                    sign = 1.0 if gap > 0.0 else (-1.0 if gap < 0.0 else want[lane])
-                    want[lane] = sign if bar + 1 >= first[lane] else 0.0
-            else:
-                for lane in range(lanes):
-                    change = abs(want[lane] - held[lane])
-                    value = pnl[lane] + held[lane] * move - cost * change
-                    orders[lane] += 1.0 if change > 0.0 else 0.0
-                    held[lane] = want[lane]
-                    pnl[lane] = value
-                    peak[lane] = max(peak[lane], value)
-                    depth[lane] = max(depth[lane], peak[lane] - value)
-                    e_fast[lane] += a_fast[lane] * (price - e_fast[lane])
-                    e_slow[lane] += a_slow[lane] * (price - e_slow[lane])
-                    gap = e_fast[lane] - e_slow[lane]
-                    want[lane] = 1.0 if gap > 0.0 else (-1.0 if gap < 0.0 else want[lane])
-        out[0, block, :] = pnl
-        out[1, block, :] = orders
-        out[2, block, :] = depth
+            for lane in range(LANES):
+                want = state[lane + 4 * LANES]
+                held = state[lane + 5 * LANES]
+                change = abs(want - held)
+                value = state[lane + 6 * LANES] + held * move - cost * change
+                state[lane + 5 * LANES] = want
+                state[lane + 6 * LANES] = value
+                top = state[lane + 7 * LANES]
+                top = value if value > top else top
+                state[lane + 7 * LANES] = top
+                fall = top - value
+                depth = state[lane + 8 * LANES]
+                state[lane + 8 * LANES] = fall if fall > depth else depth
+                state[lane + 9 * LANES] += change
+                quick = state[lane + 2 * LANES]
+                quick += state[lane] * (price - quick)
+                state[lane + 2 * LANES] = quick
+                calm = state[lane + 3 * LANES]
+                calm += state[lane + LANES] * (price - calm)
+                state[lane + 3 * LANES] = calm
+                want = -1.0 if quick < calm else want
+                state[lane + 4 * LANES] = 1.0 if quick > calm else want
+            if bar + 1 < warm:
+                for lane in range(LANES):
+                    if bar + 1 < first[lane]:
+                        state[lane + 4 * LANES] = 0.0
+        for lane in range(LANES):
+            out[0, block, lane] = state[lane + 6 * LANES]
+            units = state[lane + 9 * LANES]  # 1 for the entry, 2 for each flip
+            out[1, block, lane] = (units + 1.0) / 2.0 if units > 0.0 else 0.0
+            out[2, block, lane] = state[lane + 8 * LANES]

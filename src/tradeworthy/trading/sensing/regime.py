@@ -43,9 +43,9 @@ def raw_regime(
     shock_drift = max(policy.drift_min, min(policy.drift_max, policy.drift_band * band))
     if band >= policy.shock_band or abs(drift) >= shock_drift:
         return Regime.SHOCK
-    if mid > ema * (1.0 + policy.trend_width):
+    if mid - ema > ema * policy.trend_width:
         return Regime.UP
-    if mid < ema * (1.0 - policy.trend_width):
+    if ema - mid > ema * policy.trend_width:
         return Regime.DOWN
     return Regime.NEUTRAL
 
