@@ -53,11 +53,11 @@ def test_new_day_ends_the_pause_and_never_the_stop():
 
 
 def slide(days):
-    """Reach the peak, wait `days`, then be 10 % below it in steps of a day."""
+    """Slide 10 % down in daily steps, until the last open at the peak is `days` ago."""
     ctx, monitor = losses()
     told(ctx, monitor, 1_000_000 * USD)
     found = []
-    for day in range(1, days + 1):
+    for day in range(1, days + 2):
         ctx.day_roll(NOW + day * NANOS_PER_DAY)
         monitor.on_day()
         found += told(ctx, monitor, max(900_000, 1_000_000 - 19_000 * day) * USD)

@@ -38,7 +38,7 @@ class RiskContext:
     """
 
     __slots__ = (
-        "_days", "_guards", "_policy", "_quoting", "ahead", "ahead_orders", "basis", "book", "books", "day",
+        "_days", "_equity_age", "_guards", "_policy", "_quoting", "ahead", "ahead_orders", "basis", "book", "books", "day",
         "equity_nanos", "equity_open_nanos", "equity_ts", "gross2", "grow", "holding", "instances", "net_down2",
         "net_up2", "now", "opening", "orders", "own_side", "peak_30d", "peak_nanos", "reservations", "seen",
         "side_lots",
@@ -46,6 +46,7 @@ class RiskContext:
 
     def __init__(self, instruments: Iterable[Instrument], policy: RiskPolicy) -> None:
         self._policy = policy
+        self._equity_age = policy.equity_age
         self._quoting = frozenset(policy.quoting)
         par = (policy.base_currency, *policy.par_currencies)
         self.books = {i.instrument_id: InstrumentBook(i, i.quote in par) for i in instruments}
@@ -258,17 +259,18 @@ class RiskContext:
         holding = book.by_instance.get(intent.instance)
         if holding is None:
             holding = self.holding_of(intent.instance, intent.instrument)
+        buys = intent.side is BUY
         self.book = book
         self.holding = holding
-        self.basis = self.equity_nanos if self.now - self.equity_ts < self._policy.equity_age else None
+        self.basis = self.equity_nanos if self.now - self.equity_ts < self._equity_age else None
         lots = intent.lots
         if intent.reduce_only:
-            free = -holding.lots if intent.side is BUY else holding.lots
+            free = -holding.lots if buys else holding.lots
             self.grow = 0
-            self.own_side = holding.long if intent.side is BUY else holding.short
-            self.side_lots = book.long_lots if intent.side is BUY else book.short_lots
+            self.own_side = holding.long if buys else holding.short
+            self.side_lots = book.long_lots if buys else book.short_lots
         else:
-            if intent.side is BUY:
+            if buys:
                 free = -holding.lots - holding.buys - self.ahead
                 own = lots - free
                 self.side_lots = book.long_lots - holding.long + (own if own > 0 else 0)

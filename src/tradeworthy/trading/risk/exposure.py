@@ -10,7 +10,7 @@ LONG_AGO = -(1 << 62)
 
 
 class MessageWindow:
-    """The stamps of the last messages of one instance at one venue, in a ring."""
+    """The stamps of the last messages of one instance at one venue, in a ring; the n-th last is `stamps[next - n]`."""
 
     __slots__ = ("next", "stamps", "total")
 
@@ -25,10 +25,6 @@ class MessageWindow:
         self.stamps[at] = ts
         self.next = at + 1 if at + 1 < MESSAGES_KEPT else 0
         self.total += 1
-
-    def nth_last(self, n: int) -> int:
-        """Return the stamp of the n-th message before now; `LONG_AGO` where there were fewer."""
-        return self.stamps[self.next - n]
 
 
 class InstanceAccount:
@@ -63,7 +59,7 @@ class InstrumentBook:
     """
 
     __slots__ = (
-        "by_instance", "causes", "gross_lots", "instrument", "instrument_id", "inverse", "long_lots", "lot2", "mid2",
+        "bounded", "by_instance", "causes", "gross_lots", "instrument", "instrument_id", "inverse", "long_lots", "lot2", "mid2",
         "net_down", "net_up", "position", "reference_ts", "short_lots", "unit", "usable", "venue",
     )
 
@@ -71,6 +67,7 @@ class InstrumentBook:
         self.instrument = instrument
         self.instrument_id = instrument.instrument_id
         self.venue = instrument.venue
+        self.bounded = instrument.valid_from is not None or instrument.valid_to is not None
         self.inverse = instrument.inverse
         self.unit = 0
         self.lot2 = 0

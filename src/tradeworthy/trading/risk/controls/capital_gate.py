@@ -12,11 +12,13 @@ class CapitalGate(Control):
     Without a limit of its own the desk's is equity times RK-20, which `GrossLeverage` judges (and scales).
     """
 
-    __slots__ = ("_den", "_limit2", "_num")
+    __slots__ = ("_allowed2", "_budget", "_den", "_limit2", "_num")
     code = "risk.capital_gate"
 
     def __init__(self, policy: RiskPolicy) -> None:
         self._num, self._den = ratio(policy.gross_leverage)
+        self._budget: int | None = None
+        self._allowed2 = 0
         self._limit2 = None if policy.capital_limit is None else int(policy.capital_limit * NANOS * 2)
 
     def review(self, intent: Intent, ctx: RiskContext) -> Violation | None:
@@ -32,9 +34,16 @@ class CapitalGate(Control):
         grown2 = ctx.grow * ctx.book.lot2
         holdings = account.holdings
         held2 = ctx.holding.projected * ctx.book.lot2 if len(holdings) == 1 else account.gross2()
-        if (held2 + grown2) * self._den > 2 * budget * self._num:
-            return Violation(self.code, money(held2 + grown2), money(2 * budget * self._num // self._den))
+        allowed2 = self._allowed2 if budget is self._budget else self._refit(budget)
+        if held2 + grown2 > allowed2:
+            return Violation(self.code, money(held2 + grown2), money(allowed2))
         limit2 = self._limit2
         if limit2 is None or ctx.gross2 + grown2 <= limit2:
             return None
         return Violation(self.code, money(ctx.gross2 + grown2), money(limit2))
+
+    def _refit(self, budget: int) -> int:
+        """Return twice what a budget allows in nanos, rounded down, and keep it for the next order."""
+        self._budget = budget
+        self._allowed2 = 2 * budget * self._num // self._den
+        return self._allowed2

@@ -33,11 +33,11 @@ class MaxMessages(Control):
         """Look at the n-th message before this one: is it inside the window?"""
         window = ctx.holding.messages
         second = self._second[intent.instrument]
-        now = ctx.now
-        if window.nth_last(second) <= now - NANOS_PER_SECOND and window.nth_last(self._minute) <= now - MINUTE:
+        stamps, at, now = window.stamps, window.next, ctx.now
+        if now - stamps[at - second] >= NANOS_PER_SECOND and now - stamps[at - self._minute] >= MINUTE:
             return None
         if not ctx.opening:
             return None
-        if window.nth_last(second) > now - NANOS_PER_SECOND:
+        if now - stamps[at - second] < NANOS_PER_SECOND:
             return Violation(self.code, f"{second + 1} in 1 s", f"{second} in 1 s")
         return Violation(self.code, f"{self._minute + 1} in 60 s", f"{self._minute} in 60 s")

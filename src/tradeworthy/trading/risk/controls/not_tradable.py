@@ -17,7 +17,7 @@ class NotTradable(Control):
         if book.causes:
             first = (book.causes & -book.causes).bit_length() - 1
             return Violation(self.code, CAUSES[first], "tradable")
-        if not book.instrument.valid_at(ctx.now):
+        if book.bounded and not book.instrument.valid_at(ctx.now):
             return Violation(self.code, "outside_validity", "tradable")
         if ctx.opening and not ctx.holding.account.permitted:
             return Violation(self.code, "not_permitted", "permitted")
