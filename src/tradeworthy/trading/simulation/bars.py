@@ -35,13 +35,13 @@ class BarMarket(Market):
         self.bar: Bar | None = None
 
     def on_fact(self, fact: MarketEvent, ts: int) -> None:
-        if isinstance(fact, Bar):
+        if type(fact) is Bar:
             self.bar = fact
             if self.live and not fact.filled and not self.halted:
                 self._match(fact, ts)
-        elif isinstance(fact, Mark):
+        elif type(fact) is Mark:
             self.mark = fact.price
-        elif isinstance(fact, Status):
+        elif type(fact) is Status:
             self.status = fact.status
 
     def best(self, side: Side) -> int | None:

@@ -23,24 +23,24 @@ class L1Market(Market):
         self.used_ask = 0
 
     def on_fact(self, fact: MarketEvent, ts: int) -> None:
-        if isinstance(fact, Quote):
+        if type(fact) is Quote:
             self.quote = fact
             self.used_bid = self.used_ask = 0
             if self.live and not self.halted:
                 self._cross(ts)
                 if self.triggers:
                     self.check_triggers(ts)
-        elif isinstance(fact, Trade):
+        elif type(fact) is Trade:
             self.last = fact.price
             if self.live and not self.halted:
                 match_trade(self, fact, ts)
                 if self.triggers:
                     self.check_triggers(ts)
-        elif isinstance(fact, Mark):
+        elif type(fact) is Mark:
             self.mark = fact.price
             if self.triggers and not self.halted:
                 self.check_triggers(ts)
-        elif isinstance(fact, Status):
+        elif type(fact) is Status:
             self.status = fact.status
 
     def best(self, side: Side) -> int | None:

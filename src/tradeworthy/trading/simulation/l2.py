@@ -29,25 +29,25 @@ class L2Market(Market):
         self.book = VenueBook()
 
     def on_fact(self, fact: MarketEvent, ts: int) -> None:
-        if isinstance(fact, DepthDiff):
+        if type(fact) is DepthDiff:
             self.book.apply(fact)
             if self.live:
                 self._book_changed(ts)
-        elif isinstance(fact, Trade):
+        elif type(fact) is Trade:
             self.last = fact.price
             if self.live and not self.halted:
                 match_trade(self, fact, ts)
                 if self.triggers:
                     self.check_triggers(ts)
-        elif isinstance(fact, DepthSnapshot):
+        elif type(fact) is DepthSnapshot:
             self.book.restore(fact)
             if self.live:
                 self._book_changed(ts)
-        elif isinstance(fact, Mark):
+        elif type(fact) is Mark:
             self.mark = fact.price
             if self.triggers and not self.halted:
                 self.check_triggers(ts)
-        elif isinstance(fact, Status):
+        elif type(fact) is Status:
             self.status = fact.status
 
     def best(self, side: Side) -> int | None:

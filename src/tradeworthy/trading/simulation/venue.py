@@ -65,9 +65,9 @@ class SimulatedVenue:
     """
 
     def __init__(
-        self, instruments: Sequence[Instrument], *, latency: LatencyModel = DEFAULT_LATENCY, matching: Matching = Matching.L1,
-        fees: FeeResolver | None = None, rules: VenueRules = DEFAULT_RULES, capital: Mapping[str, Decimal] | None = None,
-        seed: int = 0,
+        self, instruments: Sequence[Instrument], *, latency: LatencyModel = DEFAULT_LATENCY,
+        matching: Matching = Matching.L1, fees: FeeResolver | None = None, rules: VenueRules = DEFAULT_RULES,
+        capital: Mapping[str, Decimal] | None = None, seed: int = 0,
     ) -> None:
         self._delays = latency.delays(seed)
         self._fees: FeeResolver = instrument_fees if fees is None else fees
