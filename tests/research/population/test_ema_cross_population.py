@@ -1,6 +1,7 @@
 """The compiled population equals a plain event-driven loop, pair by pair."""
 
 import random
+from decimal import Decimal
 
 import pytest
 
@@ -9,6 +10,8 @@ pytest.importorskip("numba", reason="the research extra is not installed")
 
 from tradeworthy.kernel.errors import InvalidInput  # noqa: E402
 from tradeworthy.research.population import ema_cross_population  # noqa: E402
+from tradeworthy.trading.model import Bar, FeeRates, Instrument, InstrumentKind, Targets  # noqa: E402
+from tradeworthy.trading.strategies.ema_trend import EmaTrend, EmaTrendPolicy  # noqa: E402
 
 
 class Reference:
@@ -96,3 +99,29 @@ def test_no_pairs_give_no_rows():
 def test_values_that_mean_nothing_are_refused(closes, fast, slow, fee):
     with pytest.raises(InvalidInput):
         ema_cross_population(np.array(closes), np.array(fast), np.array(slow), fee)
+
+
+class Passing:
+    """The least of a view that the flip mode reads."""
+
+    guard = 0
+    fact = None
+
+
+def test_the_population_trades_as_often_as_the_desk_strategy_flips():
+    generator, price, closes = random.Random(11), 100_000, []
+    for _ in range(2_000):
+        price += generator.randint(-200, 200)
+        closes.append(price)
+    of = Instrument(
+        "BTCUSDT", "SIM", InstrumentKind.LINEAR_PERP, Decimal("0.01"), Decimal("0.001"), "BTC", "USDT",
+        FeeRates(Decimal(0), Decimal(0)),
+    )
+    strategy = EmaTrend("one", of, EmaTrendPolicy(fast=10, slow=20, exit="flip"))
+    view, targets = Passing(), []
+    for close in closes:
+        view.fact = Bar(of.instrument_id, 3_600_000_000_000, close, close, close, close)
+        strategy.observe(view)
+        targets.append(isinstance(strategy.decide(view), Targets))
+    result = ema_cross_population(np.array(closes, dtype=float), np.array([10]), np.array([20]), 0.0)
+    assert int(result.trades[0]) == sum(targets[:-1]) > 50  # the last bar has no next close to trade at

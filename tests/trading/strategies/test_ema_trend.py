@@ -7,7 +7,7 @@ import pytest
 from strategy_views import BTC, HOUR, SECOND, FakeTop, FakeView, run, step, view_at
 
 from tradeworthy.trading.model import Abstain, GuardLevel, PositionTarget, Quote, Targets
-from tradeworthy.trading.strategies.directional import BracketPolicy, protective_stop
+from tradeworthy.trading.strategies.directional import BracketPolicy, lots_at_risk, protective_stop
 from tradeworthy.trading.strategies.ema_trend import EmaTrend, EmaTrendPolicy
 
 FLIP = EmaTrendPolicy(fast=3, slow=8, exit="flip", lots=4)
@@ -80,9 +80,10 @@ def test_an_opening_carries_a_stop_of_two_atr_and_risks_one_percent_of_the_budge
     target = step(before_cross(), cross_view()).positions[0]
     bid, ask = CROSSING[CROSS_AT] - 1, CROSSING[CROSS_AT] + 1
     assert 0.005 <= (bid - target.stop) / bid <= 0.08
-    lost = target.lots * (ask - target.stop) * BTC.value_nanos / 1e9
-    one_lot = (ask - target.stop) * BTC.value_nanos / 1e9
-    assert 100.0 - one_lot < lost <= 100.0 or target.lots * ask * BTC.value_nanos / 1e9 <= 10_000.0
+    per_lot = (ask - target.stop) * BTC.value_nanos / 1e9
+    unit = ask * BTC.value_nanos / 1e9
+    assert target.lots == int(min(100.0 / per_lot, 10_000.0 / unit))
+    assert target.lots * per_lot <= 100.0
 
 
 @pytest.mark.parametrize("side", [1, -1])
@@ -200,3 +201,10 @@ def test_a_market_without_quotes_opens_at_its_last_price():
     assert step(before_cross(), view).positions[0].lots > 0
     view.top = FakeTop(None, None)
     assert step(before_cross(), view) == Abstain("market_unusable")
+
+
+def test_a_far_stop_is_sized_by_risk_and_a_near_one_by_the_budget():
+    policy = BracketPolicy()
+    assert lots_at_risk(BTC, 100_000, 95_000, 10_000.0, policy) == 2_000  # 1 quote a lot: 0.05 lost each
+    assert lots_at_risk(BTC, 100_000, 99_500, 10_000.0, policy) == 10_000  # risk alone would allow 20,000
+    assert lots_at_risk(BTC, 100_000, 95_000, 0.5, policy) == 0

@@ -155,8 +155,8 @@ def test_a_working_quote_the_mid_came_too_close_to_is_left_out_once():
 
 def fill(side, price, number=0, fee="0"):
     return FillBooked(
-        f"t{number}", "tw-1", "one", BTC.instrument_id, side, 1, price, Liquidity.MAKER, Decimal(0), Decimal(fee), "USDT",
-        1, None, None,
+        f"t{number}", "tw-1", "one", BTC.instrument_id, side, 1, price, Liquidity.MAKER, Decimal(0), Decimal(fee),
+        "USDT", 1, None, None,
     )
 
 

@@ -20,7 +20,6 @@ from tradeworthy.trading.strategies.abstentions import (
     GUARD,
     INPUT_QUARANTINED,
     MARKET_UNUSABLE,
-    UNCHANGED,
 )
 
 
@@ -118,10 +117,6 @@ class Bracket:
             return BELOW_THRESHOLD
         self._side, self._stop, self._entered = side, stop, view.now
         return Targets(positions=(PositionTarget(self._instrument.instrument_id, side * lots, reason, stop),))
-
-    def held(self) -> Abstain:
-        """Say that the position stays as it is."""
-        return UNCHANGED
 
     def _adopt(self, view: View, side: int, distance: float) -> None:
         average = view.average
