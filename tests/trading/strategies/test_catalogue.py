@@ -19,3 +19,9 @@ def test_a_policy_is_parsed_and_a_wrong_type_refused():
     assert CATALOGUE["ema_trend"].parse({"fast": 10, "exit": "flip"}).fast == 10
     with pytest.raises(msgspec.ValidationError):
         CATALOGUE["ema_trend"].parse({"exit": "never"})
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_a_policy_key_nobody_knows_is_refused(name):
+    with pytest.raises(msgspec.ValidationError, match="fsat"):
+        CATALOGUE[name].parse({"fsat": 10})

@@ -219,12 +219,22 @@ def test_paid_funding_enters_the_floor_and_an_unknown_rate_is_not_free():
     assert floor_with("-0.01") < floor_with(None) < floor_with("0.01")
 
 
+class BarsOnlyTop(FakeTop):
+    """What the desk knows of an instrument without quotes: twice the last close."""
+
+    @property
+    def mid2(self):
+        return 2 * self.last
+
+
 def test_hourly_bars_alone_drive_it_on_the_bar_clock():
     strategy = maker(
         clock="bars", bar_interval_ns=HOUR, drift_age_min_ns=HOUR, drift_age_max_ns=2 * HOUR,
     )
     decisions = [
-        step(strategy, FakeView(bar(MID, high=MID + 800, low=MID - 800), i * HOUR, top=FakeTop(None, None, last=MID)))
+        step(strategy, FakeView(
+            bar(MID, high=MID + 800, low=MID - 800), i * HOUR, top=BarsOnlyTop(None, None, last=MID),
+        ))
         for i in range(60)
     ]
     assert decisions[0].code == "warming"

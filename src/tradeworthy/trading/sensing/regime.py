@@ -17,7 +17,7 @@ class Regime(Enum):
     SHOCK = "high_vol_shock"
 
 
-class RegimePolicy(msgspec.Struct, frozen=True):
+class RegimePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Fractions of price; defaults are for one-minute bars.
 
     trend_width       distance from the EMA that makes a trend

@@ -23,7 +23,7 @@ from tradeworthy.trading.strategies.abstentions import (
 )
 
 
-class BracketPolicy(msgspec.Struct, frozen=True):
+class BracketPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Stop and size of a directional opening.
 
     stop_atr            stop distance in ATR;  stop_pct_min, _max  its bounds as fractions of price (RK-27)

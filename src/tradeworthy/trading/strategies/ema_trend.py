@@ -21,7 +21,7 @@ from tradeworthy.trading.strategies.abstentions import BELOW_THRESHOLD, GUARD, R
 from tradeworthy.trading.strategies.directional import Bracket, BracketPolicy
 
 
-class EmaTrendPolicy(msgspec.Struct, frozen=True):
+class EmaTrendPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the trend is followed.
 
     fast, slow, atr     periods in bars of `bar_interval_ns`

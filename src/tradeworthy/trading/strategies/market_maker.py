@@ -167,13 +167,8 @@ class MarketMaker:
             self._evaluate(view)
 
     def _read_mid(self, view: View) -> float | None:
-        top = view.top
-        if not top.usable:
-            return None
-        mid2 = top.mid2
-        if mid2 is not None:
-            return mid2 / 2.0
-        return float(self._close) if self._on_bars and self._close else None
+        mid2 = view.top.mid2
+        return mid2 / 2.0 if view.top.usable and mid2 is not None else None
 
     def _raw(self, now: int, mid: float | None) -> tuple[Regime, float | None, float | None]:
         band = self._atr.value / self._close if self._atr.ready else None

@@ -10,7 +10,7 @@ from tradeworthy.trading.strategies.abstentions import BELOW_THRESHOLD, REGIME, 
 from tradeworthy.trading.strategies.directional import Bracket, BracketPolicy
 
 
-class MeanReversionPolicy(msgspec.Struct, frozen=True):
+class MeanReversionPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How an extreme is faded.
 
     rsi_buy, _sell, _exit   RSI levels;  bollinger_width  in standard deviations

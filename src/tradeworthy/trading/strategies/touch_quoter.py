@@ -18,7 +18,7 @@ from tradeworthy.trading.model import (
 from tradeworthy.trading.strategies.abstentions import GUARD, MARKET_UNUSABLE, UNCHANGED, withdrawing
 
 
-class TouchQuoterPolicy(msgspec.Struct, frozen=True):
+class TouchQuoterPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the touch is joined.
 
     lots            size a side;  inventory_lots_max  position at which that side stops

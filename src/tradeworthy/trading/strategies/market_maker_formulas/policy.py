@@ -10,7 +10,7 @@ from tradeworthy.trading.sensing.regime import Regime, RegimePolicy
 Sides = Literal["both", "buy_only", "sell_only"]
 
 
-class RegimeQuoting(msgspec.Struct, frozen=True):
+class RegimeQuoting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How one regime is quoted; `target` is the spot share of equity, sizes are fractions of equity."""
 
     spread_min: float
@@ -24,7 +24,7 @@ class RegimeQuoting(msgspec.Struct, frozen=True):
     sides: Sides = "both"
 
 
-class EdgeGatePolicy(msgspec.Struct, frozen=True):
+class EdgeGatePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When evidence closes, probes and opens the gate (MM-06)."""
 
     window_ns: int = 86_400 * NANOS
@@ -36,7 +36,7 @@ class EdgeGatePolicy(msgspec.Struct, frozen=True):
     change_ns_min: int = 120 * NANOS
 
 
-class ExitPolicy(msgspec.Struct, frozen=True):
+class ExitPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Barriers on the net position (MM-09), fractions of the average entry."""
 
     stop: float = 0.002
@@ -45,7 +45,7 @@ class ExitPolicy(msgspec.Struct, frozen=True):
     market_after_ns: int = 30 * NANOS
 
 
-class MarketMakerPolicy(msgspec.Struct, frozen=True):
+class MarketMakerPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The market maker's defaults.
 
     clock               `timers`: `evaluate` and `sample` events;  `bars`: each real bar is both
