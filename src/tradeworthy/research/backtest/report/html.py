@@ -1,6 +1,7 @@
 """Render a run as one self-contained HTML file: no network, no library, data embedded."""
 
 import html
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -37,12 +38,9 @@ def render_html(summary: Summary, records: RunRecords, *, title: str, labels: Ma
         "BANNERS": _banners(summary),
         "CSS": _text("report.css"),
         "JS": _text("report.js"),
-        "DATA": msgspec.json.encode(data, order="sorted").decode().replace("</", "<\\/").replace("<!--", "<\\!--"),
+        "DATA": msgspec.json.encode(data, order="sorted").decode().replace("<", "\\u003c"),
     }
-    document = _text("template.html")
-    for name, text in parts.items():  # the data comes last, so nothing in it is taken for a placeholder
-        document = document.replace("{{" + name + "}}", text)
-    return document
+    return re.sub(r"\{\{([A-Z]+)\}\}", lambda found: parts[found[1]], _text("template.html"))
 
 
 def _text(name: str) -> str:
