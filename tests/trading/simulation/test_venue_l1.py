@@ -32,6 +32,12 @@ def test_displayed_size_is_shared_by_own_orders_and_the_rest_keeps_resting():
     assert [(o.client_order_id, o.leaves) for o in sim.open_orders()] == [("b", 2)]
 
 
+def test_size_used_by_an_own_order_is_back_with_the_next_quote_only():
+    shown = quote(100, 102, 4, 4)
+    reports = play(venue(), shown, order("a", lots=4), order("b"), shown, order("c", lots=4))
+    assert fills(reports) == [("a", 4, 102, "taker"), ("b", 1, 103, "taker"), ("c", 4, 102, "taker")]
+
+
 @pytest.mark.parametrize(("side", "price"), [(BUY, 102), (SELL, 100)])
 def test_market_order_takes_the_opposite_best_in_full_when_no_size_is_told(side, price):
     assert fills(play(venue(), quote(100, 102), order(side=side, lots=9))) == [("a", 9, price, "taker")]

@@ -31,7 +31,6 @@ from tradeworthy.trading.simulation import (
     Latency,
     MarginTier,
     RecordedLatency,
-    SimulatedVenue,
     VenueRules,
 )
 from tradeworthy.trading.simulation.margin import borrow_cash, rates_at
@@ -55,14 +54,13 @@ def test_cancel_in_flight_loses_to_a_fill_that_is_earlier_at_the_venue():
     assert reports[-1][1].code == "venue.already_filled"
 
 
-@pytest.mark.parametrize(("move", "price"), [(99, 120), (100, 102), (101, 102)])
+@pytest.mark.parametrize(("move", "price"), [(99, 120), (100, 120), (101, 102)])
 def test_order_meets_the_market_as_it_stood_when_it_arrived(move, price):
     sim = venue(latency=Latency.every(100))
     sim.on_market(quote(), -10)
     sim.send(order(), 0)
     sim.on_market(quote(118, 120), move)
-    expected = 120 if move <= 100 else 102
-    assert fills([r for _, r in sim.advance(500)]) == [("a", 1, expected, "taker")]
+    assert fills([r for _, r in sim.advance(500)]) == [("a", 1, price, "taker")]
 
 
 def test_next_due_names_the_arrival_then_the_report_then_nothing():
@@ -137,6 +135,15 @@ def test_day_order_expires_at_the_end_of_the_day_and_not_before():
     assert [(ts, r.type) for ts, r in sim.advance(day)] == [(day, ReportType.EXPIRED)]
 
 
+def test_a_day_order_that_ended_before_the_day_leaves_no_expiry_behind():
+    sim = venue()
+    days = [order(name, price=90, tif=TimeInForce.DAY) for name in ("a", "b")]
+    play(sim, quote(), *days, CANCEL)
+    assert [r.client_order_id for _, r in sim.advance(86_400_000_000_000)] == ["b"]
+    play(sim, order("c", price=90, tif=TimeInForce.DAY), CancelOrder("c", X, "test"), start=86_400_000_000_000)
+    assert sim.next_due() is None
+
+
 @pytest.mark.parametrize("side", [BUY, SELL])
 def test_reduce_only_fills_at_most_the_position_then_ends(side):
     sim = venue()
@@ -145,7 +152,9 @@ def test_reduce_only_fills_at_most_the_position_then_ends(side):
         order("again", side, 1, reduce_only=True),
     )
     assert [(name, lots) for name, lots, _, _ in fills(reports)] == [("open", 2), ("close", 2)]
-    assert codes(reports)[-2:] == [(ReportType.CANCELLED, "venue.reduce_only"), (ReportType.REJECTED, "venue.reduce_only")]
+    assert codes(reports)[-2:] == [
+        (ReportType.CANCELLED, "venue.reduce_only"), (ReportType.REJECTED, "venue.reduce_only"),
+    ]
     assert sim.positions()[X] == 0
 
 
@@ -260,14 +269,9 @@ def test_leverage_above_five_does_not_start():
 @pytest.mark.parametrize(("mark", "liquidated"), [(85, False), (84, True)])
 def test_below_maintenance_the_position_is_liquidated_with_the_penalty(mark, liquidated):
     perp = instrument(lot=D(1), tick=D(1), margin=MarginRates(D("0.1"), D("0.05")), fees=instrument().fees)
-    sim = venue(inst=perp, capital={"USD": D("21.5")}, rules=VenueRules(leverage=D(5)), fees=lambda *_: D(0))
-    play(sim, quote(99, 100), order("a"), order("rest", price=50))
-    reports = play(sim, Mark(X, mark - 0), start=10_000)
-    assert reports == []  # 21.5 - 15 = 6.5 above 4.25
     sim = venue(inst=perp, capital={"USD": D("20")}, rules=VenueRules(leverage=D(5)), fees=lambda *_: D(0))
     play(sim, quote(99, 100), order("a"))
-    level = 85 if not liquidated else 84
-    reports = play(sim, Mark(X, level), start=10_000)
+    reports = play(sim, Mark(X, mark), start=10_000)
     assert bool(reports) is liquidated
     if liquidated:
         assert (reports[0].code, reports[0].price, reports[0].fee) == ("venue.liquidation", 84, D("0.42"))
@@ -285,7 +289,9 @@ def test_margin_tier_of_the_notional_applies():
 PERP = instrument(lot=D(1), tick=D(1))
 
 
-@pytest.mark.parametrize(("lots", "rate", "cash"), [(2, "0.0001", -6), (2, "-0.0001", 6), (-2, "0.0001", 6), (-2, "-0.0001", -6)])
+@pytest.mark.parametrize(
+    ("lots", "rate", "cash"), [(2, "0.0001", -6), (2, "-0.0001", 6), (-2, "0.0001", 6), (-2, "-0.0001", -6)]
+)
 def test_funding_is_paid_by_the_side_that_the_rate_names(lots, rate, cash):
     assert funding_cash(PERP, lots, 30_000, D(rate)) == cash
 
@@ -298,8 +304,8 @@ def test_funding_reaches_the_wallet():
 
 
 def test_profit_and_fees_reach_the_wallet_exactly():
-    sim = SimulatedVenue([PERP], latency=Latency.every(0), fees=lambda i, side, liquidity: D("0.01") * (liquidity is Liquidity.TAKER))
-    play(sim, quote(99, 100), order("a", lots=1), quote(110, 111), order("b", SELL, 3), quote(99, 100), order("c", lots=2))
+    sim = venue(inst=PERP, fees=lambda _inst, _side, liquidity: D("0.01") * (liquidity is Liquidity.TAKER))
+    play(sim, quote(99, 100), order("a"), quote(110, 111), order("b", SELL, 3), quote(99, 100), order("c", lots=2))
     assert sim.balances()["USD"] == D(10) + 20 - D("1.00") - D("3.30") - D("2.00")
 
 
@@ -321,7 +327,8 @@ def test_fills_never_exceed_the_order_nor_its_limit_and_reduce_only_never_increa
     for number, step in enumerate(script):
         if isinstance(step, tuple):
             side, lots, price, reduce_only, post_only = step
-            step = order(f"o{number}", side, lots, price, reduce_only=reduce_only, post_only=post_only and price is not None)
+            post_only = post_only and price is not None
+            step = order(f"o{number}", side, lots, price, reduce_only=reduce_only, post_only=post_only)
             sent[step.client_order_id] = step
         commands.append(step)
     filled, position = {}, 0

@@ -190,7 +190,7 @@ class SimulatedVenue:
             arrival = arrivals[0][0] if arrivals else NEVER
             expiry = expiries[0][0] if expiries else NEVER
             due = min(arrival, expiry)
-            if due > ts:
+            if due > ts or due == NEVER:
                 self._work_due = due
                 return
             if expiry <= arrival:
@@ -392,8 +392,10 @@ class SimulatedVenue:
         del self._orders[order.client_order_id]
         self._reduce_only -= order.reduce_only
         if order.expires_at is not None and type is not ReportType.EXPIRED:
-            self._expiries = [entry for entry in self._expiries if entry[2] is not order]
-            self._expiries.sort()
+            self._expiries[:] = sorted(entry for entry in self._expiries if entry[2] is not order)
+            self._work_due = min(
+                self._arrivals[0][0] if self._arrivals else NEVER, self._expiries[0][0] if self._expiries else NEVER
+            )
         self._keep(order)
 
     def _keep(self, order: VenueOrder) -> None:
