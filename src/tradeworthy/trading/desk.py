@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
-from tradeworthy.kernel.errors import InvalidInput
 from tradeworthy.kernel.facts import Event, Fact, fact
 from tradeworthy.trading.allocation.static_split import StaticSplit
 from tradeworthy.trading.control.guard import Guard
@@ -15,7 +14,6 @@ from tradeworthy.trading.control.kill import KillRequest, KillSwitch, PauseReque
 from tradeworthy.trading.execution.execution import Execution
 from tradeworthy.trading.execution.planner import PlanPolicy, plan, withdraw
 from tradeworthy.trading.ledger.ledger import Ledger
-from tradeworthy.trading.ledger.marks import EquityMarks
 from tradeworthy.trading.market_data.top import MarketState
 from tradeworthy.trading.model import (
     NANOS,
@@ -50,6 +48,7 @@ from tradeworthy.trading.model import (
     Timer,
     Trade,
     TradingStatus,
+    Unknown,
 )
 from tradeworthy.trading.risk.context import RiskContext
 from tradeworthy.trading.risk.monitors import DeskLosses, RepeatedExecution
@@ -92,7 +91,7 @@ class Desk:
     def __init__(
         self, *, instruments: Mapping[str, Instrument], strategies: Sequence[tuple[str, Any]], context: RiskContext,
         reviewer: Reviewer, losses: DeskLosses, repeated: RepeatedExecution, execution: Execution, ledger: Ledger,
-        marks: EquityMarks, guard: Guard, split: StaticSplit, currency: str,
+        guard: Guard, split: StaticSplit, currency: str,
     ) -> None:  # fmt: skip
         self.currency = currency
         self.guard = guard
@@ -101,7 +100,7 @@ class Desk:
         self.execution = execution
         self._kill = KillSwitch(guard)
         self._reviewer, self._losses, self._repeated = reviewer, losses, repeated
-        self._marks, self._split = marks, split
+        self._marks, self._split = ledger.marks, split
         self._instruments = instruments
         self.markets = {name: MarketState(name) for name in instruments}
         self.seats = [
@@ -114,7 +113,6 @@ class Desk:
             self._register(seat)
         self._positions: dict[str, dict[str, int]] = {seat.instance: {} for seat in self.seats}
         self._mid2: dict[str, int | None] = dict.fromkeys(instruments)
-        self._usable: dict[str, bool] = dict.fromkeys(instruments, False)
         self._housekeeping = 0
         self._allocate = 0
         self.now = 0
@@ -127,7 +125,7 @@ class Desk:
         }  # fmt: skip
         for scope in {"desk", *(reason.scope for reason in guard.reasons())}:
             context.set_guard(scope, guard.level_of(scope))
-        context.set_equity(marks.equity())
+        self._tell_equity()
 
     def step(self, event: Event) -> Outcome:
         """Fold one event and return what it led to."""
@@ -161,7 +159,8 @@ class Desk:
         if mid2 != self._mid2[name]:
             self._mid2[name] = mid2
             ctx.mark(name, mid2, usable, self.now)
-            ctx.set_equity(self._marks.mark(name, mid2))
+            equity = self._marks.mark(name, mid2)
+            ctx.set_equity(None if isinstance(equity, Unknown) else equity)
             reasons = self._losses.on_equity()
             if reasons:
                 self._guard_reasons(reasons)
@@ -184,8 +183,7 @@ class Desk:
                 continue
             booked = self.ledger.funding(seat.instance, funding.instrument, funding.rate, price2)
             self._facts.append(booked)
-            self._marks.cash(seat.instance, booked.amount)
-        self.context.set_equity(self._marks.equity())
+        self._tell_equity()
         self._tell(self._listeners.get((Funding, funding.instrument), ()), event, funding)
 
     def _on_status(self, event: Event, status: Status) -> None:
@@ -219,14 +217,14 @@ class Desk:
             if decides:
                 seat.decisions += 1
                 answer = strategy.decide(seat)
-                if answer.__class__ is Abstain:
-                    if seat.abstained(answer):  # type: ignore[arg-type]
-                        self._facts.append(Abstained(seat.instance, answer.code))  # type: ignore[union-attr]
-                    if answer.withdraw:  # type: ignore[union-attr]
-                        self._cancel(withdraw(seat.instance, self.execution.orders, f"strategy.{answer.code}"))  # type: ignore[union-attr]
+                if isinstance(answer, Abstain):
+                    if seat.abstained(answer):
+                        self._facts.append(Abstained(seat.instance, answer.code))
+                    if answer.withdraw:
+                        self._cancel(withdraw(seat.instance, self.execution.orders, f"strategy.{answer.code}"))
                 else:
                     seat.code = None
-                    self._follow(seat, answer, event)  # type: ignore[arg-type]
+                    self._follow(seat, answer, event)
 
     def _follow(self, seat: Seat, targets: Targets, event: Event) -> None:
         intents, cancels = plan(
@@ -289,10 +287,9 @@ class Desk:
         else:
             booked = ledger.book(fill, mid2)
         self._facts.append(booked)
-        self._marks.book(booked)
         ctx.book_fill(fill.instance, fill.instrument, fill.side, booked.lots, fill.price, self.now)
         ctx.release(intent_id, max(0, booked.lots))
-        ctx.set_equity(self._marks.equity())
+        self._tell_equity()
         self._positions[fill.instance][fill.instrument] = booked.position
         seat = self._by_instance[fill.instance]
         seat.fills += 1
@@ -377,6 +374,11 @@ class Desk:
 
     # time
 
+    def _tell_equity(self) -> None:
+        """Give risk the ledger's equity at the last marks; an unknown one closes openings."""
+        equity = self._marks.desk()
+        self.context.set_equity(None if isinstance(equity, Unknown) else equity)
+
     def _keep_house(self, now: int) -> None:
         self._housekeeping = now + HOUSEKEEPING_NS
         for changed in self.guard.expire(now):
@@ -408,10 +410,7 @@ class Desk:
 
     def _line(self, seat: Seat) -> InstanceLine:
         currency = seat.instrument.settlement
-        try:
-            unrealized = self.ledger.unrealized(seat.instance, seat.instrument_id, self._mid2[seat.instrument_id])
-        except InvalidInput:
-            unrealized = None  # type: ignore[assignment]
+        unrealized = self.ledger.unrealized(seat.instance, seat.instrument_id, self._mid2[seat.instrument_id])
         return InstanceLine(
             seat.instance, seat.name, seat.instrument_id, seat.instrument.quantity(seat.position), seat.orders, seat.fills,
             self.ledger.realized(seat.instance, currency), unrealized if isinstance(unrealized, Decimal) else None,

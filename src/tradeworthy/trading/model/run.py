@@ -17,7 +17,10 @@ class TapeManifest(msgspec.Struct, frozen=True):
 
 @fact("run.started")
 class RunStarted(Fact, frozen=True):
-    """Everything a replay needs besides the code: the whole configuration document as canonical JSON."""
+    """Everything a replay needs besides the code.
+
+    document  the whole configuration as canonical JSON;  guard  the reasons in force at the start, as JSON
+    """
 
     run_id: str
     environment: str
@@ -25,6 +28,7 @@ class RunStarted(Fact, frozen=True):
     config_hash: str
     code_hash: str
     tapes: tuple[TapeManifest, ...]
+    guard: str = "[]"
 
 
 @fact("run.ended")

@@ -55,14 +55,22 @@ class Top(Protocol):
     bid, ask in ticks; sizes in lots; `mid2` is bid + ask (twice the mid, exact); ages from `ts`.
     """
 
-    bid: int | None
-    ask: int | None
-    bid_lots: int | None
-    ask_lots: int | None
-    last: int | None
-    mark: int | None
-    ts: int
-    usable: bool
+    @property
+    def bid(self) -> int | None: ...
+    @property
+    def ask(self) -> int | None: ...
+    @property
+    def bid_lots(self) -> int | None: ...
+    @property
+    def ask_lots(self) -> int | None: ...
+    @property
+    def last(self) -> int | None: ...
+    @property
+    def mark(self) -> int | None: ...
+    @property
+    def ts(self) -> int: ...
+    @property
+    def usable(self) -> bool: ...
 
     @property
     def mid2(self) -> int | None: ...
@@ -71,26 +79,41 @@ class Top(Protocol):
 class WorkingOrder(Protocol):
     """An order that is not terminal, as strategies and risk may see it."""
 
-    client_order_id: str
-    instance: str
-    instrument: str
-    side: Side
-    level: int
-    price: int | None
-    lots: int
-    cum_lots: int
-    created_at: int
+    @property
+    def client_order_id(self) -> str: ...
+    @property
+    def instance(self) -> str: ...
+    @property
+    def instrument(self) -> str: ...
+    @property
+    def side(self) -> Side: ...
+    @property
+    def level(self) -> int: ...
+    @property
+    def price(self) -> int | None: ...
+    @property
+    def lots(self) -> int: ...
+    @property
+    def cum_lots(self) -> int: ...
+    @property
+    def created_at(self) -> int: ...
 
 
 class View(Protocol):
     """What one strategy may know at one event; nothing in it is later than `now`."""
 
-    now: int
-    fact: Any
-    instance: str
-    instrument: Instrument
-    top: Top
-    guard: GuardLevel
+    @property
+    def now(self) -> int: ...
+    @property
+    def fact(self) -> Any: ...
+    @property
+    def instance(self) -> str: ...
+    @property
+    def instrument(self) -> Instrument: ...
+    @property
+    def top(self) -> Top: ...
+    @property
+    def guard(self) -> GuardLevel: ...
 
     @property
     def position(self) -> int: ...

@@ -1,0 +1,114 @@
+"""The only place where a desk is wired: from the document to parts that know nothing of each other."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from tradeworthy.app.config import Document
+from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND
+from tradeworthy.kernel.errors import ConfigurationRefused
+from tradeworthy.trading.allocation.static_split import AllocationPolicy, Role, StaticSplit
+from tradeworthy.trading.control.guard import Guard, HeldReason
+from tradeworthy.trading.desk import Desk
+from tradeworthy.trading.environment import Timers
+from tradeworthy.trading.execution.execution import Execution, ExecutionPolicy
+from tradeworthy.trading.ledger.bookings import FlowKind
+from tradeworthy.trading.ledger.ledger import Ledger
+from tradeworthy.trading.market_data.instruments import shipped
+from tradeworthy.trading.model import Instrument
+from tradeworthy.trading.risk.context import RiskContext
+from tradeworthy.trading.risk.monitors import DeskLosses, RepeatedExecution
+from tradeworthy.trading.risk.policy import RiskPolicy
+from tradeworthy.trading.risk.review import Reviewer
+from tradeworthy.trading.simulation.latency import Latency
+from tradeworthy.trading.simulation.venue import Matching, SimulatedVenue
+from tradeworthy.trading.strategies.catalogue import CATALOGUE
+
+CAPITAL = "capital"
+"""The ledger partition that holds the desk's capital; instances hold their own trades."""
+
+
+def instruments_of(document: Document) -> dict[str, Instrument]:
+    """Return the instruments that the document's tapes feed; all must settle in the desk's base currency."""
+    known = shipped()
+    wanted = dict.fromkeys(tape.instrument for tape in document.tapes)
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise ConfigurationRefused(f"unknown instrument {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+    base = document.desk.base_currency
+    foreign = [f"{name} in {known[name].settlement}" for name in wanted if known[name].settlement != base]
+    if foreign:
+        raise ConfigurationRefused(f"instruments must settle in {base}, found {', '.join(foreign)}")
+    return {name: known[name] for name in wanted}
+
+
+def risk_policy(document: Document) -> RiskPolicy:
+    """Return the risk policy; raises `ConfigurationRefused` for an unknown key, a wrong type or an unsafe limit."""
+    roles = tuple(one.id for one in document.instances if one.role == "maker")
+    try:
+        policy = msgspec.convert(
+            {"base_currency": document.desk.base_currency, "quoting": roles, **document.risk}, RiskPolicy, strict=False
+        )
+    except msgspec.ValidationError as problem:
+        raise ConfigurationRefused(f"risk: {problem}") from None
+    if document.desk.environment != "backtest":
+        policy.require_fit_to_trade()
+    return policy
+
+
+def build_desk(document: Document, held: Sequence[HeldReason] = ()) -> Desk:
+    """Wire the desk that `document` describes; `held` are the guard's reasons from before the start."""
+    instruments = instruments_of(document)
+    policy = risk_policy(document)
+    context = RiskContext(instruments.values(), policy)
+    ledger = Ledger(instruments, document.desk.base_currency)
+    ledger.flow(CAPITAL, document.desk.base_currency, document.desk.capital, FlowKind.DEPOSIT)
+    strategies = [
+        (one.strategy, _strategy(one.strategy, one.id, instruments[one.instrument], one.policy))
+        for one in document.instances
+        if one.enabled
+    ]
+    roles = {one.id: Role(one.role) for one in document.instances if one.enabled}
+    return Desk(
+        instruments=instruments, strategies=strategies, context=context,
+        reviewer=Reviewer(policy, tuple(instruments.values()), context), losses=DeskLosses(policy, context),
+        repeated=RepeatedExecution(policy), execution=Execution(context.reservations, ExecutionPolicy()), ledger=ledger,
+        guard=Guard(held),
+        split=StaticSplit(AllocationPolicy(), roles), currency=document.desk.base_currency,
+    )  # fmt: skip
+
+
+def build_venue(document: Document) -> SimulatedVenue:
+    """Return the simulated venue; it serves backtest and paper alike and holds no credentials."""
+    section = document.venue
+    latency = Latency(
+        submit_ns=int(section.submit_ms * NANOS_PER_MILLI), cancel_ns=int(section.cancel_ms * NANOS_PER_MILLI),
+        amend_ns=int(section.submit_ms * NANOS_PER_MILLI), report_ns=int(section.report_ms * NANOS_PER_MILLI),
+    )  # fmt: skip
+    return SimulatedVenue(
+        tuple(instruments_of(document).values()), latency=latency, matching=Matching(section.matching),
+        seed=document.desk.seed,
+    )  # fmt: skip
+
+
+def build_timers(document: Document, desk: Desk) -> Timers:
+    """Return the timers that somebody at the desk listens to."""
+    wanted = {what for seat in desk.seats for what in (*seat.strategy.observes, *seat.strategy.decides_on)}
+    periods: Mapping[str, float] = {
+        "evaluate": document.desk.evaluate_seconds, "sample": document.desk.sample_seconds,
+    }  # fmt: skip
+    return Timers(
+        [(name, int(seconds * NANOS_PER_SECOND)) for name, seconds in periods.items() if name in wanted],
+        rollover_ns=document.desk.rollover_hour * 3600 * NANOS_PER_SECOND,
+    )
+
+
+def _strategy(name: str, instance: str, instrument: Instrument, raw: Mapping[str, Any]) -> Any:
+    entry = CATALOGUE.get(name)
+    if entry is None:
+        raise ConfigurationRefused(f"{instance}: unknown strategy {name!r}; known are {', '.join(sorted(CATALOGUE))}")
+    try:
+        return entry.strategy(instance, instrument, entry.parse(raw))
+    except (msgspec.ValidationError, ValueError) as problem:
+        raise ConfigurationRefused(f"{instance}.policy: {problem}") from None

@@ -1,0 +1,244 @@
+"""One run from document to run folder: journal, reports, blotter; and the replay of such a folder."""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tradeworthy.adapters.sentinel_file import SentinelFile
+from tradeworthy.app import config, identity, tapes
+from tradeworthy.app.bootstrap import build_desk, build_timers, build_venue, instruments_of
+from tradeworthy.app.config import Document
+from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock, EventClock, SystemClock
+from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
+from tradeworthy.kernel.facts import Event, Fact
+from tradeworthy.kernel.journal import Journal, JournalPolicy, LocalSigner, Quarantine, read
+from tradeworthy.research.backtest.blotter import Blotter
+from tradeworthy.research.backtest.records import RunRecords
+from tradeworthy.research.backtest.report.html import render_html
+from tradeworthy.research.backtest.summary import Summary, Tape, summarise, to_json, to_markdown
+from tradeworthy.trading.control import sentinel
+from tradeworthy.trading.control.guard import HeldReason
+from tradeworthy.trading.control.kill import KillRequest
+from tradeworthy.trading.desk import Desk, InstanceLine
+from tradeworthy.trading.environment import Environment, Row, merged
+from tradeworthy.trading.model import GuardChanged, GuardLevel, RunEnded, RunStarted, TapeManifest
+from tradeworthy.trading.replay import ReplayResult
+from tradeworthy.trading.replay import replay as replay_events
+
+SETTLE_NS = 5 * NANOS_PER_SECOND
+"""How long after the last row answers of the venue may still arrive."""
+ID_LENGTH = 12
+
+
+class RunResult(msgspec.Struct, frozen=True):
+    """What people are shown at the end of a run; money in `currency`."""
+
+    folder: Path
+    digest: str
+    reason: str
+    inputs: int
+    outcomes: int
+    lines: list[InstanceLine]
+    currency: str
+    equity: Decimal | None
+    guard: str
+    caveats: tuple[str, ...]
+    events_a_second: float | None
+
+
+class RunSession:
+    """A document made ready to run; `play` runs it once."""
+
+    def __init__(self, document: Document, *, root: Path, clock: Clock | None = None) -> None:
+        if document.desk.environment == "live":
+            raise ConfigurationRefused("live needs a venue adapter and a gate verdict; none is installed, so it does not start")
+        self._document = document
+        self._backtest = document.desk.environment == "backtest"
+        self._clock: Clock = clock or SystemClock()
+        self._root = root
+        self._instruments = instruments_of(document)
+        self._manifests = tuple(tapes.manifest(section) for section in document.tapes)
+        self._code = identity.code_hash()
+        self.run_id = identity.run_id(document, self._code, self._manifests)
+        self.rows_total = tapes.rows_total(document)
+        self.title = f"{document.desk.name} ({document.desk.environment})"
+        self._sentinel = SentinelFile(state_of(root, document.desk.name) / "guard.bin")
+        self._held: tuple[HeldReason, ...] = ()
+        if not self._backtest:
+            self._held = sentinel.restore((), self._sentinel.read(), first_run=True, now=0)
+        self._desk = build_desk(document, self._held)
+        self._environment: Environment | None = None
+        self._stop: str | None = None
+
+    def request_stop(self, reason: str) -> None:
+        """End the run after the event in hand; callable from a signal handler."""
+        self._stop = reason
+        if self._environment is not None:
+            self._environment.request_stop(reason)
+
+    def play(self, progress: Callable[[Desk, int, int], None] = lambda desk, rows, ts: None) -> RunResult:
+        """Run to the end of the tapes or until stopped, then write the folder's reports."""
+        folder = _fresh_folder(self._root, f"{self._document.desk.name}-{self.run_id[:ID_LENGTH]}")
+        journal_clock: Clock = EventClock() if self._backtest else self._clock
+        quarantine = Quarantine(folder / "journal")
+        journal = Journal.open(
+            folder / "journal", clock=journal_clock, quarantine=quarantine, policy=self._journal_policy(),
+            signer=None if self._backtest or not self._document.journal.sign_checkpoints else _local_signer(),
+        )
+        records = RunRecords(self._instruments, self._document.desk.capital)
+        started = self._clock.monotonic()
+        with (folder / "blotter.csv").open("w", newline="") as out:
+            blotter = Blotter(out, self._instruments)
+
+            def consume(event: Event) -> None:
+                records.on_event(event)
+                blotter.on_event(event)
+                if not self._backtest and type(event.payload) is GuardChanged:
+                    self._sentinel.write(sentinel.encode(self._desk.guard.reasons()))
+
+            try:
+                environment, reason = self._trade(journal, quarantine, consume, progress)
+            finally:
+                journal.close()
+        elapsed = (self._clock.monotonic() - started) / NANOS_PER_SECOND
+        summary = self._write_reports(folder, records)
+        equity = records.capital + records.pnl
+        total = environment.inputs + environment.digest.outcomes
+        return RunResult(
+            folder, environment.digest.hexdigest(), reason, environment.inputs, environment.digest.outcomes,
+            self._desk.lines(), self._desk.currency, equity, self._desk.guard.level.name.lower(), summary.caveats,
+            total / elapsed if elapsed > 0 else None,
+        )  # fmt: skip
+
+    def _trade(
+        self, journal: Journal, quarantine: Quarantine, consume: Callable[[Event], None],
+        progress: Callable[[Desk, int, int], None],
+    ) -> tuple[Environment, str]:  # fmt: skip
+        document, desk = self._document, self._desk
+        environment = Environment(
+            desk, journal, build_venue(document), build_timers(document, desk), durable_commands=not self._backtest,
+            clock=self._clock, speed=0.0 if self._backtest else document.desk.speed, controls=self._acts,
+            progress=lambda rows, ts: progress(desk, rows, ts), consumer=consume,
+        )  # fmt: skip
+        self._environment = environment
+        if self._stop is not None:
+            environment.request_stop(self._stop)
+
+        def on_bad(raw: bytes, reason: str) -> None:
+            quarantine.put(raw, reason, ts=environment.now)
+
+        streams = [tapes.rows(one, self._instruments[one.instrument], on_bad) for one in document.tapes]
+        rows = merged(streams)
+        first = next(rows, None)
+        if first is None:
+            raise UsageError("the tapes hold no row")
+        environment.offer(self._started(), source="run", key="started", ts=first.ts_init)
+        reason = environment.run(_chain(first, rows))
+        environment.settle(SETTLE_NS)
+        environment.offer(
+            RunEnded(reason, environment.digest.hexdigest(), environment.inputs, environment.digest.outcomes),
+            source="run", key="ended", ts=environment.now,
+        )  # fmt: skip
+        return environment, reason
+
+    def _started(self) -> RunStarted:
+        document = self._document
+        return RunStarted(
+            self.run_id, document.desk.environment, document.canonical(), document.hash(), self._code, self._manifests,
+            msgspec.json.encode(self._held).decode(),
+        )
+
+    def _journal_policy(self) -> JournalPolicy:
+        batch = self._document.journal.batch_events
+        if self._backtest:
+            return JournalPolicy(batch_events_max=batch, commit_interval_ns=None)
+        return JournalPolicy(batch_events_max=batch)
+
+    def _acts(self) -> Sequence[tuple[str, Fact]]:
+        """Return what people did since the last look: a stop in the sentinel that this desk does not hold yet."""
+        if self._backtest:
+            return ()
+        record = self._sentinel.read()
+        if record is None:
+            return ()
+        known = {(reason.owner, reason.code, reason.scope) for reason in self._desk.guard.reasons()}
+        return [
+            (f"kill:{reason.scope}:{reason.since}", KillRequest(reason.evidence, "sentinel", reason.scope))
+            for reason in sentinel.decode(record)
+            if reason.level is GuardLevel.STOPPED and (reason.owner, reason.code, reason.scope) not in known
+        ]
+
+    def _write_reports(self, folder: Path, records: RunRecords) -> Summary:
+        document = self._document
+        venue = document.venue
+        summary = summarise(
+            records, run_id=self.run_id, rng=random.Random(document.desk.seed),
+            tapes=tuple(Tape(one.name, one.label, one.provenance) for one in self._manifests),
+            assumptions=(
+                f"matching {venue.matching}; submit {venue.submit_ms:g} ms, cancel {venue.cancel_ms:g} ms one way",
+                *(f"{n}: maker {i.fees.maker}, taker {i.fees.taker}" for n, i in self._instruments.items()),
+            ),
+            caveats=tuple(f"tape {one.name} is {one.label}: {one.provenance}" for one in self._manifests if one.label != "real"),
+        )  # fmt: skip
+        (folder / "summary.json").write_bytes(to_json(summary))
+        (folder / "report.md").write_text(to_markdown(summary))
+        (folder / "report.html").write_text(
+            render_html(summary, records, title=document.desk.name, labels=self._labels())
+        )
+        (folder / "configuration.json").write_text(document.canonical())
+        return summary
+
+    def _labels(self) -> dict[str, str]:
+        desk = self._document.desk
+        labels = {"environment": desk.environment, "run": self.run_id[:ID_LENGTH], "seed": str(desk.seed)}
+        return labels | {f"tape {one.name}": one.label for one in self._manifests}
+
+
+def replay_run(folder: Path) -> ReplayResult:
+    """Rebuild the desk from the journal's first event and re-derive every outcome; raises `UsageError` without one."""
+    directory = journal_of(folder)
+    start = next(read(directory), None)
+    if start is None or not isinstance(start.payload, RunStarted):
+        raise UsageError(f"{folder}: expected a journal that begins with run.started, found {start and start.kind}")
+    document = config.parse(msgspec.json.decode(start.payload.document), origin=f"{folder} (journaled configuration)")
+    held = msgspec.json.decode(start.payload.guard, type=tuple[HeldReason, ...])
+    return replay_events(read(directory), build_desk(document, held))
+
+
+def journal_of(folder: Path) -> Path:
+    """Return the journal's directory of a run folder, or the directory itself when it is one."""
+    for directory in (folder / "journal", folder):
+        if any(directory.glob("journal-*")):
+            return directory
+    raise UsageError(f"{folder}: expected a run folder or a journal, found neither")
+
+
+def state_of(root: Path, desk: str) -> Path:
+    """Return where the desk of this name keeps what outlives a run."""
+    return root / "state" / desk
+
+
+def _chain(first: Row, rest: Iterator[Row]) -> Iterator[Row]:
+    yield first
+    yield from rest
+
+
+def _local_signer() -> LocalSigner:
+    """A key of this process only: its checkpoints say `attested`, a witness process makes them `measured`."""
+    return LocalSigner(Ed25519PrivateKey.generate())
+
+
+def _fresh_folder(root: Path, name: str) -> Path:
+    """Make a new folder; an earlier run of the same id is evidence and stays."""
+    for number in range(1, 10_000):
+        folder = root / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise UsageError(f"{root} holds 9,999 runs named {name}; move some away")

@@ -1,0 +1,40 @@
+"""`tradeworthy kill`: stop a desk. Anyone may; it latches, and survives every restart."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from tradeworthy.adapters.sentinel_file import SentinelFile
+from tradeworthy.app.runner import state_of
+from tradeworthy.cli.run import DEFAULT_RUNS
+from tradeworthy.kernel.clock import SystemClock
+from tradeworthy.kernel.errors import ExitCode, UsageError
+from tradeworthy.trading.control import sentinel
+from tradeworthy.trading.control.guard import HeldReason
+from tradeworthy.trading.model import GuardLevel
+
+
+def kill(desk: str, /, *, reason: str, scope: str = "desk", runs: Path = DEFAULT_RUNS) -> int:
+    """Stop a desk, running or not: the sentinel is written first, a running desk reads it within 512 rows.
+
+    Parameters
+    ----------
+    desk
+        The desk's name, as in its configuration.
+    reason
+        Why; it is journaled.
+    scope
+        desk, strategy:X, instrument:X or venue:X.
+    runs
+        Where run folders go.
+    """
+    if not reason.strip():
+        raise UsageError("--reason must say why, was empty")
+    file = SentinelFile(state_of(runs, desk) / "guard.bin")
+    record = file.read()
+    held = () if record is None else sentinel.decode(record)
+    stop = HeldReason("operator", "kill", GuardLevel.STOPPED, scope, SystemClock().now(), None, reason)
+    kept = tuple(one for one in held if (one.owner, one.code, one.scope) != (stop.owner, stop.code, stop.scope))
+    file.write(sentinel.encode((*kept, stop)))
+    Console().print(f"{desk}: stopped ({scope}); it stays stopped through every restart", highlight=False)
+    return ExitCode.PASS
