@@ -1,0 +1,114 @@
+"""The witness process: it alone holds the key, reads the journal itself, and signs only what it found there.
+
+Run as `python -m tradeworthy.kernel.journal.witness KEYFILE SOCKET`; KEYFILE holds 32 raw bytes in hex.
+"""
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tradeworthy.kernel.clock import Clock, SystemClock
+from tradeworthy.kernel.errors import InvalidInput
+from tradeworthy.kernel.journal.checkpoint import Statement, envelope_of, receive
+from tradeworthy.kernel.journal.verify import LINE_BYTES_MAX, Broken, Chain, segments_of
+
+
+class Observed:
+    """One journal as the witness has read it so far; it goes on from where it stopped."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._chain = Chain(self._on_seal)
+        self._checks = bytearray()
+        self._path: Path | None = None
+        self._offset = 0
+        self._since = 0
+
+    def confirm(self, statement: Statement) -> Statement:
+        """Return the statement as this process read it; raises `InvalidInput` where the two differ."""
+        try:
+            self._advance(statement.count)
+        except (Broken, OSError) as problem:
+            raise InvalidInput(f"the journal is not intact: {problem}") from None
+        chain = self._chain
+        if (chain.count, chain.head) != (statement.count, statement.head):
+            found = f"{chain.head} at {chain.count}"
+            raise InvalidInput(f"expected head {statement.head} at {statement.count}, found {found}")
+        if not self._since <= statement.since <= chain.count:
+            raise InvalidInput(f"expected a checkpoint since {self._since} or later, was since {statement.since}")
+        checks = bytes(self._checks[(statement.since - self._since) * 4 :])
+        del self._checks[: (statement.since - self._since) * 4]
+        self._since = statement.since
+        return msgspec.structs.replace(statement, lines=checks, day=chain.day, day_root=chain.merkle.root())
+
+    def _on_seal(self, _chain: Chain, _first: int, _last: int, checks: bytes) -> None:
+        self._checks += checks
+
+    def _advance(self, count: int) -> None:
+        chain = self._chain
+        while chain.count < count:
+            paths = segments_of(self._directory)
+            if self._path is None or (self._offset == self._path.stat().st_size and self._path != paths[-1]):
+                self._path = paths[0] if self._path is None else paths[paths.index(self._path) + 1]
+                self._offset = 0
+                chain.open_segment()
+            before = chain.count
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                while chain.count < count and (line := file.readline(LINE_BYTES_MAX)):
+                    if not line.endswith(b"\n"):
+                        raise InvalidInput(f"expected {count} sealed events, found a torn line after {chain.count}")
+                    chain.feed(line)
+                    self._offset += len(line)
+            if chain.count == before and self._path == paths[-1]:
+                raise InvalidInput(f"expected {count} sealed events, found {chain.count}")
+
+
+def serve(key: Ed25519PrivateKey, address: Path, clock: Clock) -> None:
+    """Answer one request a connection, for ever; a refusal says why."""
+    observed: dict[str, Observed] = {}
+    address.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(address))
+        os.chmod(address, 0o600)
+        listener.listen(8)
+        print("ready", flush=True)
+        while True:
+            connection, _ = listener.accept()
+            with connection:
+                connection.settimeout(5.0)
+                try:
+                    connection.sendall(_answer(receive(connection), key, observed, clock))
+                except (OSError, InvalidInput) as problem:
+                    print(f"request dropped: {problem}", file=sys.stderr, flush=True)
+
+
+def _answer(request: bytes, key: Ed25519PrivateKey, observed: dict[str, Observed], clock: Clock) -> bytes:
+    try:
+        statement = msgspec.json.decode(request, type=Statement)
+        journal = observed.setdefault(statement.directory, Observed(Path(statement.directory)))
+        measured = msgspec.structs.replace(journal.confirm(statement), ts=clock.now())
+    except (InvalidInput, msgspec.MsgspecError) as problem:
+        return msgspec.json.encode({"refused": str(problem)})
+    return envelope_of(measured, key, provenance="measured")
+
+
+def main(arguments: list[str]) -> int:
+    """Serve with the key of the first argument at the socket of the second."""
+    if len(arguments) != 2:
+        print("expected KEYFILE SOCKET", file=sys.stderr)
+        return 3
+    key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(Path(arguments[0]).read_text().strip()))
+    try:
+        serve(key, Path(arguments[1]), SystemClock())
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,84 @@
+"""The one place where secrets are taken out of what is stored or shown."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+REDACTED = "[redacted]"
+SECRET_BYTES_MIN = 6
+_SECRET_NAME = re.compile(
+    r"(?i)(passw(or)?d|passphrase|secret|token|api[_-]?key|private[_-]?key|authorization|signature|credential|cookie)$"
+)
+_IN_TEXT = re.compile(
+    r"(?i)\b([\w-]*(?:password|passphrase|secret|token|api[_-]?key|private[_-]?key|authorization|signature))"
+    r"(\"?\s*[=:]\s*\"?)(?:bearer\s+)?[^\s\"&,;}]+"
+)
+_known: dict[bytes, None] = {}
+
+
+class Secret:
+    """A value that cannot be printed; making one registers it, `reveal` is the only way to it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+        register(value)
+
+    def reveal(self) -> str:
+        """Return the value, for the one call that needs it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"Secret({REDACTED})"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a secret is never serialised")
+
+
+def register(value: str) -> None:
+    """Remember a secret value, plain and as JSON writes it; shorter than 6 bytes is refused as too common."""
+    raw = value.encode()
+    if len(raw) < SECRET_BYTES_MIN:
+        raise ValueError(f"a secret must have at least {SECRET_BYTES_MIN} bytes, had {len(raw)}")
+    escaped = raw.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    for form in sorted({raw, escaped}, key=len, reverse=True):
+        _known[form] = None
+
+
+def registered() -> bool:
+    """Tell whether any secret is known."""
+    return bool(_known)
+
+
+def scrub(data: bytes) -> bytes:
+    """Return `data` with every registered secret replaced; the journal's cheap path."""
+    for secret in sorted(_known, key=len, reverse=True):
+        if secret in data:
+            data = data.replace(secret, REDACTED.encode())
+    return data
+
+
+def redact(value: Any) -> Any:
+    """Return a copy of text, bytes, mappings and sequences without secrets, by value and by key name."""
+    match value:
+        case Secret():
+            return REDACTED
+        case str():
+            clean = scrub(value.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+            return _IN_TEXT.sub(rf"\1\2{REDACTED}", clean)
+        case bytes() | bytearray():
+            return redact(bytes(value).decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        case Mapping():
+            return {
+                key: REDACTED if isinstance(key, str) and _SECRET_NAME.search(key) else redact(item)
+                for key, item in value.items()
+            }
+        case list() | tuple():
+            return type(value)(redact(item) for item in value) if type(value) in (list, tuple) else value
+        case BaseException():
+            return f"{type(value).__name__}: {redact(str(value))}"
+        case _:
+            return value
