@@ -12,8 +12,9 @@ from tradeworthy.kernel.errors import InvalidInput
 from tradeworthy.research.backtest.records import RunRecords
 from tradeworthy.research.backtest.series import Series
 from tradeworthy.research.backtest.summary import summarise, to_json, to_markdown
+from tradeworthy.trading.ledger.bookings import FeeBooked, FundingBooked
 from tradeworthy.trading.model.instrument import InstrumentKind
-from tradeworthy.trading.model.market import Bar, Funding, Side
+from tradeworthy.trading.model.market import Bar, Side
 
 
 def run(*events):
@@ -30,7 +31,7 @@ def test_pnl_splits_into_capture_inventory_fees_and_funding_to_the_last_unit():
         at(0, quote(999, 1001)),
         at(1, fill(Side.BUY, 10, 999, fee="0.02")),  # captures 1 tick x 10 lots = 0.01
         at(2, quote(1004, 1006)),  # moves 5 ticks x 10 lots = 0.05
-        at(3, Funding(ID, Decimal("0.0001"))),  # pays 0.0001 x 1005 ticks x 10 lots = 0.001005
+        at(3, FundingBooked("mm-1", ID, Decimal("0.0001"), Decimal("-0.001005"), "USDT")),
         at(4, fill(Side.SELL, 10, 1006, fee="0.02", realized="0.07")),  # captures 0.01
     )
     assert records.captured == Decimal("0.02")
@@ -99,6 +100,16 @@ def test_a_fee_nobody_knows_is_counted_and_never_zero():
     records = run(at(0, quote(999, 1001)), at(1, fill(Side.BUY, 1, 1000, fee=None)))
     assert records.fees_unknown == 1
     assert records.fills[0].fee is None
+
+
+def test_a_late_fee_is_charged_once_it_is_known_and_a_bust_takes_the_fill_s_money_back():
+    records = run(
+        at(0, quote(999, 1001)), at(1, fill(Side.BUY, 10, 999, fee=None)),
+        at(2, FeeBooked("BUY-10-999", "o-1", "mm-1", ID, Decimal("0.03"), "USDT", Decimal("0.02"))),
+        at(3, fill(Side.BUY, -10, 999, fee="-0.03")),
+    )
+    assert (records.fees_unknown, records.restatements, records.fill_count) == (0, 1, 1)
+    assert records.pnl == records.instance_pnl("mm-1") == 0
 
 
 def test_inverse_instruments_and_absent_capital_are_refused():

@@ -12,8 +12,9 @@ from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.research.backtest.fills import FillRecord, MidWatch
 from tradeworthy.research.backtest.series import Series
 from tradeworthy.research.backtest.statistics import HoldingQueue
+from tradeworthy.trading.ledger.bookings import FeeBooked, FundingBooked
 from tradeworthy.trading.model.instrument import NANOS, Instrument
-from tradeworthy.trading.model.market import Bar, Funding, Mark, Quote
+from tradeworthy.trading.model.market import Bar, Quote
 from tradeworthy.trading.model.order import (
     TERMINAL,
     ApprovedIntent,
@@ -78,7 +79,7 @@ class InstrumentRecord:
     """One instrument's market and position; mids are doubled ticks, money is in half nanos."""
 
     __slots__ = (
-        "_keep_every", "_quotes_seen", "captured2", "funding", "instrument", "inventory", "inventory2", "mark", "mid2",
+        "_keep_every", "_quotes_seen", "captured2", "funding", "instrument", "inventory", "inventory2", "mid2",
         "position", "price", "quoted", "quotes", "spread", "value", "watch",
     )
 
@@ -87,7 +88,6 @@ class InstrumentRecord:
         self.value = instrument.value_nanos
         self.mid2 = 0
         self.spread = 0
-        self.mark: int | None = None
         self.quoted = False
         self.position = 0
         self.captured2 = 0
@@ -143,6 +143,7 @@ class RunRecords:
         self.days: list[tuple[int, int]] = []
         self.fees = Decimal(0)
         self.fees_unknown = 0
+        self.restatements = 0
         self.traded = Decimal(0)
         self.gains = Decimal(0)
         self.losses = Decimal(0)
@@ -167,7 +168,8 @@ class RunRecords:
         self._closed: deque[str] = deque()
         self._finished = False
         self._handlers: dict[type[Fact], Callable[[int, Any], None]] = {
-            Quote: self._quote, Bar: self._bar, Mark: self._mark, Funding: self._funding, FillBooked: self._fill,
+            Quote: self._quote, Bar: self._bar, FundingBooked: self._funding, FeeBooked: self._late_fee,
+            FillBooked: self._fill,
             ApprovedIntent: self._approved, SubmitOrder: self._submit, CancelOrder: self._cancel,
             OrderChanged: self._changed, Refused: self._refused, Abstained: self._abstained,
             GuardChanged: self._guard,
@@ -266,11 +268,6 @@ class RunRecords:
         price.add(ts, 2 * bar.high)
         price.add(ts, 2 * bar.close)
 
-    def _mark(self, ts: int, mark: Mark) -> None:
-        record = self.instruments.get(mark.instrument)
-        if record is not None:
-            record.mark = mark.price
-
     def _move(self, ts: int, record: InstrumentRecord, mid2: int) -> None:
         if record.position:
             gain2 = record.position * (mid2 - record.mid2) * record.value
@@ -290,17 +287,20 @@ class RunRecords:
             self.drawdown = max(self.drawdown, 1 - equity2 / self.peak2)
         self.equity.add(ts, equity2)
 
-    def _funding(self, ts: int, funding: Funding) -> None:
-        record = self.instruments.get(funding.instrument)
-        if record is None or funding.rate is None or not record.position:
-            return
-        price2 = record.mid2 if record.mark is None else 2 * record.mark
-        per_lot = funding.rate * Decimal(price2 * record.value) / HALF_NANOS
-        for instance in self.instances.values():
-            instance.funding -= per_lot * instance.positions.get(funding.instrument, 0)
-        received = -per_lot * record.position
-        record.funding += received
-        self._gain(ts, int(received * HALF_NANOS))
+    def _funding(self, ts: int, booked: FundingBooked) -> None:
+        record = self.instruments.get(booked.instrument)
+        if record is not None:
+            record.funding += booked.amount
+            self.instances.setdefault(booked.instance, InstanceRecord()).funding += booked.amount
+            self._gain(ts, int(booked.amount * HALF_NANOS))
+
+    def _late_fee(self, ts: int, booked: FeeBooked) -> None:
+        """Take up a fee that came after its fill; one in a third currency stays unknown."""
+        if booked.fee_currency == self.currency:
+            self.fees_unknown -= 1
+            self.fees += booked.fee
+            self.instances.setdefault(booked.instance, InstanceRecord()).fees += booked.fee
+            self._gain(ts, -int(booked.fee * HALF_NANOS))
 
     def _fill(self, ts: int, fill: FillBooked) -> None:
         record = self.instruments.get(fill.instrument)
@@ -326,6 +326,9 @@ class RunRecords:
             self.fees += fee
             instance.fees += fee
         self._gain(ts, captured2 - int((fee or 0) * HALF_NANOS))
+        if fill.lots <= 0:  # a bust or correction moves the money but is no fill of its own
+            self.restatements += 1
+            return
         self._count(ts, fill, signed)
         order = self._working.get(fill.client_order_id)
         if order is not None:

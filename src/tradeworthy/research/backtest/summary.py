@@ -307,6 +307,8 @@ def _caveats(r: RunRecords, tapes: Sequence[Tape], given: Sequence[str]) -> tupl
         found.append("Zero cost: no fee was charged on any fill.")
     if r.fees_unknown:
         found.append(f"{r.fees_unknown} fills have an unknown fee, which is not counted as zero.")
+    if r.restatements:
+        found.append(f"{r.restatements} busts or corrections: their fills stay in the fill statistics.")
     if r.fill_count > len(r.fills):
         found.append(f"Intervals and markouts use the first {len(r.fills)} of {r.fill_count} fills.")
     if r.fills and all(f.mid2 is None for f in r.fills):
