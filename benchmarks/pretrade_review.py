@@ -15,16 +15,31 @@ from tradeworthy.trading.risk.controls import all_controls
 
 ROUNDS = 30_000
 TEN = (
-    "risk.malformed", "risk.reference_stale", "risk.price_collar", "risk.max_order_value", "risk.max_order_quantity",
-    "risk.min_order", "risk.guard", "risk.max_position", "risk.gross_leverage", "risk.stop_required",
+    "risk.malformed",
+    "risk.reference_stale",
+    "risk.price_collar",
+    "risk.max_order_value",
+    "risk.max_order_quantity",
+    "risk.min_order",
+    "risk.guard",
+    "risk.max_position",
+    "risk.gross_leverage",
+    "risk.stop_required",
 )
 
 
 def main() -> int:
     """Measure and print; each sample is one call, less the cost of an empty timing pair."""
     instrument = Instrument(
-        "BTCUSDT", "SIM", InstrumentKind.SPOT, Decimal("0.1"), Decimal("0.001"), "BTC", "USDT",
-        FeeRates(Decimal(0), Decimal(0)), max_order_lots=10_000,
+        "BTCUSDT",
+        "SIM",
+        InstrumentKind.SPOT,
+        Decimal("0.1"),
+        Decimal("0.001"),
+        "BTC",
+        "USDT",
+        FeeRates(Decimal(0), Decimal(0)),
+        max_order_lots=10_000,
     )
     policy = RiskPolicy()
     context = RiskContext((instrument,), policy)
@@ -32,8 +47,12 @@ def main() -> int:
     context.set_equity(10**6 * 10**9)
     context.set_allocated("ema", 10**6 * 10**9, 2 * 10**18)
     context.mark(instrument.instrument_id, 1_000_000, True, context.now)
-    intent = Intent("i-1", "strategy", "ema", "cross", "d-1", instrument.instrument_id, Side.BUY, 100, 2 * 10**18, stop=490_000)
-    ten = Reviewer(policy, (instrument,), context, tuple(c for c in all_controls(policy, (instrument,)) if c.code in TEN))
+    intent = Intent(
+        "i-1", "strategy", "ema", "cross", "d-1", instrument.instrument_id, Side.BUY, 100, 2 * 10**18, stop=490_000
+    )
+    ten = Reviewer(
+        policy, (instrument,), context, tuple(c for c in all_controls(policy, (instrument,)) if c.code in TEN)
+    )
     every = Reviewer(policy, (instrument,), context)
     marks = [1_000_000 + n % 7 for n in range(ROUNDS)]
     iid, now = instrument.instrument_id, context.now

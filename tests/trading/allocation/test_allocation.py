@@ -26,7 +26,8 @@ def test_capital_is_split_sixty_thirty_ten_with_a_time_to_live():
 
 
 @given(
-    st.integers(-10**20, 10**20), st.dictionaries(st.text("abc", min_size=1, max_size=3), st.sampled_from(Role), max_size=7),
+    st.integers(-(10**20), 10**20),
+    st.dictionaries(st.text("abc", min_size=1, max_size=3), st.sampled_from(Role), max_size=7),
     st.decimals(0, 1, places=3),
 )
 def test_budgets_add_up_to_the_capital_exactly_and_none_is_negative(capital, roles, factor):
@@ -56,7 +57,9 @@ def test_freed_capital_goes_to_the_reserve_at_once():
     assert all(b.dry_run for b in budgets)
 
 
-@pytest.mark.parametrize("odd", [{"maker": Decimal("0.61")}, {"reserve": Decimal("-0.1"), "maker": Decimal("0.8")}, {"ttl": 1}])
+@pytest.mark.parametrize(
+    "odd", [{"maker": Decimal("0.61")}, {"reserve": Decimal("-0.1"), "maker": Decimal("0.8")}, {"ttl": 1}]
+)
 def test_split_that_does_not_add_up_does_not_start(odd):
     with pytest.raises(ConfigurationRefused):
         AllocationPolicy(**odd)

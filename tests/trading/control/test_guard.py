@@ -10,7 +10,31 @@ from tradeworthy.trading.model import GuardLevel, GuardReason, Intent, Side
 
 RUNNING, PAUSED, REDUCING, STOPPED = GuardLevel
 NOW = 10**18
-LISTED = ["operator", "risk", "compliance", "reconciliation", "supervision", "watchdog", "journal", "md", "feed", "venue", "bus", "clock", "config", "allocation", "strategy", "execution", "gate", "alert_path", "escalation", "catalogue", "ml", "shutdown", "drill"]
+LISTED = [
+    "operator",
+    "risk",
+    "compliance",
+    "reconciliation",
+    "supervision",
+    "watchdog",
+    "journal",
+    "md",
+    "feed",
+    "venue",
+    "bus",
+    "clock",
+    "config",
+    "allocation",
+    "strategy",
+    "execution",
+    "gate",
+    "alert_path",
+    "escalation",
+    "catalogue",
+    "ml",
+    "shutdown",
+    "drill",
+]
 
 
 def reason(owner="risk", code="daily_loss", level=PAUSED, scope="desk", **odd):
@@ -53,7 +77,13 @@ def test_raising_a_level_is_a_change_and_a_stop_is_never_lowered():
 
 def test_unknown_owner_scope_or_level_is_refused():
     guard = Guard()
-    for bad in (reason("nobody"), reason(scope="moon"), reason(scope="strategy:"), reason(level=RUNNING), reason("bus", level=STOPPED)):
+    for bad in (
+        reason("nobody"),
+        reason(scope="moon"),
+        reason(scope="strategy:"),
+        reason(level=RUNNING),
+        reason("bus", level=STOPPED),
+    ):
         with pytest.raises(InvalidInput):
             guard.set(bad, NOW)
 
@@ -94,9 +124,15 @@ def test_scope_holds_its_own_and_the_desk_holds_all():
 @pytest.mark.parametrize(
     ("level", "opening", "owner", "allowed"),
     [
-        (RUNNING, True, "strategy", True), (PAUSED, True, "strategy", False), (PAUSED, False, "strategy", True),
-        (REDUCING, True, "strategy", False), (REDUCING, False, "strategy", True), (STOPPED, False, "strategy", False),
-        (STOPPED, False, "operator", True), (STOPPED, True, "operator", False), (PAUSED, True, "operator", False),
+        (RUNNING, True, "strategy", True),
+        (PAUSED, True, "strategy", False),
+        (PAUSED, False, "strategy", True),
+        (REDUCING, True, "strategy", False),
+        (REDUCING, False, "strategy", True),
+        (STOPPED, False, "strategy", False),
+        (STOPPED, False, "operator", True),
+        (STOPPED, True, "operator", False),
+        (PAUSED, True, "operator", False),
     ],
 )
 def test_one_order_of_each_kind_per_state(level, opening, owner, allowed):
@@ -107,7 +143,12 @@ def test_one_order_of_each_kind_per_state(level, opening, owner, allowed):
 def test_folding_the_facts_gives_the_guard_back():
     guard, held = Guard(), ()
     for k, change in enumerate(
-        (reason(expires_at=NOW + 9), reason("bus", "outage"), reason(level=STOPPED), reason("bus", "outage", active=False))
+        (
+            reason(expires_at=NOW + 9),
+            reason("bus", "outage"),
+            reason(level=STOPPED),
+            reason("bus", "outage", active=False),
+        )
     ):
         held = fold(held, guard.apply(change, NOW + k), NOW + k)
     assert {(r.owner, r.code, r.level) for r in held} == {(r.owner, r.code, r.level) for r in guard.reasons()}

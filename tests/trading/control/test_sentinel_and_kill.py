@@ -32,7 +32,9 @@ def test_record_round_trips_through_the_file(tmp_path):
     assert [p.name for p in (tmp_path / "deep").iterdir()] == ["guard"]
 
 
-@pytest.mark.parametrize("damage", [lambda r: r[:-1], lambda r: r.replace(b"risk", b"rask"), lambda r: b"", lambda r: r[10:]])
+@pytest.mark.parametrize(
+    "damage", [lambda r: r[:-1], lambda r: r.replace(b"risk", b"rask"), lambda r: b"", lambda r: r[10:]]
+)
 def test_damaged_record_is_unreadable_and_starts_stopped(damage):
     record = damage(encode((STOP,)))
     with pytest.raises(InvalidInput):
@@ -101,9 +103,13 @@ def test_two_people_with_the_snapshot_rearm_after_the_cool_off():
 @pytest.mark.parametrize(
     ("odd", "snapshot", "late", "fault"),
     [
-        ({"people": ("ann",)}, "abc", 0, "two distinct people"), ({"people": ("ann", " Ann ")}, "abc", 0, "two distinct"),
-        ({}, "abd", 0, "snapshot"), ({}, None, 0, "snapshot"), ({}, "abc", -1, "cool-off"),
-        ({"reason": " "}, "abc", 0, "written"), ({"author_of_change": "Bob"}, "abc", 0, "causing change"),
+        ({"people": ("ann",)}, "abc", 0, "two distinct people"),
+        ({"people": ("ann", " Ann ")}, "abc", 0, "two distinct"),
+        ({}, "abd", 0, "snapshot"),
+        ({}, None, 0, "snapshot"),
+        ({}, "abc", -1, "cool-off"),
+        ({"reason": " "}, "abc", 0, "written"),
+        ({"author_of_change": "Bob"}, "abc", 0, "causing change"),
         ({"scope": "venue:SIM"}, "abc", 0, "not stopped"),
     ],
 )

@@ -16,8 +16,15 @@ ids = count()
 def instrument(**odd):
     """Tick 0.1, lot 1: one lot at 1 000 ticks is worth 100."""
     usual = {
-        "symbol": "BTCUSDT", "venue": "SIM", "kind": InstrumentKind.SPOT, "tick": Decimal("0.1"), "lot": Decimal(1),
-        "base": "BTC", "quote": "USDT", "fees": FeeRates(Decimal(0), Decimal(0)), "max_order_lots": 10_000,
+        "symbol": "BTCUSDT",
+        "venue": "SIM",
+        "kind": InstrumentKind.SPOT,
+        "tick": Decimal("0.1"),
+        "lot": Decimal(1),
+        "base": "BTC",
+        "quote": "USDT",
+        "fees": FeeRates(Decimal(0), Decimal(0)),
+        "max_order_lots": 10_000,
     }
     return Instrument(**(usual | odd))
 
@@ -25,9 +32,17 @@ def instrument(**odd):
 def wide(**odd):
     """A policy with every limit far away, but for `odd`."""
     usual = {
-        "max_order_value": Decimal(10**12), "max_position": Decimal(1), "gross_leverage": Decimal(5),
-        "net_exposure": Decimal(1), "throttle_directional": 10**6, "throttle_quoting": 10**6, "duplicate_window": 1,
-        "working_orders_instance": 10**6, "working_orders_desk": 10**6, "quoting": ("quoter",), "scale": False,
+        "max_order_value": Decimal(10**12),
+        "max_position": Decimal(1),
+        "gross_leverage": Decimal(5),
+        "net_exposure": Decimal(1),
+        "throttle_directional": 10**6,
+        "throttle_quoting": 10**6,
+        "duplicate_window": 1,
+        "working_orders_instance": 10**6,
+        "working_orders_desk": 10**6,
+        "quoting": ("quoter",),
+        "scale": False,
     }
     return RiskPolicy(**(usual | odd))
 
@@ -54,8 +69,15 @@ def order(side=Side.BUY, lots=1, **odd):
     """A market order of `ema` with a stop 2 % away and an id of its own."""
     number = next(ids)
     usual = {
-        "intent_id": f"i{number}", "owner": "strategy", "instance": "ema", "reason": "test", "decision_id": f"d{number}",
-        "instrument": ID, "side": side, "lots": lots, "expires_at": NOW + 60 * SECOND,
+        "intent_id": f"i{number}",
+        "owner": "strategy",
+        "instance": "ema",
+        "reason": "test",
+        "decision_id": f"d{number}",
+        "instrument": ID,
+        "side": side,
+        "lots": lots,
+        "expires_at": NOW + 60 * SECOND,
         "stop": 980 if side is Side.BUY else 1_020,
     }
     return Intent(**(usual | odd))

@@ -30,7 +30,9 @@ def test_every_control_has_a_case():
 def test_unknown_equity_refuses_openings_with_every_code_that_needs_it(side):
     reviewer = desk(equity=None)
     assert codes(reviewer, order(side)) == [
-        "risk.max_position.unknown", "risk.gross_leverage.unknown", "risk.net_exposure.unknown"
+        "risk.max_position.unknown",
+        "risk.gross_leverage.unknown",
+        "risk.net_exposure.unknown",
     ]
 
 
@@ -73,8 +75,13 @@ def test_quote_currency_without_a_rate_is_unknown_and_a_rate_gives_it_value():
 @pytest.mark.parametrize("held", [50, -50])
 def test_reducing_order_passes_all_limits_that_refuse_an_opening(held):
     tight = wide(
-        max_order_value=Decimal(100_000), max_position=Decimal("0.000001"), gross_leverage=Decimal("0.000001"),
-        net_exposure=Decimal("0.000001"), throttle_directional=1, capital_limit=Decimal(1), working_orders_instance=1,
+        max_order_value=Decimal(100_000),
+        max_position=Decimal("0.000001"),
+        gross_leverage=Decimal("0.000001"),
+        net_exposure=Decimal("0.000001"),
+        throttle_directional=1,
+        capital_limit=Decimal(1),
+        working_orders_instance=1,
         restricted=RestrictedList("v", (RestrictedEntry("btc"),)),
     )
     reviewer = desk(tight, held=held, instruments=(instrument(min_lots=5, min_notional=Decimal(10**6)),))
@@ -127,7 +134,9 @@ def test_instrument_outside_its_validity_is_not_tradable():
     assert codes(desk(instruments=(instrument(valid_from=NOW),)), order()) == []
 
 
-@pytest.mark.parametrize("bad", [{"lots": float("nan")}, {"lots": float("inf")}, {"lots": 0.5}, {"price": 10.5}, {"price": 0}])
+@pytest.mark.parametrize(
+    "bad", [{"lots": float("nan")}, {"lots": float("inf")}, {"lots": 0.5}, {"price": 10.5}, {"price": 0}]
+)
 def test_malformed_order_is_refused_alone(bad):
     verdict = desk().review(order(type=OrderType.LIMIT, **({"price": 1_000} | bad)))
     assert isinstance(verdict, Refused)
@@ -163,7 +172,7 @@ def test_quoting_instance_needs_no_stop():
 
 
 def test_instrument_without_max_order_lots_does_not_start():
-    with pytest.raises(ConfigurationRefused, match="BTCUSDT.SIM"):
+    with pytest.raises(ConfigurationRefused, match=r"BTCUSDT\.SIM"):
         desk(instruments=(instrument(max_order_lots=None),))
 
 

@@ -87,7 +87,9 @@ def test_unknown_equity_judges_nothing():
     assert told(ctx, monitor, None) == []
 
 
-@pytest.mark.parametrize(("pnl", "found"), [(-1_999, []), (-2_000, ["daily_loss"]), (-3_000, ["daily_loss", "daily_loss_stop"])])
+@pytest.mark.parametrize(
+    ("pnl", "found"), [(-1_999, []), (-2_000, ["daily_loss"]), (-3_000, ["daily_loss", "daily_loss_stop"])]
+)
 def test_instance_loss_is_judged_against_its_budget(pnl, found):
     monitor = InstanceLosses(wide())
     monitor.start_day("ema", 100_000 * USD)

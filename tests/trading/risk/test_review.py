@@ -92,7 +92,14 @@ def test_reservation_matches_only_what_was_approved():
     intent = order(lots=4)
     ctx.reserve(intent)
     assert ctx.reservations.matches(intent)
-    for odd in ({"lots": 5}, {"side": Side.SELL}, {"price": 7}, {"trigger": 7}, {"instrument": "X"}, {"intent_id": "y"}):
+    for odd in (
+        {"lots": 5},
+        {"side": Side.SELL},
+        {"price": 7},
+        {"trigger": 7},
+        {"instrument": "X"},
+        {"intent_id": "y"},
+    ):
         assert not ctx.reservations.matches(replace(intent, **odd))
 
 
@@ -117,10 +124,18 @@ def test_policy_hash_follows_the_content():
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("gross_leverage", Decimal(6)), ("per_trade", Decimal("0.021")), ("max_position", Decimal("NaN")),
-        ("daily_loss_pause", Decimal("0.04")), ("net_exposure", Decimal("1.1")), ("messages_per_minute", 5),
-        ("stop_distance_min", Decimal("0.09")), ("open_risk", Decimal("0.3")), ("slices_max", 0),
-        ("capital_limit", Decimal(0)), ("max_order_value", Decimal(-1)), ("reference_age", 0),
+        ("gross_leverage", Decimal(6)),
+        ("per_trade", Decimal("0.021")),
+        ("max_position", Decimal("NaN")),
+        ("daily_loss_pause", Decimal("0.04")),
+        ("net_exposure", Decimal("1.1")),
+        ("messages_per_minute", 5),
+        ("stop_distance_min", Decimal("0.09")),
+        ("open_risk", Decimal("0.3")),
+        ("slices_max", 0),
+        ("capital_limit", Decimal(0)),
+        ("max_order_value", Decimal(-1)),
+        ("reference_age", 0),
     ],
 )
 def test_policy_that_must_not_start_is_refused_naming_the_field(field, value):

@@ -13,8 +13,14 @@ from tradeworthy.trading.model import Approved, GuardLevel, Side
 A, B = instrument(), instrument(symbol="ETHUSDT", base="ETH", min_lots=2)
 NAMES = ("ema", "other", "quoter")
 POLICY = wide(
-    max_order_value=Decimal(30_000), max_position=Decimal("0.10"), gross_leverage=Decimal("0.25"),
-    net_exposure=Decimal("0.15"), working_orders_instance=4, working_orders_desk=9, scale=True, slices_max=50,
+    max_order_value=Decimal(30_000),
+    max_position=Decimal("0.10"),
+    gross_leverage=Decimal("0.25"),
+    net_exposure=Decimal("0.15"),
+    working_orders_instance=4,
+    working_orders_desk=9,
+    scale=True,
+    slices_max=50,
 )
 EQUITY2 = 2 * 1_000_000 * USD
 
@@ -28,8 +34,11 @@ def recount(ctx):
     net_up = sum((b.position + sum(h.buys for h in b.by_instance.values())) * b.lot2 for b in ctx.books.values())
     net_down = sum((b.position - sum(h.sells for h in b.by_instance.values())) * b.lot2 for b in ctx.books.values())
     sides = [
-        max(sum(max(0, h.lots + h.buys) for h in b.by_instance.values()),
-            sum(max(0, h.sells - h.lots) for h in b.by_instance.values())) * b.lot2
+        max(
+            sum(max(0, h.lots + h.buys) for h in b.by_instance.values()),
+            sum(max(0, h.sells - h.lots) for h in b.by_instance.values()),
+        )
+        * b.lot2
         for b in ctx.books.values()
     ]
     return gross, max(sides), net_up, net_down
@@ -48,15 +57,21 @@ def run(seed, steps):
         if act < 0.6 or not live:
             judged += 1
             intent = order(
-                rng.choice((Side.BUY, Side.SELL)), rng.choice((1, 2, 7, 60, 299, 300, 301, 900, 2_000)),
-                instance=rng.choice(NAMES), instrument=rng.choice((A, B)).instrument_id, intent_id=f"{seed}-{step}",
+                rng.choice((Side.BUY, Side.SELL)),
+                rng.choice((1, 2, 7, 60, 299, 300, 301, 900, 2_000)),
+                instance=rng.choice(NAMES),
+                instrument=rng.choice((A, B)).instrument_id,
+                intent_id=f"{seed}-{step}",
             )
             if rng.random() < 0.05:
                 ctx.set_guard("desk", rng.choice((GuardLevel.RUNNING, GuardLevel.PAUSED)))
             ctx.propose(intent)
             reducing = ctx.opening == 0
             legs = reviewer.review_all(intent)
+            ctx.propose(intent)
+            strict = [control.code for control in reviewer.controls if control.review(intent, ctx)]
             quick = reviewer.review(intent)
+            assert not (strict and isinstance(quick, Approved) and quick.intent == intent and quick.opening_lots)
             assert isinstance(quick, Approved) == (legs[0].approved is not None)
             if reducing:
                 assert all(leg.approved is not None for leg in legs), legs
@@ -117,14 +132,19 @@ def test_scaled_lots_are_exactly_the_largest_that_pass(held, other, lots, buy):
     if held * side < 0:
         held = -held
     limits = {
-        "max_order_value": Decimal(90_000), "max_position": Decimal("0.10"), "gross_leverage": Decimal("0.15"),
-        "net_exposure": Decimal(1), "capital_limit": Decimal(10**9),
+        "max_order_value": Decimal(90_000),
+        "max_position": Decimal("0.10"),
+        "gross_leverage": Decimal("0.15"),
+        "net_exposure": Decimal(1),
+        "capital_limit": Decimal(10**9),
     }
     scaling = desk(wide(**limits, scale=True), held=held)
     strict = desk(wide(**limits), held=held)
     for reviewer in (scaling, strict):
         if other:
-            reviewer.context.book_fill("other", A.instrument_id, Side.BUY if other > 0 else Side.SELL, abs(other), 1_000, NOW)
+            reviewer.context.book_fill(
+                "other", A.instrument_id, Side.BUY if other > 0 else Side.SELL, abs(other), 1_000, NOW
+            )
     verdict = scaling.review(order(side, lots))
     got = verdict.intent.lots if isinstance(verdict, Approved) else 0
     if got:

@@ -69,7 +69,7 @@ class StaticSplit:
         self._capital = 0
 
     def set_factor(self, instance: str, factor: Decimal) -> None:
-        """Scale one instance's budget (AL-02), from the next split, which is due at once; the rest joins the reserve."""
+        """Scale one instance's budget (AL-02), from the next split, due at once; the rest joins the reserve."""
         if not 0 <= factor <= 1:
             raise ValueError(f"factor must be in [0, 1], was {factor}")
         self._factors[instance] = factor.as_integer_ratio()

@@ -77,7 +77,9 @@ class Guard:
         if owner is None:
             raise InvalidInput(f"guard owner must be one of {sorted(OWNERS)}, was {reason.owner!r}")
         if not GuardLevel.RUNNING < reason.level <= owner.worst:
-            raise InvalidInput(f"{reason.name}: level must be paused to {owner.worst.name.lower()}, was {reason.level!r}")
+            raise InvalidInput(
+                f"{reason.name}: level must be paused to {owner.worst.name.lower()}, was {reason.level!r}"
+            )
         _require_scope(reason.scope)
         key = (reason.owner, reason.code, reason.scope)
         held = self._held.get(key)
@@ -85,7 +87,12 @@ class Guard:
             return None
         expires_at = reason.expires_at if reason.level is GuardLevel.PAUSED else None
         self._held[key] = HeldReason(
-            reason.owner, reason.code, reason.level, reason.scope, ts if held is None else held.since, expires_at,
+            reason.owner,
+            reason.code,
+            reason.level,
+            reason.scope,
+            ts if held is None else held.since,
+            expires_at,
             reason.evidence,
         )
         self._refresh()
@@ -145,7 +152,10 @@ def fold(held: Iterable[HeldReason], changed: GuardChanged, ts: int) -> tuple[He
     rest = tuple(r for r in held if (r.owner, r.code, r.scope) != (owner, code, changed.scope))
     if not changed.set:
         return rest
-    return (*rest, HeldReason(owner, code, changed.reason_level, changed.scope, ts, changed.expires_at, changed.evidence))
+    return (
+        *rest,
+        HeldReason(owner, code, changed.reason_level, changed.scope, ts, changed.expires_at, changed.evidence),
+    )
 
 
 def _require_scope(scope: str) -> None:

@@ -1,4 +1,4 @@
-"""The guard's second memory: what the sentinel holds, and how a start takes the worse of it and the journal (GRD-05)."""
+"""The guard's second memory: the sentinel, and how a start takes the worse of it and the journal (GRD-05)."""
 
 import hashlib
 from collections.abc import Iterable

@@ -38,9 +38,34 @@ class RiskContext:
     """
 
     __slots__ = (
-        "_days", "_equity_age", "_guards", "_policy", "_quoting", "ahead", "ahead_orders", "basis", "book", "books", "day",
-        "equity_nanos", "equity_open_nanos", "equity_ts", "gross2", "grow", "holding", "instances", "net_down2",
-        "net_up2", "now", "opening", "orders", "own_side", "peak_30d", "peak_nanos", "reservations", "seen",
+        "_days",
+        "_equity_age",
+        "_guards",
+        "_policy",
+        "_quoting",
+        "ahead",
+        "ahead_orders",
+        "basis",
+        "book",
+        "books",
+        "day",
+        "equity_nanos",
+        "equity_open_nanos",
+        "equity_ts",
+        "gross2",
+        "grow",
+        "holding",
+        "instances",
+        "net_down2",
+        "net_up2",
+        "now",
+        "opening",
+        "orders",
+        "own_side",
+        "peak_30d",
+        "peak_nanos",
+        "reservations",
+        "seen",
         "side_lots",
     )
 
@@ -336,7 +361,9 @@ class RiskContext:
     def _level_of(self, holding: Holding) -> GuardLevel:
         guards = self._guards
         scopes = (
-            "desk", f"strategy:{holding.instance}", f"instrument:{holding.book.instrument_id}",
+            "desk",
+            f"strategy:{holding.instance}",
+            f"instrument:{holding.book.instrument_id}",
             f"venue:{holding.book.venue}",
         )
         return max(guards.get(scope, GuardLevel.RUNNING) for scope in scopes)

@@ -59,8 +59,24 @@ class InstrumentBook:
     """
 
     __slots__ = (
-        "bounded", "by_instance", "causes", "gross_lots", "instrument", "instrument_id", "inverse", "long_lots", "lot2", "mid2",
-        "net_down", "net_up", "position", "reference_ts", "short_lots", "unit", "usable", "venue",
+        "bounded",
+        "by_instance",
+        "causes",
+        "gross_lots",
+        "instrument",
+        "instrument_id",
+        "inverse",
+        "long_lots",
+        "lot2",
+        "mid2",
+        "net_down",
+        "net_up",
+        "position",
+        "reference_ts",
+        "short_lots",
+        "unit",
+        "usable",
+        "venue",
     )
 
     def __init__(self, instrument: Instrument, convertible: bool) -> None:
@@ -92,8 +108,24 @@ class Holding:
     """What one instance has in one instrument: held lots, working lots a side (unknown and reserved included)."""
 
     __slots__ = (
-        "account", "book", "buys", "cooldown_until", "guard", "instance", "long", "lots", "messages", "orders",
-        "projected", "quoting", "recent", "recent_ts", "sells", "short", "slots", "trades",
+        "account",
+        "book",
+        "buys",
+        "cooldown_until",
+        "guard",
+        "instance",
+        "long",
+        "lots",
+        "messages",
+        "orders",
+        "projected",
+        "quoting",
+        "recent",
+        "recent_ts",
+        "sells",
+        "short",
+        "slots",
+        "trades",
     )
 
     def __init__(self, account: InstanceAccount, book: InstrumentBook, messages: MessageWindow, quoting: bool) -> None:

@@ -19,7 +19,15 @@ class DeskLosses:
     """
 
     __slots__ = (
-        "_alarm", "_context", "_daily", "_daily_level", "_drawdown", "_drawdown_level", "_gross_goal2", "_open", "_peak",
+        "_alarm",
+        "_context",
+        "_daily",
+        "_daily_level",
+        "_drawdown",
+        "_drawdown_level",
+        "_gross_goal2",
+        "_open",
+        "_peak",
     )
 
     def __init__(self, policy: RiskPolicy, context: RiskContext) -> None:
@@ -65,7 +73,9 @@ class DeskLosses:
                 self._gross_goal2 = ctx.gross2 // 2
             self._drawdown_level += 1
         if self._gross_goal2 is not None and not reasons and ctx.gross2 <= self._gross_goal2:
-            reasons.append(GuardReason("risk", "drawdown", GuardLevel.REDUCING, active=False, evidence="gross is halved"))
+            reasons.append(
+                GuardReason("risk", "drawdown", GuardLevel.REDUCING, active=False, evidence="gross is halved")
+            )
             self._gross_goal2 = None
         self._arm()
         return tuple(reasons)
@@ -74,7 +84,9 @@ class DeskLosses:
         """Start a day after `RiskContext.day_roll`: pauses of the day before end, a stop stays."""
         done = self._daily[: min(self._daily_level, 2)]
         self._daily_level = 0
-        if self._context.equity_nanos is not None and self._context.equity_nanos > _floor(self._peak, self._drawdown[0][0]):
+        if self._context.equity_nanos is not None and self._context.equity_nanos > _floor(
+            self._peak, self._drawdown[0][0]
+        ):
             self._drawdown_level = 0
         self._arm()
         return tuple(GuardReason("risk", code, level, active=False, evidence="new desk day") for _, code, level in done)
@@ -115,7 +127,7 @@ class InstanceLosses:
         return (GuardReason("risk", "daily_loss", GuardLevel.PAUSED, scope, False, evidence="new desk day"),)
 
     def on_pnl(self, instance: str, pnl_nanos: int) -> tuple[GuardReason, ...]:
-        """Judge the day's profit and loss (realised, unrealised, fees, funding); raises `KeyError` before `start_day`."""
+        """Judge the day's profit and loss (fees and funding included); raises `KeyError` before `start_day`."""
         day = self._days[instance]
         opened, peak, told = day
         worth = opened + pnl_nanos
@@ -196,4 +208,6 @@ def _reason(
     code: str, level: GuardLevel, observed: int, base: int, limit: tuple[int, int], scope: str = "desk"
 ) -> GuardReason:
     share = Decimal(limit[0]) / limit[1]
-    return GuardReason("risk", code, level, scope, evidence=f"{money(2 * observed)} of {money(2 * base)}, limit {share}")
+    return GuardReason(
+        "risk", code, level, scope, evidence=f"{money(2 * observed)} of {money(2 * base)}, limit {share}"
+    )

@@ -9,6 +9,7 @@ from tradeworthy.trading.risk.context import RiskContext
 from tradeworthy.trading.risk.control import Control
 from tradeworthy.trading.risk.controls import all_controls
 from tradeworthy.trading.risk.policy import RiskPolicy
+from tradeworthy.trading.risk.screen import Screen
 
 
 class Leg(NamedTuple):
@@ -24,7 +25,7 @@ class Reviewer:
     Raises `ConfigurationRefused` when a limit is missing.
     """
 
-    __slots__ = ("_checks", "_hash", "_policy", "context", "controls")
+    __slots__ = ("_checks", "_hash", "_policy", "_screen", "context", "controls")
 
     def __init__(
         self, policy: RiskPolicy, instruments: tuple[Instrument, ...], context: RiskContext,
@@ -35,12 +36,15 @@ class Reviewer:
         self._hash = policy.policy_hash
         self.context = context
         self.controls = all_controls(policy, instruments) if controls is None else controls
+        self._screen = Screen(policy, instruments) if controls is None else None
         self._checks = tuple(control.review for control in self.controls)
 
     def review(self, intent: Intent) -> Approved[Intent] | Refused:
         """Return the verdict; of an order that is split, scaled or sliced the verdict of its first leg."""
         ctx = self.context
         if ctx.propose(intent):
+            if self._screen is not None and self._screen.passes(intent, ctx):
+                return Approved(intent, self._hash, ctx.opening)
             for check in self._checks:
                 if check(intent, ctx) is not None:
                     break

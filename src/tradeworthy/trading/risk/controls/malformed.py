@@ -21,5 +21,7 @@ class Malformed(Control):
             and type(intent.type) is OrderType
         ):
             return None
-        shown = f"{intent.side!r} {intent.type!r} lots={intent.lots!r} price={intent.price!r} trigger={intent.trigger!r}"
+        shown = (
+            f"{intent.side!r} {intent.type!r} lots={intent.lots!r} price={intent.price!r} trigger={intent.trigger!r}"
+        )
         return Violation(self.code, shown, "whole lots above zero, whole ticks above zero, known side and type")

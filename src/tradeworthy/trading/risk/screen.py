@@ -1,0 +1,126 @@
+"""A quick look before the controls: one function that is sure only about orders far from trouble."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from tradeworthy.kernel.clock import NANOS_PER_SECOND
+from tradeworthy.trading.model import NANOS, Instrument, Intent, OrderType, Side
+from tradeworthy.trading.risk.context import RiskContext
+from tradeworthy.trading.risk.control import ratio
+from tradeworthy.trading.risk.policy import RiskPolicy
+
+BUY = Side.BUY
+PLAIN = (OrderType.MARKET, OrderType.LIMIT)
+MINUTE = 60 * NANOS_PER_SECOND
+
+
+class InstrumentLimits:
+    """The integers of one instrument: order size, floors, messages a second, and the collar as a fraction."""
+
+    __slots__ = ("collar", "floor2", "lots_max", "lots_min", "messages")
+
+    def __init__(self, policy: RiskPolicy, instrument: Instrument) -> None:
+        self.lots_max = instrument.max_order_lots or 0
+        self.lots_min = instrument.min_lots
+        self.floor2 = int(instrument.min_notional * NANOS * 2)
+        self.collar = ratio(policy.collars.of(instrument.kind))
+        published = policy.venue_messages.get(instrument.venue)
+        half = policy.messages_per_second if published is None else max(1, published // 2)
+        self.messages = min(policy.messages_per_second, half)
+
+
+class Screen:
+    """Say yes to a plain opening that every control would pass; no means only that the controls must look.
+
+    It restates the controls in one function because calls cost more than the sums they make (RK-63). It never
+    refuses, and a property test holds each yes against the full review.
+    """
+
+    __slots__ = (
+        "_basis", "_budget", "_budget2", "_by_id", "_capital2", "_directional", "_far", "_gross2", "_near", "_net2",
+        "_policy", "_position2", "_quoting", "_restricted", "_stops", "_value2",
+    )
+
+    def __init__(self, policy: RiskPolicy, instruments: Iterable[Instrument]) -> None:
+        self._policy = policy
+        self._by_id = {i.instrument_id: InstrumentLimits(policy, i) for i in instruments}
+        self._value2 = int(policy.max_order_value * NANOS * 2)
+        self._capital2 = None if policy.capital_limit is None else int(policy.capital_limit * NANOS * 2)
+        self._near = ratio(policy.stop_distance_min)
+        self._far = ratio(policy.stop_distance_max)
+        self._stops = not policy.research
+        self._restricted = bool(policy.restricted.entries) or policy.restricted.expires_at is not None
+        self._directional = 0 if policy.throttle_spacing else policy.throttle_directional
+        self._quoting = 0 if policy.throttle_spacing else policy.throttle_quoting
+        self._basis: int | None = None
+        self._budget: int | None = None
+        self._budget2 = self._position2 = self._gross2 = self._net2 = 0
+
+    def passes(self, intent: Intent, ctx: RiskContext) -> bool:
+        """Return True when every control is sure to pass the intent that `ctx` has proposed."""
+        lots, price, holding, book = intent.lots, intent.price, ctx.holding, ctx.book
+        lot2, now, basis, policy = book.lot2, ctx.now, ctx.basis, self._policy
+        limits = self._by_id[book.instrument_id]
+        account = holding.account
+        if (
+            type(lots) is not int or ctx.opening != lots or basis is None or holding.guard or self._restricted
+            or intent.trigger is not None or intent.type not in PLAIN or type(intent.side) is not Side
+            or book.causes or book.bounded or not account.permitted or ctx.ahead_orders
+            or not book.usable or book.mid2 is None or now - book.reference_ts >= policy.reference_age
+            or not limits.lots_min <= lots <= limits.lots_max
+            or len(holding.trades) >= (self._quoting if holding.quoting else self._directional) or now < holding.cooldown_until or now - holding.recent_ts < policy.duplicate_window
+            or intent.intent_id in ctx.seen
+            or holding.orders >= policy.working_orders_instance or ctx.orders >= policy.working_orders_desk
+            or account.allocated is None or now >= account.expires_at or len(account.holdings) != 1
+        ):
+            return False
+        if basis is not self._basis or account.allocated is not self._budget:
+            self._refit(basis, account.allocated)
+        value2 = lots * lot2
+        grown2 = ctx.grow * lot2
+        gross2 = ctx.gross2 + grown2
+        if (
+            not 0 < value2 <= self._value2 or value2 < limits.floor2
+            or ctx.side_lots * lot2 > self._position2 or gross2 > self._gross2
+            or holding.projected * lot2 + grown2 > self._budget2
+            or (self._capital2 is not None and gross2 > self._capital2)
+            or (ctx.net_up2 if intent.side is BUY else -ctx.net_down2) + value2 > self._net2
+        ):
+            return False
+        messages = holding.messages
+        if messages.total and (
+            now - messages.stamps[messages.next - limits.messages] < NANOS_PER_SECOND
+            or now - messages.stamps[messages.next - policy.messages_per_minute] < MINUTE
+        ):
+            return False
+        entry2 = book.mid2
+        if price is not None:
+            if type(price) is not int or price <= 0:
+                return False
+            numerator, denominator = limits.collar
+            if not -entry2 * numerator <= (2 * price - entry2) * denominator <= entry2 * numerator:
+                return False
+            entry2 = 2 * price
+        if intent.level >= 0 and (intent.side, intent.level) in holding.slots:
+            return False
+        if self._stops and not holding.quoting:
+            if intent.stop is None:
+                return False
+            away2 = entry2 - 2 * intent.stop if intent.side is BUY else 2 * intent.stop - entry2
+            near, far = self._near, self._far
+            return entry2 * near[0] <= away2 * near[1] and away2 * far[1] <= entry2 * far[0]
+        return True
+
+    def _refit(self, basis: int, budget: int) -> None:
+        """Work out the money limits for a new equity or budget, rounded down."""
+        policy = self._policy
+        self._basis, self._budget = basis, budget
+        self._position2 = _part2(basis, policy.max_position)
+        self._gross2 = _part2(basis, policy.gross_leverage)
+        self._net2 = _part2(basis, policy.net_exposure)
+        self._budget2 = _part2(budget, policy.gross_leverage)
+
+
+def _part2(nanos: int, share: Decimal) -> int:
+    numerator, denominator = share.as_integer_ratio()
+    return 2 * nanos * numerator // denominator
