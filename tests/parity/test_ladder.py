@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tradeworthy.adapters.tapes import binance, lean
-from tradeworthy.research.parity import RUNGS, RungResult, run_rung
+from tradeworthy.research.parity import RUNGS, RungResult, run_rung, table
 from tradeworthy.research.parity.ladder import Material
 from tradeworthy.research.parity.tape import BTCUSDT, EURUSD
 
@@ -45,3 +45,8 @@ def test_rung_has_no_unexplained_difference(rung: str):
     print(*(f"{one.name}: equal {one.equal}, {one.classed}" for one in result.comparisons), sep="\n")
     assert not [line for one in result.comparisons for line in one.unexplained]
     assert result.passed
+
+
+def test_published_table_is_the_measured_one():
+    measured = table(result_of(rung) for rung in RUNGS)
+    assert measured in (ROOT / "docs" / "parity.md").read_text()

@@ -6,3 +6,4 @@ from tradeworthy.research.parity.ladder import RungResult as RungResult
 from tradeworthy.research.parity.ladder import run_rung as run_rung
 from tradeworthy.research.parity.play import FillRow as FillRow
 from tradeworthy.research.parity.play import play as play
+from tradeworthy.research.parity.report import table as table
