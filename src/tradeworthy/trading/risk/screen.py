@@ -68,7 +68,8 @@ class Screen:
             or book.causes or book.bounded or not account.permitted or ctx.ahead_orders
             or not book.usable or book.mid2 is None or now - book.reference_ts >= policy.reference_age
             or not limits.lots_min <= lots <= limits.lots_max
-            or len(holding.trades) >= (self._quoting if holding.quoting else self._directional) or now < holding.cooldown_until or now - holding.recent_ts < policy.duplicate_window
+            or len(holding.trades) >= (self._quoting if holding.quoting else self._directional)
+            or now < holding.cooldown_until or now - holding.recent_ts < policy.duplicate_window
             or intent.intent_id in ctx.seen
             or holding.orders >= policy.working_orders_instance or ctx.orders >= policy.working_orders_desk
             or account.allocated is None or now >= account.expires_at or len(account.holdings) != 1
