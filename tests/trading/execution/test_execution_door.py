@@ -1,8 +1,14 @@
 """The door to the venue: approval, identity, silence, streaks (OM-04, OM-05, OM-07, OM-09, OM-10, OM-11)."""
 
+import base64
+import hashlib
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from order_builders import BTC, SECOND, Reservations, approved, execution, filled, intent, report, sent
 
+from tradeworthy.kernel.ids import client_order_id
 from tradeworthy.trading.execution.execution import (
     Escalated,
     Execution,
@@ -189,3 +195,9 @@ def test_approval_covers_less_and_never_more():
     assert kinds(desk.shrink(order_id, 6, 1)) == [OrderChanged, AmendOrder]
     desk.on_report(report(R.AMENDED, order_id), 2)
     assert (desk.orders.get(order_id).lots, desk.open_lots("mm", BTC, 1)) == (6, 6)
+
+
+@given(st.text(max_size=20), st.integers(0, 9), st.integers(0, 9))
+def test_client_order_id_is_the_base32_of_its_hash(decision, leg, attempt):
+    raw = hashlib.blake2b(f"{decision}\x1f{leg}\x1f{attempt}".encode(), digest_size=16).digest()
+    assert client_order_id(decision, leg, attempt) == "tw-" + base64.b32encode(raw).decode().rstrip("=").lower()

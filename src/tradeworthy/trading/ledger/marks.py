@@ -2,7 +2,7 @@
 
 Equity of cash, held assets and contracts is linear in each mark, so one weight an instrument is enough: a mark that
 moves changes the desk's equity by weight times move. Inverse contracts are linear too once told in quote currency:
-`-lots x face - cost x price`. Amounts are kept in 1e-27 of the base currency, wide enough for any tick times any
+`-lots x face - cost x price`. Amounts are kept in 1e-18 of the base currency, fine enough for a tick times a
 quantity to be whole, and told in nanos.
 """
 
@@ -12,13 +12,13 @@ from decimal import Decimal
 from tradeworthy.trading.model.instrument import Instrument, InstrumentKind
 from tradeworthy.trading.model.state import Unknown
 
-_SCALE = Decimal("1e27")
-_VALUE_SCALE = 10**18  # 1e-27 a nano
-_DOUBLE_NANO = 2 * 10**18  # marks come doubled
+_SCALE = Decimal("1e18")
+_VALUE_SCALE = 10**9  # 1e-18 a nano
+_DOUBLE_NANO = 2 * 10**9  # marks come doubled
 
 
 class _Line:
-    """One instrument: desk-wide weight (1e-27 base currency a tick) and the last doubled mark."""
+    """One instrument: desk-wide weight (1e-18 base currency a tick) and the last doubled mark."""
 
     __slots__ = ("instrument_id", "mid2", "unit", "weight")
 
