@@ -48,8 +48,8 @@ def decode_event(line: bytes) -> Event:
             raise InvalidInput(f"{name} must be above zero, was {stamp}")
     if not event.event_id or not event.source or not event.correlation_id:
         raise InvalidInput("event_id, source and correlation_id must not be empty")
-    known = event.payload.schema.partition(".")[0]
-    if event.schema.partition(".")[0] != known:
+    known = event.payload.schema.rpartition(".")[0]
+    if event.schema.rpartition(".")[0] != known:
         raise InvalidInput(f"schema must be {known} of any minor version, was {event.schema!r}")
     if type(event.payload) in _numeric_kinds(len(KINDS)):
         require_finite(event.payload)

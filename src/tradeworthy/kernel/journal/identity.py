@@ -9,7 +9,7 @@ from bisect import bisect_right
 from pathlib import Path
 
 from tradeworthy.kernel.errors import HaltTrading
-from tradeworthy.kernel.journal.reader import first_seq_of, open_segment, segment_paths
+from tradeworthy.kernel.journal.reader import first_seq_of, open_segment, segment_paths, skip
 from tradeworthy.kernel.journal.verify import HEADER_PREFIX, SEAL_PREFIX
 
 MARK_EVENTS = 4_096
@@ -85,7 +85,7 @@ class Identity:
                 continue
             with open_segment(segment) as file:
                 if segment.name.partition(".")[0] == name:
-                    file.seek(offset)
+                    skip(file, offset)
                 for line in file:
                     if needle in line[:4096] and not line.startswith((SEAL_PREFIX, HEADER_PREFIX)):
                         comma = line.index(b",")

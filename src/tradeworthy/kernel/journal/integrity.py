@@ -67,7 +67,7 @@ def integrity(
         seen.add(event.event_id)
         unknown_cause += event.causation_id is not None and event.causation_id not in seen
         known = KINDS.get(event.kind)
-        unknown_schema += known is None or known.schema.partition(".")[0] != event.schema.partition(".")[0]
+        unknown_schema += known is None or known.schema.rpartition(".")[0] != event.schema.rpartition(".")[0]
         backwards += event.ts_init < last_seen.get(source, event.ts_init)
         last_seen[source] = max(event.ts_init, last_seen.get(source, event.ts_init))
         if number is not None:

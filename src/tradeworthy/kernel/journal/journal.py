@@ -81,8 +81,8 @@ class Journal:
     __slots__ = (
         "_batch_max", "_bytes", "_checkpoint_due", "_checks", "_checks_since", "_clock", "_day", "_deadline",
         "_directory", "_failure", "_files", "_handle", "_head", "_identity", "_interval", "_last", "_lock",
-        "_merkle", "_merkle_day", "_midnight", "_monotonic", "_numeric", "_pending", "_policy", "_quarantine", "_sealed",
-        "_signer", "_watermarks",
+        "_merkle", "_merkle_day", "_midnight", "_monotonic", "_numeric", "_pending", "_policy", "_quarantine",
+        "_sealed", "_signer", "_watermarks",
         "checkpoint_problem", "clock_offset_ns", "torn",
     )  # fmt: skip
 

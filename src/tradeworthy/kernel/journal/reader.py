@@ -40,6 +40,15 @@ def open_segment(path: Path) -> BinaryIO:
     return file
 
 
+def skip(file: BinaryIO, offset: int) -> None:
+    """Go to `offset` of a freshly opened segment; a compressed one is read up to there."""
+    if file.seekable():
+        file.seek(offset)
+        return
+    while offset > 0 and (block := file.read(min(offset, BLOCK_BYTES))):
+        offset -= len(block)
+
+
 def batches_of(file: BinaryIO) -> Iterator[bytes]:
     """Yield the lines of one sealed batch after another, without header and seals; what is not sealed is left out."""
     rest = b""
@@ -156,7 +165,7 @@ class _Position:
 
     def _from_segment(self, path: Path) -> Iterator[Event]:
         with open_segment(path) as file:
-            file.seek(self._offset)
+            skip(file, self._offset)
             rest = b""
             while block := file.read(BLOCK_BYTES):
                 block = rest + block

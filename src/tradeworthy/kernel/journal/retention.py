@@ -19,7 +19,7 @@ REPORT_DAYS = {
 
 
 class RetentionPolicy(msgspec.Struct, frozen=True):
-    """Whole days. A segment is compressed after `warm_after`, and leaves for the write-once store after `cold_after`."""
+    """Whole days: a segment is compressed after `warm_after`, and released once stored cold after `cold_after`."""
 
     warm_after: int = 7
     cold_after: int = 365

@@ -22,6 +22,7 @@ def trace(events: Iterable[Event], wanted: str) -> Story:
     """
     stored = list(events)
     by_id = {event.event_id: event for event in stored}
+    place = {event.event_id: index for index, event in enumerate(stored)}
     effects: dict[str, list[Event]] = {}
     for event in stored:
         if event.causation_id is not None:
@@ -42,7 +43,7 @@ def trace(events: Iterable[Event], wanted: str) -> Story:
             breaks[f"{event.event_id} ({event.kind}) names the cause {event.causation_id}, which is missing"] = None
         else:
             waiting.append(cause)
-    return Story(tuple(sorted(found.values(), key=lambda event: event.seq)), tuple(breaks))
+    return Story(tuple(sorted(found.values(), key=lambda event: place[event.event_id])), tuple(breaks))
 
 
 def _ids_of(event: Event) -> set[str]:
