@@ -25,20 +25,19 @@ def nanos(*when: int) -> int:
     return int(datetime(*when, tzinfo=UTC).timestamp()) * 1_000_000_000
 
 
-def test_fx_tick_is_stamped_from_midnight_new_york(tmp_path):
-    summer = zipped(tmp_path / "20140508_quote.zip", b"8715,1.39101,1.39114\n")
-    winter = zipped(tmp_path / "20140108_quote.zip", b"0,1.39101,1.391\r\n")
-    ((ts, ts_init, quote),) = open_tape(TapeSpec("lean_fx_ticks", summer, EURUSD))
-    assert ts == ts_init == nanos(2014, 5, 8, 4) + 8_715_000_000
-    assert quote == Quote("EURUSD.OANDA", 139_101, 139_114)
-    ((ts, _, quote),) = open_tape(TapeSpec("lean_fx_ticks", winter, EURUSD))
-    assert ts == nanos(2014, 1, 8, 5)
+@pytest.mark.parametrize(("vendor", "hour"), [("OANDA", 0), ("FXCM", 5), ("DEMO", 4)])
+def test_fx_tick_is_stamped_from_midnight_in_the_vendors_zone(tmp_path, vendor, hour):
+    path = zipped(tmp_path / "20140508_quote.zip", b"8715,1.39101,1.39114\r\n8716,1.39101,1.391\n")
+    (first, second) = open_tape(TapeSpec("lean_fx_ticks", path, shipped()[f"EURUSD.{vendor}"]))
+    stamp = nanos(2014, 5, 8, hour) + 8_715_000_000
+    assert first == (stamp, stamp, Quote(f"EURUSD.{vendor}", 139_101, 139_114))
+    quote = second[2]
     assert (quote.bid, quote.ask) == (139_101, 139_100), "a crossed quote is passed on, never fixed"
 
 
 def test_sunday_of_the_clock_change_follows_the_wall_clock(tmp_path):
     path = zipped(tmp_path / "20140309_quote.zip", b"61200000,1.39101,1.39114\n")
-    ((ts, _, _),) = open_tape(TapeSpec("lean_fx_ticks", path, EURUSD))
+    ((ts, _, _),) = open_tape(TapeSpec("lean_fx_ticks", path, shipped()["EURUSD.DEMO"]))
     assert ts == nanos(2014, 3, 9, 21), "17:00 in New York after the change"
 
 
@@ -114,6 +113,13 @@ def test_oanda_day_is_read_whole():
     rows = list(open_tape(TapeSpec("lean_fx_ticks", path, EURUSD)))
     assert len(rows) == 87_833
     assert all(quote.bid < quote.ask for _, _, quote in rows)
+
+
+@needs_data
+def test_oanda_friday_ends_with_the_trading_week():
+    path = DATA / "fx_ticks/oanda/eurusd/20140502_quote.zip"
+    *_, (last, _, _) = open_tape(TapeSpec("lean_fx_ticks", path, EURUSD))
+    assert 0 < nanos(2014, 5, 2, 21) - last < 10_000_000_000, "17:00 in New York"
 
 
 @needs_data

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,9 @@ NEW_YORK = ZoneInfo("America/New_York")
 MINUTE_NS = 60 * NANOS_PER_SECOND
 DAY_MS = 86_400_000
 _HOUR_MS = 3_600_000
+FX_ZONES: dict[str, tzinfo] = {"OANDA": UTC, "FXCM": timezone(timedelta(hours=-5))}
+"""The vendors stamp in different zones: OANDA's Friday ends at 21:00 in summer, which is 17:00 New York, and the same
+prices stand five hours earlier in FXCM's files. Other vendors: New York."""
 EQUITY_DIVISOR = 10_000
 """LEAN writes equity prices as integers times 10 000."""
 EQUITY_CLOSE = time(16)
@@ -23,8 +26,9 @@ Parse = Callable[[list[str]], tuple[int, MarketEvent]]
 
 
 def fx_ticks(path: Path, instrument: Instrument, on_bad: OnBad = refuse) -> Iterator[TapeRow]:
-    """Yield the quotes of one day, `ms since midnight New York, bid, ask`; sizes are not stated."""
-    stamp, price, name = _Day(path, NEW_YORK), price_reader(instrument), instrument.instrument_id
+    """Yield the quotes of one day, `ms since midnight, bid, ask`, in the vendor's zone; sizes are not stated."""
+    zone = FX_ZONES.get(instrument.venue, NEW_YORK)
+    stamp, price, name = _Day(path, zone), price_reader(instrument), instrument.instrument_id
 
     def parse(row: list[str]) -> tuple[int, MarketEvent]:
         ms, bid, ask = row

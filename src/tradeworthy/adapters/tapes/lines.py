@@ -36,7 +36,7 @@ def lines_of(path: Path, on_bad: OnBad) -> Iterator[bytes]:
                 yield from _bounded(io.BufferedReader(member), on_bad)  # type: ignore[arg-type]
     elif path.suffix == ".gz":
         with gzip.open(path, "rb") as stream:
-            yield from _bounded(io.BufferedReader(stream), on_bad)  # type: ignore[arg-type]
+            yield from _bounded(io.BufferedReader(stream), on_bad)
     else:
         with path.open("rb") as plain:
             yield from _bounded(plain, on_bad)

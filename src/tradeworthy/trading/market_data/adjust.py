@@ -30,7 +30,7 @@ class Split(Fact, frozen=True):
 
 def parse_factors(text: str) -> tuple[Factor, ...]:
     """Return the rows of a LEAN factor file, `YYYYMMDD, price factor, split factor, reference price`."""
-    factors = []
+    factors: list[Factor] = []
     for line in text.split():
         fields = line.split(",")
         if len(fields) != 4 or len(fields[0]) != 8:

@@ -64,7 +64,8 @@ class ForexWeek:
         """The week that opens on the last Sunday at or before `day`."""
         sunday = day - timedelta(days=(day.weekday() - _SUNDAY) % 7)
         friday = sunday + timedelta(days=5)
-        return Session(*(_nanos(datetime.combine(at, FX_ROLL, NEW_YORK)) for at in (sunday, friday)))
+        opened, closed = (_nanos(datetime.combine(at, FX_ROLL, NEW_YORK)) for at in (sunday, friday))
+        return Session(opened, closed)
 
 
 class ExchangeSessions:

@@ -49,19 +49,22 @@ class FalseTickFilter:
         """Return None for an accepted `price`; the third agreeing suspect is accepted as a true jump."""
         window, policy = self._window, self._policy
         if len(window) < policy.window or abs(price - self._last) < policy.jump_min * self._last:
-            return self._accept(price)
+            self._accept(price)
+            return None
         centre = median(window)
         spread = MAD_TO_SIGMA * median(abs(x - centre) for x in window)
         distance = abs(price - centre)
         if distance < policy.jump_min * centre or (spread > 0 and distance / spread < policy.z_min):
-            return self._accept(price)
+            self._accept(price)
+            return None
         if self._candidate is not None and abs(price - self._candidate) < policy.jump_min * self._candidate:
             self._agreeing += 1
         else:
             self._candidate, self._agreeing = price, 1
         if self._agreeing >= policy.agreeing:
             window.clear()
-            return self._accept(price)
+            self._accept(price)
+            return None
         self.suspects += 1
         return TickSuspect(self._instrument, price, int(centre), self._agreeing)
 
