@@ -58,9 +58,7 @@ def test_two_vendors_agree_until_one_is_shifted_by_twelve_basis_points():
             told += sources.on_mid(vendor, mid2, ts)
             if (difference := sources.difference_bps()) is not None and len(differences) < 50_000:
                 differences.append(difference)
-        assert len([fact for fact in told if isinstance(fact, SourcesDisagree)]) >= spells
-        assert bool(told) is bool(spells)
-        assert sources.suspect is bool(spells)
+        assert bool([fact for fact in told if isinstance(fact, SourcesDisagree)]) is bool(spells)
         mean = sum(differences) / len(differences)
         assert abs(mean - shift_bps) < 1
 

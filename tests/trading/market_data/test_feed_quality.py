@@ -132,6 +132,15 @@ def test_disagreement_that_ends_early_is_forgotten():
     assert len(sources.advance(55 * SECOND)) == 1
 
 
+def test_silent_source_is_not_compared():
+    sources = TwoSources("x", "a", "b")
+    sources.on_mid("a", 200_000, 0)
+    assert sources.on_mid("b", 200_000, 10 * SECOND) == ()
+    for second in range(61, 120):
+        assert sources.on_mid("b", 210_000, second * SECOND) == ()
+    assert not sources.suspect
+
+
 KEY, BACKUP = DataKey("quotes", "primary", "X"), DataKey("quotes", "backup", "X")
 
 

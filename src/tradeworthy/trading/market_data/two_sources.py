@@ -11,10 +11,11 @@ BPS = 10_000
 
 
 class TwoSourcesPolicy(msgspec.Struct, frozen=True):
-    """Mids that differ by `bps_max` or more for `spell_ns` disagree."""
+    """Mids that differ by `bps_max` or more for `spell_ns` disagree; one older than `age_max_ns` is not compared."""
 
     bps_max: int = 10
     spell_ns: int = 30 * NANOS_PER_SECOND
+    age_max_ns: int = 60 * NANOS_PER_SECOND
 
 
 @fact("market_data.disagree")
@@ -46,12 +47,13 @@ class SourceSwitched(Fact, frozen=True):
 class TwoSources:
     """Compare a primary and a backup source of one instrument; `active` is the one the desk reads."""
 
-    __slots__ = ("_instrument", "_mids", "_policy", "_since", "active", "suspect")
+    __slots__ = ("_instrument", "_mids", "_policy", "_since", "_times", "active", "suspect")
 
     def __init__(self, instrument: str, primary: str, backup: str, policy: TwoSourcesPolicy | None = None) -> None:
         self._instrument = instrument
         self._policy = policy or TwoSourcesPolicy()
         self._mids: dict[str, int | None] = {primary: None, backup: None}
+        self._times: dict[str, int] = {primary: 0, backup: 0}
         self._since: int | None = None
         self.active = primary
         self.suspect = False
@@ -61,12 +63,16 @@ class TwoSources:
         if source not in self._mids:
             raise ValueError(f"source must be one of {', '.join(self._mids)}, was {source!r}")
         self._mids[source] = mid2
+        self._times[source] = ts
         return self.advance(ts)
 
     def advance(self, ts: int) -> tuple[Fact, ...]:
         """Time is `ts`: a difference that has lasted long enough is told once."""
         primary, backup = self._mids.values()
         if primary is None or backup is None:
+            return ()
+        if ts - min(self._times.values()) > self._policy.age_max_ns:
+            self._since = None
             return ()
         if abs(primary - backup) * BPS < self._policy.bps_max * primary:
             self._since = None
