@@ -32,6 +32,8 @@ from tradeworthy.trading.replay import replay as replay_events
 SETTLE_NS = 5 * NANOS_PER_SECOND
 """How long after the last row answers of the venue may still arrive."""
 ID_LENGTH = 12
+ORIGINS = {"real": "recorded", "derived": "derived", "synthetic": "synthetic"}
+"""How the report names a tape's label."""
 
 
 class RunResult(msgspec.Struct, frozen=True):
@@ -177,12 +179,12 @@ class RunSession:
         venue = document.venue
         summary = summarise(
             records, run_id=self.run_id, rng=random.Random(document.desk.seed),
-            tapes=tuple(Tape(one.name, one.label, one.provenance) for one in self._manifests),
+            tapes=tuple(Tape(one.name, ORIGINS[one.label], one.sha256) for one in self._manifests),
             assumptions=(
                 f"matching {venue.matching}; submit {venue.submit_ms:g} ms, cancel {venue.cancel_ms:g} ms one way",
                 *(f"{n}: maker {i.fees.maker}, taker {i.fees.taker}" for n, i in self._instruments.items()),
             ),
-            caveats=tuple(f"tape {one.name} is {one.label}: {one.provenance}" for one in self._manifests if one.label != "real"),
+            caveats=tuple(f"{one.name}: {one.provenance}" for one in self._manifests if one.label != "real"),
         )  # fmt: skip
         (folder / "summary.json").write_bytes(to_json(summary))
         (folder / "report.md").write_text(to_markdown(summary))

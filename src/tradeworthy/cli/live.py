@@ -52,16 +52,15 @@ def instance_table(lines: list[InstanceLine], currency: str) -> Table:
     """Return one row an instance and one for the desk; money in `currency`."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name, side in (
-        ("instance", "left"), ("strategy", "left"), ("instrument", "left"), ("position", "right"), ("orders", "right"),
-        ("fills", "right"), ("realized", "right"), ("unrealized", "right"), ("fees", "right"), (f"net {currency}", "right"),
-        ("state", "left"),
+        ("instance", "left"), ("instrument", "left"), ("position", "right"), ("orders", "right"), ("fills", "right"),
+        ("gross", "right"), ("fees", "right"), (f"net {currency}", "right"), ("guard", "left"),
     ):
-        table.add_column(name, justify=side)  # type: ignore[arg-type]
+        table.add_column(name, justify=side, no_wrap=True)  # type: ignore[arg-type]
     for line in lines:
+        gross = None if line.unrealized is None else line.realized + line.unrealized
         table.add_row(
-            line.instance, line.strategy, line.instrument, f"{line.position:,f}", f"{line.orders:,}", f"{line.fills:,}",
-            money(line.realized), money(line.unrealized), money(line.fees),
-            money(None if line.unrealized is None else line.realized + line.unrealized - line.fees), line.state,
+            line.instance, line.instrument, f"{line.position.normalize():,f}", f"{line.orders:,}", f"{line.fills:,}",
+            money(gross), money(line.fees), money(None if gross is None else gross - line.fees), line.state,
         )
     return table
 

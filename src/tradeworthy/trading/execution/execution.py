@@ -139,7 +139,7 @@ class Execution:
         if ts >= intent.expires_at:
             return (_refused(intent, "execution.expired", str(ts), str(intent.expires_at)),)
         orders = self.orders
-        held = orders.in_slot((intent.instance, intent.instrument, intent.level, intent.side))
+        held = orders.in_slot((intent.instance, intent.instrument, intent.level, intent.side, intent.slice_no or 0))
         if held is not None:
             return (_refused(intent, "execution.slot_taken", held.client_order_id, "1 live order a slot"),)
         active = len(orders.live(intent.instance))

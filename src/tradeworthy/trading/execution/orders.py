@@ -26,8 +26,8 @@ TERMINAL_KEPT_NS = 60 * NANOS_PER_SECOND
 ORDERS_MAX = 65_536
 """Orders held at once; a desk that needs more has lost control of its flow."""
 
-Slot = tuple[str, str, int, Side]
-"""`(instance, instrument, level, side)`: at most one live order stands in it (OM-06)."""
+Slot = tuple[str, str, int, Side, int]
+"""`(instance, instrument, level, side, slice)`: at most one live order stands in it (OM-06); slices of one decision are one level."""
 OpenKey = tuple[str, str, Side]
 Change = tuple[tuple[Fact, ...], Fill | None]
 _NO_CHANGE: Change = ((), None)
@@ -64,7 +64,7 @@ class Order:
         self.cancel_sent = False
         self.amend_lots: int | None = None
         self.trades: dict[str, tuple[int, int]] = {}
-        self.slot: Slot = (intent.instance, intent.instrument, intent.level, intent.side)
+        self.slot: Slot = (intent.instance, intent.instrument, intent.level, intent.side, intent.slice_no or 0)
         self.open_key: OpenKey = (intent.instance, intent.instrument, intent.side)
 
     @property

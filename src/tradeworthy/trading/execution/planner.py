@@ -68,10 +68,9 @@ def _position(
     instrument = target.instrument
     working = 0
     resting: list[Order] = []
-    for side in (Side.BUY, Side.SELL):
-        order = orders.in_slot((instance, instrument, DIRECTIONAL, side))
-        if order is not None:
-            working += side * order.leaves
+    for order in orders.live(instance):
+        if order.level == DIRECTIONAL and order.instrument == instrument:
+            working += order.side * order.leaves
             resting.append(order)
     if wanted == working:
         return
@@ -96,7 +95,7 @@ def _quotes(
     instance: str, quotes: tuple[QuoteTarget, ...], refresh: Refresh | None, owner: str, decision_id: str,
     orders: WorkingOrders, now: int, expires_at: int, intents: list[Intent], cancels: list[CancelOrder],
 ) -> None:  # fmt: skip
-    wanted = {(instance, quote.instrument, quote.level, quote.side): quote for quote in quotes}
+    wanted = {(instance, quote.instrument, quote.level, quote.side, 0): quote for quote in quotes}
     for order in orders.live(instance):
         if order.level < 0 or order.cancel_sent:
             continue

@@ -88,6 +88,7 @@ class SimulatedVenue:
         self._trades: dict[str, int] = {}
         self._margined: set[str] = set()
         self._reduce_only = 0
+        self._held: dict[tuple[str, str], int] = {}
 
     def send(self, command: Command, ts: int) -> None:
         """Take a command that the desk emitted at `ts`; it arrives after its delay, never before its own submit."""
@@ -165,6 +166,8 @@ class SimulatedVenue:
             report = self._filled(order, instrument, lots, price, liquidity, fee, code, text)
             order.fills.append(report)
             self._account.book(instrument, lots * order.side, price, fee)
+            part = (order.instance, name)
+            self._held[part] = self._held.get(part, 0) + lots * order.side
             self._report(report, ts)
             if self._account.funded:
                 self._margined.discard(name)
@@ -332,8 +335,8 @@ class SimulatedVenue:
         return refusal(type, command, Broken(f"venue.already_{ended}", f"the order is {ended}"), order)
 
     def _reducible(self, order: VenueOrder) -> int:
-        """Return the lots by which this order may reduce its instrument's position."""
-        return max(0, -self._account.positions.get(order.instrument, 0) * order.side)
+        """Return the lots by which this order may reduce the position of its instance: each trades a sub-account."""
+        return max(0, -self._held.get((order.instance, order.instrument), 0) * order.side)
 
     def _drop_reduce_only(self, name: str, ts: int) -> None:
         for order in tuple(self._orders.values()):
@@ -372,6 +375,8 @@ class SimulatedVenue:
         code = "venue.liquidation"
         self._report(self._filled(order, instrument, order.lots, price, Liquidity.TAKER, fee, code, None), ts)
         self._account.book(instrument, -lots, price, fee)
+        for part in [part for part in self._held if part[1] == name]:
+            self._held[part] = 0
         self._margined.discard(name)
 
     def _filled(

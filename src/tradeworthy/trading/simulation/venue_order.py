@@ -11,7 +11,7 @@ class VenueOrder:
     """
 
     __slots__ = (
-        "ahead", "client_order_id", "cum", "ended", "expires_at", "fills", "instrument", "lots", "number", "post_only",
+        "ahead", "client_order_id", "cum", "ended", "expires_at", "fills", "instance", "instrument", "lots", "number", "post_only",
         "price", "reduce_only", "seen", "sent_at", "shown", "side", "tif", "traded", "trigger", "trigger_by", "type",
         "venue_order_id",
     )
@@ -19,6 +19,7 @@ class VenueOrder:
     def __init__(self, command: SubmitOrder, number: int, venue_order_id: str, sent_at: int) -> None:
         self.client_order_id: str = command.client_order_id
         self.venue_order_id = venue_order_id
+        self.instance: str = command.instance
         self.instrument: str = command.instrument
         self.side: Side = command.side
         self.type: OrderType = command.type
