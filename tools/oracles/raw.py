@@ -20,8 +20,8 @@ DEPTH = DATA / "crypto_l2/binance_usdm/btcusdt_20240808.gz"
 TAPES = ROOT / "tests/parity/tapes"
 GOLDEN = ROOT / "tests/parity/golden"
 
-NEW_YORK_MIDNIGHT_NS = 1_399_521_600 * 1_000_000_000
-"""2014-05-08 00:00 New York (UTC-4)."""
+MIDNIGHT_NS = 1_399_507_200 * 1_000_000_000
+"""2014-05-08 00:00 UTC: this vendor stamps in UTC, its Friday ends at 21:00, which is 17:00 New York in summer."""
 
 SPACING_NS = 1_000
 ACT_AFTER_NS = 500
@@ -35,7 +35,7 @@ def ticks() -> Iterator[tuple[int, str, str]]:
     with zipfile.ZipFile(TICKS) as archive:
         for line in archive.read(archive.namelist()[0]).decode().splitlines():
             ms, bid, ask = line.split(",")
-            last = max(NEW_YORK_MIDNIGHT_NS + int(ms) * 1_000_000, last + SPACING_NS)
+            last = max(MIDNIGHT_NS + int(ms) * 1_000_000, last + SPACING_NS)
             yield last, bid, ask
 
 
