@@ -1,0 +1,131 @@
+"""Time the whole desk on an EMA cross (10/20) that flips with market orders, bar by bar.
+
+Every bar, report, verdict, order and fill is journaled (512 events a batch, synced to disk), every intent passes all
+controls, every fill is booked by double entry. Rows are built before the clock starts, as the peers' are.
+
+Run: `PYTHONPATH=src python benchmarks/desk_ema.py [--size small] [--profile]`.
+"""
+
+import cProfile
+import pstats
+import random
+import resource
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+from measure import arguments, folder, machine, seconds, tell
+
+from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND, EventClock
+from tradeworthy.kernel.journal import Journal, JournalPolicy
+from tradeworthy.trading.allocation.static_split import AllocationPolicy, Role, StaticSplit
+from tradeworthy.trading.control.guard import Guard
+from tradeworthy.trading.desk import Desk
+from tradeworthy.trading.environment import Environment, Row, Timers
+from tradeworthy.trading.execution.execution import Execution, ExecutionPolicy
+from tradeworthy.trading.ledger.bookings import FlowKind
+from tradeworthy.trading.ledger.ledger import Ledger
+from tradeworthy.trading.model import Bar, FeeRates, Instrument, InstrumentKind
+from tradeworthy.trading.risk.context import RiskContext
+from tradeworthy.trading.risk.monitors import DeskLosses, RepeatedExecution
+from tradeworthy.trading.risk.policy import RiskPolicy
+from tradeworthy.trading.risk.review import Reviewer
+from tradeworthy.trading.simulation.latency import Latency
+from tradeworthy.trading.simulation.venue import Matching, SimulatedVenue
+from tradeworthy.trading.strategies.ema_trend import EmaTrend, EmaTrendPolicy
+
+AIM = 300_000
+NAUTILUS = {100_000: ("NautilusTrader 1.221 (baseline)", 25_700.0), 1_000_000: ("NautilusTrader 1.221 (baseline)", 6_250.0)}
+BATCH = 512
+MINUTE = 60 * NANOS_PER_SECOND
+START = 18_262 * NANOS_PER_DAY  # 2020-01-01
+PAIR = Instrument(
+    "EURUSD", "SIM", InstrumentKind.LINEAR_PERP, Decimal("0.00001"), Decimal(1_000), "EUR", "USD",
+    FeeRates(Decimal(0), Decimal("0.00002")), max_order_lots=1_000,
+)  # fmt: skip
+POLICY = RiskPolicy(
+    quoting=("ema",), throttle_quoting=1_000, messages_per_second=100, messages_per_minute=600,
+    venue_messages={"SIM": 1_000}, repeated_executions=1_000,
+)  # fmt: skip
+
+
+def bars(count: int, seed: int = 7) -> list[Row]:
+    """Return a seeded random walk of one-minute bars, as rows of one tape."""
+    draw = random.Random(seed)
+    price = 110_000
+    rows = []
+    for number in range(1, count + 1):
+        opened = price
+        price = max(50_000, min(200_000, price + draw.randint(-20, 20)))
+        bar = Bar(PAIR.instrument_id, MINUTE, opened, max(opened, price) + 3, min(opened, price) - 3, price)
+        ts = START + number * MINUTE
+        rows.append(Row("tape.walk", number, ts, ts, bar))
+    return rows
+
+
+def build_desk() -> Desk:
+    """Wire one strategy with every control, a ledger of ten million and a static budget."""
+    instruments = {PAIR.instrument_id: PAIR}
+    context = RiskContext(instruments.values(), POLICY)
+    ledger = Ledger(instruments, "USD")
+    ledger.flow("capital", "USD", Decimal(10_000_000), FlowKind.DEPOSIT)
+    policy = EmaTrendPolicy(fast=10, slow=20, bar_interval_ns=MINUTE, exit="flip", lots=10)
+    return Desk(
+        instruments=instruments, strategies=[("ema_trend", EmaTrend("ema", PAIR, policy))], context=context,
+        reviewer=Reviewer(POLICY, (PAIR,), context), losses=DeskLosses(POLICY, context),
+        repeated=RepeatedExecution(POLICY), execution=Execution(context.reservations, ExecutionPolicy()), ledger=ledger,
+        guard=Guard(()), split=StaticSplit(AllocationPolicy(), {"ema": Role.DIRECTIONAL}), currency="USD",
+    )  # fmt: skip
+
+
+class Run:
+    """One desk, venue and journal, ready to play; `play` is what is timed."""
+
+    def __init__(self, place: Path, rows: list[Row]) -> None:
+        self.desk = build_desk()
+        self.journal = Journal.open(
+            place, clock=EventClock(), policy=JournalPolicy(batch_events_max=BATCH, commit_interval_ns=None)
+        )
+        venue = SimulatedVenue((PAIR,), matching=Matching.BARS, latency=Latency.every(NANOS_PER_SECOND))
+        self.environment = Environment(
+            self.desk, self.journal, venue, Timers([]), durable_commands=False, clock=EventClock()
+        )
+        self._rows = rows
+
+    def play(self) -> None:
+        """Run to the last bar and make the journal durable."""
+        self.environment.run(self._rows)
+        self.environment.settle(NANOS_PER_SECOND * 5)
+        self.journal.close()
+
+
+def main() -> int:
+    """Print one line a size; with `--profile` the costliest functions of one run."""
+    profile = "--profile" in sys.argv
+    sys.argv = [one for one in sys.argv if one != "--profile"]
+    options = arguments(__doc__ or "", rounds=3)
+    print(machine())
+    for count in (2_000,) if options.size == "small" else (100_000,) if profile else (100_000, 1_000_000):
+        rows = bars(count)
+        runs, fills, events, digests = [], 0, 0, set()
+        for _ in range(1 if profile or options.size == "small" else options.rounds):
+            with folder(options.folder) as place:
+                run = Run(place, rows)
+                if profile:
+                    profiler = cProfile.Profile()
+                    profiler.runcall(run.play)
+                    pstats.Stats(profiler).sort_stats("tottime").print_stats(45)
+                    return 0
+                runs.append(seconds(run.play))
+                fills, events = run.desk.seats[0].fills, run.journal.last_seq
+                digests.add(run.environment.digest.hexdigest())
+        if len(digests) != 1 or fills == 0:
+            raise SystemExit(f"expected one outcome digest and some fills, found {digests} and {fills}")
+        tell(f"desk_ema {count:,} bars", count, "bars", runs, aim=AIM, peer=NAUTILUS.get(count))
+        print(f"  {fills:,} fills, {events:,} journaled events, digest {digests.pop()[:12]}, guard "
+              f"{run.desk.guard.level.name.lower()}, {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024:,} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
