@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from tradeworthy.trading.model import (
@@ -31,10 +32,12 @@ CASES = [
 ]
 
 
+@pytest.mark.parametrize("margin", [None, PERP.margin], ids=["no margin rates", "margin rates"])
 @pytest.mark.parametrize(("side", "rate", "cash"), CASES)
-def test_two_at_a_mark_of_30_000_pay_or_get_six(side: Side, rate: str, cash: Decimal):
+def test_two_at_a_mark_of_30_000_pay_or_get_six(side: Side, rate: str, cash: Decimal, margin: MarginRates | None):
     name = PERP.instrument_id
-    venue = SimulatedVenue((PERP,), latency=NO_LATENCY, matching=Matching.L1, capital={"USDT": Decimal(100_000)})
+    perpetual = msgspec.structs.replace(PERP, margin=margin)
+    venue = SimulatedVenue((perpetual,), latency=NO_LATENCY, matching=Matching.L1, capital={"USDT": Decimal(100_000)})
     venue.on_market(Quote(name, 30_000, 30_000, 10, 10), 1)
     venue.send(SubmitOrder("a", "i", "s", name, side, 2, OrderType.MARKET, TimeInForce.GTC), 2)
     venue.advance(3)

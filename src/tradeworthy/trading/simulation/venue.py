@@ -171,7 +171,7 @@ class SimulatedVenue:
             self._report(report, ts)
             if self._account.funded:
                 self._margined.discard(name)
-                if self._account.positions[name] and (instrument.margin or self._rules.tiers.get(name)):
+                if self._account.positions[name] and (instrument.perpetual or self._has_rates(instrument)):
                     self._margined.add(name)
             if order.cum >= order.lots:
                 self._finish(order, ReportType.FILL)
@@ -350,8 +350,14 @@ class SimulatedVenue:
                 self._account.fund(market.instrument, price, fact.rate)
         elif not isinstance(fact, Mark) and (market.mark is not None or not isinstance(fact, (Quote, Bar))):
             return
-        if equity_below_maintenance(market, self._account, self._rules, self._markets):
+        if self._has_rates(market.instrument) and equity_below_maintenance(
+            market, self._account, self._rules, self._markets
+        ):
             self._liquidate(market, ts)
+
+    def _has_rates(self, instrument: Instrument) -> bool:
+        """Tell whether margin is known; a perpetual without it still pays and gets funding."""
+        return instrument.margin is not None or bool(self._rules.tiers.get(instrument.instrument_id))
 
     def _liquidate(self, market: Market, ts: int) -> None:
         """Close the position at the reference price, penalty as its fee, after cancelling its orders (SV-13)."""
