@@ -1,0 +1,131 @@
+"""Time the whole desk on recorded depth, quotes and trades of a perpetual, quoting at the touch on each event.
+
+Tape: BTCUSDT USD-M of TRADEWORTHY_DATA or ../shared/data; rows are parsed before the clock starts. Every event is
+journaled (512 a batch, synced to disk). Message limits stay in force (600 a minute is the widest that a policy may
+allow), so part of the wishes is refused, and each refusal is a journaled verdict.
+
+Run: `PYTHONPATH=src python benchmarks/desk_l2.py [--size small] [--profile]`.
+"""
+
+import cProfile
+import os
+import pstats
+import sys
+from decimal import Decimal
+from itertools import islice
+from pathlib import Path
+
+from measure import arguments, folder, machine, seconds, tell
+
+from tradeworthy.adapters.tapes.open import TapeSpec, open_tape
+from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND, EventClock
+from tradeworthy.kernel.journal import Journal, JournalPolicy
+from tradeworthy.trading.allocation.static_split import AllocationPolicy, Role, StaticSplit
+from tradeworthy.trading.control.guard import Guard
+from tradeworthy.trading.desk import Desk
+from tradeworthy.trading.environment import Environment, Row, Timers
+from tradeworthy.trading.execution.execution import Execution, ExecutionPolicy
+from tradeworthy.trading.ledger.bookings import FlowKind
+from tradeworthy.trading.ledger.ledger import Ledger
+from tradeworthy.trading.market_data.instruments import shipped
+from tradeworthy.trading.risk.context import RiskContext
+from tradeworthy.trading.risk.monitors import DeskLosses, RepeatedExecution
+from tradeworthy.trading.risk.policy import RiskPolicy
+from tradeworthy.trading.risk.review import Reviewer
+from tradeworthy.trading.simulation.latency import Latency
+from tradeworthy.trading.simulation.venue import Matching, SimulatedVenue
+from tradeworthy.trading.strategies.touch_quoter import TouchQuoter, TouchQuoterPolicy
+
+AIM = 320_000
+NAUTILUS = ("NautilusTrader 1.221, quotes each 100 ms (baseline)", 161_000.0)
+TAPE = "crypto_l2/binance_usdm/btcusdt_20240808.gz"
+PERP = shipped()["BTCUSDT.BINANCE_USDM"]
+POLICY = RiskPolicy(
+    base_currency="USDT", quoting=("touch",), throttle_quoting=100_000, messages_per_second=100, messages_per_minute=600,
+    venue_messages={PERP.venue: 1_000}, repeated_executions=100_000,
+)  # fmt: skip
+EXECUTION = ExecutionPolicy(cancels_minute=100_000)
+
+
+def tape() -> Path:
+    """Return where the recorded tape lies, present or not."""
+    root = os.environ.get("TRADEWORTHY_DATA") or Path(__file__).resolve().parents[1] / "../shared/data"
+    return Path(root) / TAPE
+
+
+def rows(path: Path, most: int | None) -> list[Row]:
+    """Return the tape's messages as numbered rows."""
+    events = islice(open_tape(TapeSpec("binance", path, PERP)), most)
+    return [Row("tape.btcusdt", number, ts, init, fact) for number, (ts, init, fact) in enumerate(events, 1)]
+
+
+def build_desk() -> Desk:
+    """Wire one quoter with every control and a ledger of ten million."""
+    instruments = {PERP.instrument_id: PERP}
+    context = RiskContext(instruments.values(), POLICY)
+    ledger = Ledger(instruments, "USDT")
+    ledger.flow("capital", "USDT", Decimal(10_000_000), FlowKind.DEPOSIT)
+    quoter = TouchQuoter("touch", PERP, TouchQuoterPolicy(lots=10, inventory_lots_max=1_000))
+    return Desk(
+        instruments=instruments, strategies=[("touch_quoter", quoter)], context=context,
+        reviewer=Reviewer(POLICY, (PERP,), context), losses=DeskLosses(POLICY, context),
+        repeated=RepeatedExecution(POLICY), execution=Execution(context.reservations, EXECUTION), ledger=ledger,
+        guard=Guard(()), split=StaticSplit(AllocationPolicy(), {"touch": Role.MAKER}), currency="USDT",
+    )  # fmt: skip
+
+
+class Run:
+    """One desk, venue and journal, ready to play; `play` is what is timed."""
+
+    def __init__(self, place: Path, tape_rows: list[Row]) -> None:
+        self.desk = build_desk()
+        self.journal = Journal.open(
+            place, clock=EventClock(), policy=JournalPolicy(batch_events_max=512, commit_interval_ns=None)
+        )
+        venue = SimulatedVenue((PERP,), matching=Matching.L1, latency=Latency.every(5 * NANOS_PER_MILLI))
+        self.environment = Environment(
+            self.desk, self.journal, venue, Timers([]), durable_commands=False, clock=EventClock()
+        )
+        self._rows = tape_rows
+
+    def play(self) -> None:
+        """Run to the last message and make the journal durable."""
+        self.environment.run(self._rows)
+        self.environment.settle(NANOS_PER_SECOND)
+        self.journal.close()
+
+
+def main() -> int:
+    """Print one line; without the tape say so and pass."""
+    profile = "--profile" in sys.argv
+    sys.argv = [one for one in sys.argv if one != "--profile"]
+    options = arguments(__doc__ or "", rounds=3)
+    path = tape()
+    if not path.is_file():
+        print(f"desk_l2: skipped, the tape {TAPE} is absent; set TRADEWORTHY_DATA")
+        return 0
+    market = rows(path, 2_000 if options.size == "small" else None)
+    runs: list[float] = []
+    digests = set()
+    for _ in range(1 if profile or options.size == "small" else options.rounds):
+        with folder(options.folder) as place:
+            run = Run(place, market)
+            if profile:
+                profiler = cProfile.Profile()
+                profiler.runcall(run.play)
+                pstats.Stats(profiler).sort_stats("tottime").print_stats(45)
+                return 0
+            runs.append(seconds(run.play))
+            digests.add(run.environment.digest.hexdigest())
+    seat = run.desk.seats[0]
+    if len(digests) != 1 or seat.orders == 0:
+        raise SystemExit(f"expected one outcome digest and some orders, found {digests} and {seat.orders}")
+    print(machine())
+    tell(f"desk_l2 {len(market):,} messages", len(market), "events", runs, aim=AIM, peer=NAUTILUS)
+    print(f"  {seat.decisions:,} decisions, {seat.orders:,} orders, {seat.fills:,} fills, {run.journal.last_seq:,} journaled "
+          f"events, digest {digests.pop()[:12]}, guard {run.desk.guard.level.name.lower()}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
