@@ -18,14 +18,14 @@ NANOS = 1_000_000_000
 
 @app.command(name="import")
 def import_(
-    path: Path, /, *, format: str, instrument: str, catalog: Path = Path("catalog"), interval_seconds: int | None = None
+    path: str, /, *, format: str, instrument: str, catalog: Path = Path("catalog"), interval_seconds: int | None = None
 ) -> int:
     """Import a file or a folder; the same data again changes nothing, other data under the same day is refused.
 
     Parameters
     ----------
     path
-        A file, or a folder whose files are read in name order.
+        A file, or a folder or a pattern whose files are read in name order.
     format
         lean_fx_ticks, lean_crypto_minute, lean_equity_minute, lean_equity_daily, binance, csv_bars or parquet.
     instrument
@@ -41,12 +41,11 @@ def import_(
     known = shipped()
     if instrument not in known:
         raise UsageError(f"--instrument must be one of {', '.join(sorted(known))}, was {instrument!r}")
-    if not path.exists():
-        raise UsageError(f"expected a file or folder at {path}, found none")
+    files = files_of(path)
     quarantine = Quarantine(catalog)
     interval = None if interval_seconds is None else interval_seconds * NANOS
     total = 0
-    for file in files_of(path):
+    for file in files:
         spec = TapeSpec(format, file, known[instrument], interval)
         parts = Catalog(catalog).ingest(open_tape(spec, lambda raw, why: quarantine.put(raw, why))).parts
         total = sum(part.rows for part in parts)

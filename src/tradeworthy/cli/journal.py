@@ -1,4 +1,4 @@
-"""`tradeworthy journal verify|show|tail`: look into a journal without trusting it."""
+"""`tradeworthy journal verify|show|tail|trace|integrity|retention`: look into a journal without trusting it."""
 
 from pathlib import Path
 
@@ -11,7 +11,11 @@ from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import ExitCode
 from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.journal import Cursor, read, tail
+from tradeworthy.kernel.journal.integrity import integrity as integrity_of
+from tradeworthy.kernel.journal.retention import plan, retain
+from tradeworthy.kernel.journal.trace import trace as trace_of
 from tradeworthy.kernel.journal.verify import verify as verify_chain
+from tradeworthy.kernel.severity import Severity
 
 app = App(name="journal", help="Verify, show and follow journals.")
 
@@ -91,6 +95,75 @@ def tail_(run: Path, /, *, follow: bool = False, consumer: str = "terminal") -> 
         _line(console, event)
         cursor.commit(event.seq)
     return ExitCode.PASS
+
+
+@app.command
+def trace(run: Path, wanted: str, /) -> int:
+    """Tell the story of one id in both directions: market data, decision, verdict, order, fills; exit 2 names a break.
+
+    Parameters
+    ----------
+    run
+        A run folder or a journal directory.
+    wanted
+        An event id, or any id that stands in a payload: client order id, intent id, trade id.
+    """
+    console = Console()
+    story = trace_of(read(journal_of(run)), wanted)
+    for event in story.events:
+        _line(console, event)
+    for gap in story.breaks:
+        console.print(f"broken: {gap}", style="red", highlight=False, markup=False)
+    if story.breaks:
+        return ExitCode.FAIL
+    return ExitCode.PASS if story.events else ExitCode.COULD_NOT_JUDGE
+
+
+@app.command
+def integrity(run: Path, /) -> int:
+    """Count gaps, repeats, backward time, unknown causes and kinds; completeness is judged by sequence gaps.
+
+    Parameters
+    ----------
+    run
+        A run folder or a journal directory.
+    """
+    directory = journal_of(run)
+    chain = verify_chain(directory)
+    report = integrity_of(
+        read(directory), {}, now=SystemClock().now(),
+        chain_problem="" if chain.ok else f"seq {chain.first_bad_seq}: {chain.problem}",
+    )
+    console = Console()
+    for name in ("events", "repeats", "time_backwards", "unknown_cause", "unknown_schema"):
+        console.print(f"{name:<16} {getattr(report, name):,}", highlight=False)
+    for source, first, last in report.gaps:
+        console.print(f"gap              {source}: {first} to {last}", style="red", highlight=False)
+    console.print(f"chain            {report.chain or 'sound'}\nseverity         {report.severity.name}", highlight=False)
+    return {Severity.OK: ExitCode.PASS, Severity.WARN: ExitCode.WARN}.get(report.severity, ExitCode.FAIL)
+
+
+@app.command
+def retention(run: Path, /, *, apply: bool = False) -> int:
+    """List what retention would compress or release; nothing happens without --apply.
+
+    Parameters
+    ----------
+    run
+        A run folder or a journal directory.
+    apply
+        Carry the list out; a copy is read back before its original goes.
+    """
+    console = Console()
+    directory = journal_of(run)
+    steps = plan(directory, now=SystemClock().now(), modified=lambda path: path.stat().st_mtime_ns)
+    for step in steps:
+        console.print(f"{step.act:<9} {step.name}  ({step.rule})", highlight=False)
+    _, problems = retain(directory, steps, apply=apply)
+    for problem in problems:
+        console.print(problem, style="red", highlight=False, markup=False)
+    console.print(f"{len(steps)} steps{'' if apply else ', none carried out: add --apply'}", highlight=False)
+    return ExitCode.FAIL if problems else ExitCode.PASS
 
 
 def _line(console: Console, event: Event) -> None:

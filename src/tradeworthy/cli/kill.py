@@ -11,11 +11,12 @@ from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import ExitCode, UsageError
 from tradeworthy.trading.control import sentinel
 from tradeworthy.trading.control.guard import HeldReason
+from tradeworthy.trading.control.kill import scope_of
 from tradeworthy.trading.model import GuardLevel
 
 
 def kill(desk: str, /, *, reason: str, scope: str = "desk", runs: Path = DEFAULT_RUNS) -> int:
-    """Stop a desk, running or not: the sentinel is written first, a running desk reads it within 512 rows.
+    """Stop a desk, running or not: a running desk reads the sentinel within 512 rows or 0.2 s of waiting.
 
     Parameters
     ----------
@@ -24,16 +25,17 @@ def kill(desk: str, /, *, reason: str, scope: str = "desk", runs: Path = DEFAULT
     reason
         Why; it is journaled.
     scope
-        desk, strategy:X, instrument:X or venue:X.
+        desk, strategy:X, instrument:X or venue:X; any other stops the whole desk.
     runs
         Where run folders go.
     """
     if not reason.strip():
         raise UsageError("--reason must say why, was empty")
     file = SentinelFile(state_of(runs, desk) / "guard.bin")
-    record = file.read()
-    held = () if record is None else sentinel.decode(record)
-    stop = HeldReason("operator", "kill", GuardLevel.STOPPED, scope, SystemClock().now(), None, reason)
+    now = SystemClock().now()
+    held = sentinel.restore((), file.read(), first_run=True, now=now)
+    scope = scope_of(scope)
+    stop = HeldReason("operator", "kill", GuardLevel.STOPPED, scope, now, None, reason)
     kept = tuple(one for one in held if (one.owner, one.code, one.scope) != (stop.owner, stop.code, stop.scope))
     file.write(sentinel.encode((*kept, stop)))
     Console().print(f"{desk}: stopped ({scope}); it stays stopped through every restart", highlight=False)

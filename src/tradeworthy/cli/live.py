@@ -49,13 +49,13 @@ class LiveDesk:
 
 
 def instance_table(lines: list[InstanceLine], currency: str) -> Table:
-    """Return one row an instance and one for the desk; money in `currency`."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    """Return one row an instance; money in `currency`. Where the terminal is narrow, names are cut, never numbers."""
+    table = Table(box=None, pad_edge=False, collapse_padding=True, header_style="bold")
     for name, side in (
         ("instance", "left"), ("instrument", "left"), ("position", "right"), ("orders", "right"), ("fills", "right"),
         ("gross", "right"), ("fees", "right"), (f"net {currency}", "right"), ("guard", "left"),
     ):
-        table.add_column(name, justify=side, no_wrap=True)  # type: ignore[arg-type]
+        table.add_column(name, justify=side, no_wrap=side == "right", overflow="ellipsis")  # type: ignore[arg-type]
     for line in lines:
         gross = None if line.unrealized is None else line.realized + line.unrealized
         table.add_row(

@@ -6,7 +6,7 @@ from cyclopts import App, CycloptsError
 from rich.console import Console
 
 from tradeworthy import __version__
-from tradeworthy.cli import backtest, data, demo, journal, kill, replay, run
+from tradeworthy.cli import backtest, data, demo, journal, kill, parity, replay, run
 from tradeworthy.kernel.errors import DeskError, ExitCode
 
 app = App(
@@ -21,6 +21,7 @@ app.command(replay.replay)
 app.command(journal.app)
 app.command(data.app)
 app.command(kill.kill)
+app.command(parity.parity)
 
 errors = Console(stderr=True)
 

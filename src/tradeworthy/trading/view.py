@@ -14,13 +14,13 @@ class Seat:
     """One strategy at the desk, with its view and its counts; it is itself the `View` that the strategy sees."""
 
     __slots__ = (
-        "_account", "_ctx", "_holding", "_ledger", "_orders", "abstentions", "code", "decisions", "enabled", "fact", "fills",
-        "instance", "instrument", "instrument_id", "name", "now", "orders", "strategy", "top", "traded_nanos",
+        "_account", "_ctx", "_holding", "_ledger", "_orders", "abstentions", "code", "decisions", "fact", "fills", "instance",
+        "instrument", "instrument_id", "name", "now", "orders", "strategy", "top", "traded_nanos",
     )  # fmt: skip
 
     def __init__(
-        self, name: str, strategy: Strategy, instrument: Instrument, market: MarketState, ctx: RiskContext, ledger: Ledger,
-        orders: WorkingOrders,
+        self, name: str, strategy: Strategy, instrument: Instrument, market: MarketState, ctx: RiskContext,
+        ledger: Ledger, orders: WorkingOrders,
     ) -> None:  # fmt: skip
         self.name = name
         self.strategy = strategy

@@ -11,9 +11,9 @@ class VenueOrder:
     """
 
     __slots__ = (
-        "ahead", "client_order_id", "cum", "ended", "expires_at", "fills", "instance", "instrument", "lots", "number", "post_only",
-        "price", "reduce_only", "seen", "sent_at", "shown", "side", "tif", "traded", "trigger", "trigger_by", "type",
-        "venue_order_id",
+        "ahead", "client_order_id", "cum", "ended", "expires_at", "fills", "instance", "instrument", "lots", "number",
+        "post_only", "price", "reduce_only", "seen", "sent_at", "shown", "side", "tif", "traded", "trigger",
+        "trigger_by", "type", "venue_order_id",
     )
 
     def __init__(self, command: SubmitOrder, number: int, venue_order_id: str, sent_at: int) -> None:
