@@ -18,6 +18,8 @@ TIMER_BURST_MAX = 120
 """Firings of one timer between two tape rows; a longer silence is skipped, not replayed tick by tick."""
 POLL_EVERY = 512
 """Tape rows between two looks at the operator's controls."""
+NAP_NS = NANOS_PER_SECOND // 5
+"""Wall time between two looks while a paced run waits for its next row."""
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
@@ -74,8 +76,8 @@ class Timers:
         name, every, _ = self._timers[number]
         behind = (until - due) // every
         following = due + every
-        if behind > TIMER_BURST_MAX:
-            jump = behind - TIMER_BURST_MAX
+        if behind >= TIMER_BURST_MAX:
+            jump = behind - TIMER_BURST_MAX + 1
             self.skipped += jump
             following += jump * every
         heapq.heappush(self._heap, (following, number))
@@ -125,6 +127,8 @@ class Environment:
                 return self._stop
             if pace is not None:
                 pace(row.ts_init)
+                if self._stop is not None:
+                    return self._stop
             self._row(row)
         return self._stop or "completed"
 
@@ -143,17 +147,23 @@ class Environment:
             ts = self.now  # the desk's time never goes back; the venue's stamp stays in ts_event
         self._until(ts)
         fact = row.fact
-        self._venue.on_market(fact, ts)
         self.now = ts
         event_id = f"{row.source}:{row.source_seq}"
-        self._deliver(
-            Event(0, event_id, row.ts_event, ts, fact.kind, fact.schema, row.source, row.source_seq, event_id, None, fact)
+        event = Event(
+            0, event_id, row.ts_event, ts, fact.kind, fact.schema, row.source, row.source_seq, event_id, None, fact
         )
+        if self._journal.accept(event) >= 0:  # a row that came before moves neither venue nor desk
+            self._venue.on_market(fact, ts)
+            self._step(event)
         self.rows += 1
         if self.rows % POLL_EVERY == 0:
             self._progress(self.rows, ts)
-            for key, act in self._controls():
-                self.offer(act, source="operator", key=key, ts=ts)
+            self._look()
+
+    def _look(self) -> None:
+        """Give the desk what people asked for since the last look."""
+        for key, act in self._controls():
+            self.offer(act, source="operator", key=key, ts=self.now)
 
     def _until(self, ts: int) -> None:
         """Deliver what is due before `ts`: venue reports and timers, earliest first, the venue's on a tie."""
@@ -178,9 +188,10 @@ class Environment:
         self._deliver(Event(0, event_id, ts, self.now, fact.kind, fact.schema, source, number, event_id, None, fact))
 
     def _deliver(self, event: Event) -> None:
-        accept = self._journal.accept
-        if accept(event) < 0:
-            return
+        if self._journal.accept(event) >= 0:
+            self._step(event)
+
+    def _step(self, event: Event) -> None:
         self.inputs += 1
         consumer = self._consumer
         if consumer is not None:
@@ -190,6 +201,7 @@ class Environment:
         if not facts:
             return
         self.digest.add(event.event_id, facts)
+        accept = self._journal.accept
         number, now, correlation, cause = self._facts_out, self.now, event.correlation_id, event.event_id
         for fact in facts:
             number += 1
@@ -213,8 +225,9 @@ class Environment:
 
         def wait(ts: int) -> None:
             ahead = int((ts - start_ts) / speed) - (clock.monotonic() - started)
-            while ahead > 0 and self._stop is None:  # short naps, so that a signal is heard
-                clock.sleep(min(ahead, NANOS_PER_SECOND // 5))
+            while ahead > 0 and self._stop is None:  # short naps, so that a signal or a kill is heard
+                clock.sleep(min(ahead, NAP_NS))
+                self._look()
                 ahead = int((ts - start_ts) / speed) - (clock.monotonic() - started)
 
         return wait

@@ -72,14 +72,14 @@ class KillSwitch:
     def kill(self, request: KillRequest, ts: int) -> GuardChanged | None:
         """Stop the scope at once; None when it is stopped by an operator already."""
         evidence = f"{request.author}: {request.reason}"
-        reason = GuardReason("operator", "kill", GuardLevel.STOPPED, _scope(request.scope), evidence=evidence)
+        reason = GuardReason("operator", "kill", GuardLevel.STOPPED, scope_of(request.scope), evidence=evidence)
         return self._guard.set(reason, ts)
 
     def pause(self, request: PauseRequest, ts: int) -> GuardChanged | None:
         """Pause the scope."""
         return self._guard.set(
             GuardReason(
-                "operator", "pause", GuardLevel.PAUSED, _scope(request.scope), True, request.expires_at,
+                "operator", "pause", GuardLevel.PAUSED, scope_of(request.scope), True, request.expires_at,
                 f"{request.author}: {request.reason}",
             ),
             ts,
@@ -87,7 +87,7 @@ class KillSwitch:
 
     def resume(self, request: ResumeRequest, ts: int) -> GuardChanged | None:
         """End the operator's pause of the scope; stops and other owners' reasons stay."""
-        return self._guard.clear("operator", "pause", _scope(request.scope), ts, by="operator")
+        return self._guard.clear("operator", "pause", scope_of(request.scope), ts, by="operator")
 
     def rearm(self, request: RearmRequest, snapshot: str | None, ts: int) -> tuple[GuardChanged, ...] | RearmRefused:
         """Take the scope's stops away when two distinct people cite `snapshot`, the hash taken at the stop."""
@@ -115,6 +115,7 @@ class KillSwitch:
         return faults
 
 
-def _scope(scope: str) -> str:
+def scope_of(scope: str) -> str:
+    """Return a scope the guard knows; one it does not know is the whole desk."""
     kind, _, name = scope.partition(":")
     return scope if kind in SCOPES and name else "desk"
