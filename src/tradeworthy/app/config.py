@@ -2,17 +2,25 @@
 
 import hashlib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
 from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
+from tradeworthy.kernel.journal.verify import BATCH_EVENTS_MAX
 
 ENVIRONMENT_PREFIX = "TRADEWORTHY__"
+SECONDS_MIN = 0.001
+"""Shortest period of a timer."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+BAR_SECONDS_MIN = 2
+"""Bars close one second late, so they must be longer than that."""
 
 EnvironmentName = Literal["backtest", "paper", "live"]
 
@@ -32,7 +40,14 @@ class DeskSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class TapeSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One feed: a format known to the tape readers, where it lies, and how many rows at most (0 = all)."""
+    """One feed: a format known to the tape readers, where it lies, and how many rows at most (0 = all).
+
+    path              a file, a folder or a pattern; the catalog's root for format `catalog`
+    kind              `catalog`: quote, trade, bar, ...;  `synthetic`: quotes or l2_flow
+    interval_seconds  length of a bar, for `csv_bars`
+    bar_seconds       build bars of this length from mids and trades, as a source of their own; 0 = none
+    seed, walk        the made market of format `synthetic`; `walk` holds the walk's own fields
+    """
 
     name: str
     format: str
@@ -40,6 +55,11 @@ class TapeSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     path: str = ""
     rows_max: int = 0
     label: Literal["real", "derived", "synthetic"] = "real"
+    kind: str = ""
+    interval_seconds: int = 0
+    bar_seconds: int = 0
+    seed: int = 1
+    walk: dict[str, Any] = {}
 
 
 class InstanceSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -134,6 +154,26 @@ def check(document: Document) -> None:
         problems.append(f"desk.rollover_hour must be 0 to 23, was {document.desk.rollover_hour}")
     if not document.desk.speed >= 0:
         problems.append(f"desk.speed must be 0 or above, was {document.desk.speed}")
+    for tape in document.tapes:
+        if tape.format == "synthetic" and tape.label != "synthetic":
+            problems.append(f"tape {tape.name!r}: a synthetic tape must be labelled synthetic, was {tape.label!r}")
+        if tape.rows_max < 0 or tape.interval_seconds < 0 or (tape.bar_seconds != 0 and tape.bar_seconds < BAR_SECONDS_MIN):
+            problems.append(
+                f"tape {tape.name!r}: rows_max and interval_seconds must be 0 or above, bar_seconds 0 or at least "
+                f"{BAR_SECONDS_MIN}, were {tape.rows_max}, {tape.interval_seconds} and {tape.bar_seconds}"
+            )
+    for name in ("evaluate_seconds", "sample_seconds"):
+        seconds = getattr(document.desk, name)
+        if not SECONDS_MIN <= seconds < inf:
+            problems.append(f"desk.{name} must be {SECONDS_MIN} or above, was {seconds}")
+    for name in ("submit_ms", "cancel_ms", "report_ms"):
+        delay = getattr(document.venue, name)
+        if not 0 <= delay < inf:
+            problems.append(f"venue.{name} must be 0 or above, was {delay}")
+    if not _NAME.fullmatch(document.desk.name):
+        problems.append(f"desk.name must be letters, digits, dot, dash and underscore, was {document.desk.name!r}")
+    if not 1 <= document.journal.batch_events <= BATCH_EVENTS_MAX:
+        problems.append(f"journal.batch_events must be 1 to {BATCH_EVENTS_MAX}, was {document.journal.batch_events}")
     if not document.tapes:
         problems.append("at least one [[tapes]] entry is needed")
     if problems:

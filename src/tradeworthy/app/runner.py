@@ -25,7 +25,7 @@ from tradeworthy.trading.control.guard import HeldReason
 from tradeworthy.trading.control.kill import KillRequest
 from tradeworthy.trading.desk import Desk, InstanceLine
 from tradeworthy.trading.environment import Environment, Row, merged
-from tradeworthy.trading.model import GuardChanged, GuardLevel, RunEnded, RunStarted, TapeManifest
+from tradeworthy.trading.model import GuardChanged, GuardLevel, RunEnded, RunStarted
 from tradeworthy.trading.replay import ReplayResult
 from tradeworthy.trading.replay import replay as replay_events
 
@@ -63,15 +63,16 @@ class RunSession:
         self._clock: Clock = clock or SystemClock()
         self._root = root
         self._instruments = instruments_of(document)
-        self._manifests = tuple(tapes.manifest(section) for section in document.tapes)
+        self._manifests = tuple(one for section in document.tapes for one in tapes.manifests(section))
         self._code = identity.code_hash()
         self.run_id = identity.run_id(document, self._code, self._manifests)
         self.rows_total = tapes.rows_total(document)
         self.title = f"{document.desk.name} ({document.desk.environment})"
         self._sentinel = SentinelFile(state_of(root, document.desk.name) / "guard.bin")
+        self._heard: set[tuple[str, ...]] = set()
         self._held: tuple[HeldReason, ...] = ()
         if not self._backtest:
-            self._held = sentinel.restore((), self._sentinel.read(), first_run=True, now=0)
+            self._held = self._recorded()
         self._desk = build_desk(document, self._held)
         self._environment: Environment | None = None
         self._stop: str | None = None
@@ -100,7 +101,7 @@ class RunSession:
                 records.on_event(event)
                 blotter.on_event(event)
                 if not self._backtest and type(event.payload) is GuardChanged:
-                    self._sentinel.write(sentinel.encode(self._desk.guard.reasons()))
+                    self._remember(event.payload)
 
             try:
                 environment, reason = self._trade(journal, quarantine, consume, progress)
@@ -164,15 +165,22 @@ class RunSession:
         """Return what people did since the last look: a stop in the sentinel that this desk does not hold yet."""
         if self._backtest:
             return ()
-        record = self._sentinel.read()
-        if record is None:
-            return ()
-        known = {(reason.owner, reason.code, reason.scope) for reason in self._desk.guard.reasons()}
-        return [
-            (f"kill:{reason.scope}:{reason.since}", KillRequest(reason.evidence, "sentinel", reason.scope))
-            for reason in sentinel.decode(record)
-            if reason.level is GuardLevel.STOPPED and (reason.owner, reason.code, reason.scope) not in known
-        ]
+        known = {_key(reason) for reason in self._desk.guard.reasons()} | self._heard
+        stops = [one for one in self._recorded() if one.level is GuardLevel.STOPPED and _key(one) not in known]
+        self._heard.update(_key(one) for one in stops)
+        return [(f"kill:{one.scope}:{one.since}", KillRequest(one.evidence, "sentinel", one.scope)) for one in stops]
+
+    def _recorded(self) -> tuple[HeldReason, ...]:
+        """Return the sentinel's reasons; an unreadable one says stop."""
+        return sentinel.restore((), self._sentinel.read(), first_run=True, now=0)
+
+    def _remember(self, changed: GuardChanged) -> None:
+        """Write the guard's reasons; a stop that a person wrote meanwhile and the desk has not read yet stays."""
+        held = self._desk.guard.reasons()
+        gone = {_key(one) for one in held} | self._heard
+        gone.add((*changed.reason.split(".", 1), changed.scope))
+        unread = [one for one in self._recorded() if one.level is GuardLevel.STOPPED and _key(one) not in gone]
+        self._sentinel.write(sentinel.encode((*held, *unread)))
 
     def _write_reports(self, folder: Path, records: RunRecords) -> Summary:
         document = self._document
@@ -222,6 +230,10 @@ def journal_of(folder: Path) -> Path:
 def state_of(root: Path, desk: str) -> Path:
     """Return where the desk of this name keeps what outlives a run."""
     return root / "state" / desk
+
+
+def _key(reason: HeldReason) -> tuple[str, ...]:
+    return reason.owner, reason.code, reason.scope
 
 
 def _chain(first: Row, rest: Iterator[Row]) -> Iterator[Row]:

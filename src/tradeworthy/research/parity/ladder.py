@@ -45,11 +45,15 @@ EXPECTED: Mapping[str, Mapping[str, int]] = {
 class Material:
     """What the ladder needs: the folder with `tapes/` and `golden/`, and readers of the two carriers.
 
+    golden        the folder of the answers, where it is not `golden/`
     ticks, depth  return `(ts_event, ts_init, event)` of EURUSD 2014-05-08 and of the BTCUSDT tape of 2024-08-08
     """
 
-    def __init__(self, folder: Path, *, ticks: Callable[[], Rows], depth: Callable[[], Rows]) -> None:
+    def __init__(
+        self, folder: Path, *, ticks: Callable[[], Rows], depth: Callable[[], Rows], golden: Path | None = None
+    ) -> None:
         self.folder = folder
+        self._golden = golden or folder / "golden"
         self._ticks, self._depth = ticks, depth
 
     @cached_property
@@ -64,7 +68,7 @@ class Material:
         return read_tape(self.folder / "tapes" / f"{name}.jsonl")
 
     def golden(self, name: str) -> Golden:
-        return read_golden(self.folder / "golden" / f"{name}.json.gz", tapes=self.folder / "tapes")
+        return read_golden(self._golden / f"{name}.json.gz", tapes=self.folder / "tapes")
 
 
 class RungResult(msgspec.Struct, frozen=True):
