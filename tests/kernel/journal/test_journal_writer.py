@@ -270,6 +270,14 @@ def test_a_thousand_event_file_cut_at_every_byte_keeps_every_sealed_batch(tmp_pa
     print(f"\ncuts: {cuts}, sealed events lost: 0")
 
 
+def test_a_seal_that_misses_only_its_line_end_is_a_torn_tail(filled, opened):
+    directory = filled(20, 10)
+    [segment] = directory.glob("journal-*.jsonl")
+    with segment.open("r+b") as file:
+        file.truncate(segment.stat().st_size - 1)
+    assert opened(directory).durable_seq == 10
+
+
 def test_writing_goes_on_after_a_torn_tail(filled, opened, quote_event):
     directory = filled(100, 10)
     [segment] = directory.glob("journal-*.jsonl")

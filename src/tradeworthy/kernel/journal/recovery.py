@@ -86,11 +86,12 @@ def recover(directory: Path, identity: Identity, checks_after: int) -> Recovered
 
 
 def _has_seal(path: Path, offset: int) -> bool:
+    """Tell whether a whole seal stands behind `offset`; one that misses its line end was cut while it was written."""
     with path.open("rb") as file:
         file.seek(offset)
         while line := file.readline(LINE_BYTES_MAX):
             at = line.find(SEAL_PREFIX)
-            if at >= 0 and unframe(line[at:], "seal") is not None:
+            if at >= 0 and line.endswith(b"\n") and unframe(line[at:], "seal") is not None:
                 return True
     return False
 
