@@ -157,7 +157,8 @@ def check(document: Document) -> None:
     for tape in document.tapes:
         if tape.format == "synthetic" and tape.label != "synthetic":
             problems.append(f"tape {tape.name!r}: a synthetic tape must be labelled synthetic, was {tape.label!r}")
-        if tape.rows_max < 0 or tape.interval_seconds < 0 or (tape.bar_seconds != 0 and tape.bar_seconds < BAR_SECONDS_MIN):
+        too_short = tape.bar_seconds != 0 and tape.bar_seconds < BAR_SECONDS_MIN
+        if tape.rows_max < 0 or tape.interval_seconds < 0 or too_short:
             problems.append(
                 f"tape {tape.name!r}: rows_max and interval_seconds must be 0 or above, bar_seconds 0 or at least "
                 f"{BAR_SECONDS_MIN}, were {tape.rows_max}, {tape.interval_seconds} and {tape.bar_seconds}"

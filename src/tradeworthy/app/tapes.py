@@ -42,7 +42,7 @@ def manifests(section: TapeSection) -> tuple[TapeManifest, ...]:
 
 
 def rows(section: TapeSection, instrument: Instrument, on_bad: OnBad) -> Iterator[Row]:
-    """Yield the tape's rows, numbered from 1, at most `rows_max` of them, and bars built from them as a second source."""
+    """Yield the tape's rows, numbered from 1, at most `rows_max` of them; bars built from them are a second source."""
     source = f"tape.{section.name}"
     events = _events(section, instrument, on_bad)
     if section.rows_max:

@@ -163,6 +163,14 @@ def summarise(
     )
 
 
+def origin_label(summary: Summary) -> tuple[str, str] | None:
+    """Return the worst origin among the tapes as a word and its meaning; None when all are recordings."""
+    origins = {tape.origin for tape in summary.tapes}
+    if "synthetic" in origins:
+        return "SYNTHETIC", "At least one tape is a made market"
+    return ("DERIVED", "At least one tape is made from a recording by a stated rule") if summary.synthetic else None
+
+
 def to_json(summary: Summary) -> bytes:
     """Return canonical JSON: sorted keys, indented, decimals as text, ends in a line feed."""
     return msgspec.json.format(msgspec.json.encode(summary, order="sorted"), indent=1) + b"\n"
@@ -172,8 +180,8 @@ def to_markdown(summary: Summary) -> str:
     """Return the run's report as Markdown."""
     s, a, p = summary, summary.activity, summary.performance
     lines = [f"# Run {s.run_id[:12]}", ""]
-    if s.synthetic:
-        lines += ["**SYNTHETIC: at least one tape is not a recording. Nothing here is a track record.**", ""]
+    if label := origin_label(s):
+        lines += [f"**{label[0]}: {label[1]}; nothing here is a track record.**", ""]
     lines += [
         f"{', '.join(s.instruments)}, {_time(s.start)} to {_time(s.end)}, capital {s.capital:f} {s.currency}.",
         f"Fill bias: `{s.fill_bias}`.", "",

@@ -11,7 +11,7 @@ import msgspec
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_MILLI, NANOS_PER_SECOND
 from tradeworthy.research.backtest.records import HALF_NANOS, InstrumentRecord, RunRecords
 from tradeworthy.research.backtest.series import Series
-from tradeworthy.research.backtest.summary import Summary
+from tradeworthy.research.backtest.summary import Summary, origin_label
 
 MARKERS_MAX = 2000
 """Fill markers drawn for an instrument; the count shown is that of all."""
@@ -49,11 +49,8 @@ def _text(name: str) -> str:
 
 def _banners(summary: Summary) -> str:
     found = []
-    if summary.synthetic:
-        found.append(
-            '<p class="banner synthetic"><b>SYNTHETIC</b> At least one tape is not a recording; '
-            "nothing here is a track record.</p>"
-        )
+    if label := origin_label(summary):
+        found.append(f'<p class="banner synthetic"><b>{label[0]}</b> {label[1]}; nothing here is a track record.</p>')
     bias = html.escape(summary.fill_bias)
     found.append(f'<p class="banner"><b>fill_bias</b> <code>{bias}</code> Fills are simulated under this bias.</p>')
     return "".join(found)

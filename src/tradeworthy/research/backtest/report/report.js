@@ -98,10 +98,10 @@ function draw(c) {
     if (area) { const fill = new Path2D(path), base = Y(Math.min(hi, Math.max(lo, area === "zero" ? 0 : lo))); fill.lineTo(end, base); fill.lineTo(X(data.t[from]), base); g.globalAlpha = .13; g.fillStyle = color(tint); g.fill(fill); g.globalAlpha = 1; }
     g.strokeStyle = color(tint); g.lineWidth = 1.5; g.lineJoin = "round"; g.stroke(path);
   }
-  for (const [t, side, price] of c.extra.fills || []) {
-    if (t < a || t > b) continue;
-    const x = X(t), y = Y(price) + side * 3; g.fillStyle = color(side > 0 ? "green" : "red");
-    g.beginPath(); g.moveTo(x, y); g.lineTo(x - 4, y + side * 7); g.lineTo(x + 4, y + side * 7); g.fill();
+  const fills = (c.extra.fills || []).filter(f => f[0] >= a && f[0] <= b), s = fills.length > w / 4 ? 1.8 : 4;
+  for (const [t, side, price] of fills) {
+    const x = X(t), y = Y(price) + side * s * .75; g.fillStyle = color(side > 0 ? "green" : "red");
+    g.beginPath(); g.moveTo(x, y); g.lineTo(x - s, y + side * s * 1.75); g.lineTo(x + s, y + side * s * 1.75); g.fill();
   }
   if (c.hover !== null) {
     const x = X(c.hover); g.strokeStyle = color("soft"); g.setLineDash([3, 3]); g.beginPath(); g.moveTo(x, 0); g.lineTo(x, h); g.stroke(); g.setLineDash([]);
