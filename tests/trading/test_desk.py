@@ -228,7 +228,8 @@ def test_funding_is_paid_by_longs_at_the_mark_to_the_cent():
 def test_a_funding_rate_nobody_knows_pauses_the_holder():
     feed = desk_with_position(100)
     outcome = feed.give(Funding(ID, None))
-    assert [(one.reason, one.scope) for one in of(outcome, GuardChanged)] == [("risk.funding_unknown", "strategy:script")]
+    (changed,) = of(outcome, GuardChanged)
+    assert (changed.reason, changed.scope) == ("risk.funding_unknown", "strategy:script")
 
 
 @pytest.mark.parametrize(

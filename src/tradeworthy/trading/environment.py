@@ -145,15 +145,15 @@ class Environment:
         ts = row.ts_init
         if ts < self.now:
             ts = self.now  # the desk's time never goes back; the venue's stamp stays in ts_event
-        self._until(ts)
-        fact = row.fact
+        venue, fact, source, number = self._venue, row.fact, row.source, row.source_seq
+        due = venue.next_due()
+        if self._timers.next_due < ts or (due is not None and due < ts):
+            self._until(ts)
         self.now = ts
-        event_id = f"{row.source}:{row.source_seq}"
-        event = Event(
-            0, event_id, row.ts_event, ts, fact.kind, fact.schema, row.source, row.source_seq, event_id, None, fact
-        )
+        event_id = f"{source}:{number}"
+        event = Event(0, event_id, row.ts_event, ts, fact.kind, fact.schema, source, number, event_id, None, fact)
         if self._journal.accept(event) >= 0:  # a row that came before moves neither venue nor desk
-            self._venue.on_market(fact, ts)
+            venue.on_market(fact, ts)
             self._step(event)
         self.rows += 1
         if self.rows % POLL_EVERY == 0:

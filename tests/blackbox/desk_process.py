@@ -1,0 +1,113 @@
+"""Run the real command in a process of its own, as a user does."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tradeworthy.kernel.journal import read
+
+ROOT = Path(__file__).resolve().parents[2]
+LONG = 120
+
+
+def environment(**odd):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TRADEWORTHY__")}
+    return kept | {"PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200"} | odd
+
+
+def command(*words, **odd):
+    """Return the finished process; its output is text."""
+    return subprocess.run(
+        [sys.executable, "-m", "tradeworthy", *map(str, words)], env=environment(**odd), capture_output=True, text=True,
+        timeout=LONG, check=False,
+    )  # fmt: skip
+
+
+def started(*words):
+    """Return the running process."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tradeworthy", *map(str, words)], env=environment(), stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def document(folder, *, name="small", kind="paper", rows=3_000, desk="", rest="", **odd):
+    """Write a one-instance document on the shipped quotes; return its path."""
+    instrument, strategy = odd.get("instrument", "EURUSD.DEMO"), odd.get("strategy", "touch_quoter")
+    path = folder / f"{name}.toml"
+    path.write_text(f"""
+schema = "desk@1"
+[desk]
+name = "{name}"
+environment = "{kind}"
+capital = "1000000"
+{desk}
+[[tapes]]
+name = "eurusd_quotes"
+format = "demo"
+instrument = "{instrument}"
+rows_max = {rows}
+label = "derived"
+[[instances]]
+id = "touch"
+strategy = "{strategy}"
+instrument = "{instrument}"
+role = "maker"
+[instances.policy]
+lots = 1000
+inventory_lots_max = 20000
+{rest}
+""")
+    return path
+
+
+def folder_of(done):
+    """Return the run folder that a finished process named."""
+    return Path(re.search(r"^run folder +(.+)$", done.stdout, re.MULTILINE).group(1))
+
+
+def digest_of(done):
+    return re.search(r"^digest +([0-9a-f]{64})$", done.stdout, re.MULTILINE).group(1)
+
+
+def only_run(runs):
+    """Return the one run folder below `runs`."""
+    (found,) = [one for one in runs.iterdir() if one.name != "state"]
+    return found
+
+
+def journaled(runs, process, bytes_min=1):
+    """Wait until the running process has sealed something; fail when it ends first."""
+    until = time.monotonic() + LONG
+    while time.monotonic() < until:
+        sizes = [one.stat().st_size for one in runs.glob("*/journal/journal-*.jsonl")]
+        if sum(sizes) >= bytes_min:
+            return
+        if process.poll() is not None:
+            raise AssertionError(f"the process ended with {process.returncode}: {process.stderr.read()}")
+        time.sleep(0.01)
+    raise AssertionError("nothing was journaled in time")
+
+
+def ended(process, number=None):
+    """Send a signal, if any, and return the exit code."""
+    if number is not None:
+        process.send_signal(number)
+    try:
+        process.communicate(timeout=LONG)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+    return process.returncode
+
+
+def events_of(run):
+    return list(read(run / "journal"))
+
+
+def kinds_of(run):
+    return [event.kind for event in events_of(run)]
