@@ -44,14 +44,17 @@ def adverse_selection(
 
 
 def by_side(fill: FillRecord) -> str:
+    """Name the fill's side."""
     return fill.side.name.lower()
 
 
 def by_level(fill: FillRecord) -> str:
+    """Name the quote level of the fill's order."""
     return "unknown" if fill.level is None else str(fill.level)
 
 
 def by_hour(fill: FillRecord) -> str:
+    """Name the fill's hour, UTC, two digits."""
     return f"{fill.ts // NANOS_PER_HOUR % 24:02d}"
 
 

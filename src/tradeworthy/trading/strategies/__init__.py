@@ -1,1 +1,1 @@
-
+"""Strategies, one file each; the catalogue names them."""
