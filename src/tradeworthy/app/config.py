@@ -108,7 +108,9 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return hashlib.sha256(self.canonical().encode()).hexdigest()
 
 
-def load(path: Path, *, overrides: Mapping[str, str] | None = None, environ: Mapping[str, str] = os.environ) -> Document:
+def load(
+    path: Path, *, overrides: Mapping[str, str] | None = None, environ: Mapping[str, str] = os.environ
+) -> Document:
     """Read a TOML document. Precedence: overrides (`section.key=value`) > environment > file > default.
 
     Raises `UsageError` for a file that cannot be read or an unknown key, wrong type or contradiction.

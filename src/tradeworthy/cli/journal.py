@@ -139,7 +139,8 @@ def integrity(run: Path, /) -> int:
         console.print(f"{name:<16} {getattr(report, name):,}", highlight=False)
     for source, first, last in report.gaps:
         console.print(f"gap              {source}: {first} to {last}", style="red", highlight=False)
-    console.print(f"chain            {report.chain or 'sound'}\nseverity         {report.severity.name}", highlight=False)
+    console.print(f"chain            {report.chain or 'sound'}", highlight=False)
+    console.print(f"severity         {report.severity.name}", highlight=False)
     return {Severity.OK: ExitCode.PASS, Severity.WARN: ExitCode.WARN}.get(report.severity, ExitCode.FAIL)
 
 
@@ -169,5 +170,6 @@ def retention(run: Path, /, *, apply: bool = False) -> int:
 def _line(console: Console, event: Event) -> None:
     payload = msgspec.json.encode(event.payload).decode()
     console.print(
-        f"{event.seq:>9} {event.kind:<22} {event.event_id:<28} {payload}", highlight=False, markup=False, soft_wrap=True,
+        f"{event.seq:>9} {event.kind:<22} {event.event_id:<28} {payload}", highlight=False, markup=False,
+        soft_wrap=True,
     )

@@ -28,7 +28,7 @@ def replay(run: Path, /) -> int:
     if result.recorded_digest is None:
         console.print("the run has no end: it was cut off, and is compared up to its last sealed event", style="yellow")
     if result.unrecorded:
-        console.print(f"{result.unrecorded} facts of the last input were cut off before they had an effect", style="yellow")
+        console.print(f"{result.unrecorded} facts of the last input were cut off; they had no effect", style="yellow")
     if result.first is not None:
         first = result.first
         console.print(f"first difference at seq {first.seq}, caused by {first.cause}", style="red", markup=False)

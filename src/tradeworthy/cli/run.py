@@ -63,7 +63,8 @@ def summarise(result: RunResult, console: Console) -> None:
     console.print(instance_table(result.lines, result.currency))
     rate = f"{result.events_a_second:,.0f} events/s" if result.events_a_second else "too short to time"
     console.print(
-        f"\n{result.inputs:,} events in, {result.outcomes:,} outcomes; equity {money(result.equity)} {result.currency}; "
+        f"\n{result.inputs:,} events in, {result.outcomes:,} outcomes; "
+        f"equity {money(result.equity)} {result.currency}; "
         f"guard {result.guard}; {rate}, journal on", highlight=False,
     )
     for caveat in result.caveats:

@@ -73,4 +73,5 @@ def replay(events: Iterable[Event], desk: DeskPort) -> ReplayResult:
         if facts:
             digest.add(cause, facts)
             waiting.extend(facts)
-    return ReplayResult(inputs, outcomes, equal, 0 if first else len(waiting), first, digest.hexdigest(), recorded_digest)
+    unrecorded = 0 if first else len(waiting)
+    return ReplayResult(inputs, outcomes, equal, unrecorded, first, digest.hexdigest(), recorded_digest)

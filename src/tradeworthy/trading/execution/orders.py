@@ -27,7 +27,9 @@ ORDERS_MAX = 65_536
 """Orders held at once; a desk that needs more has lost control of its flow."""
 
 Slot = tuple[str, str, int, Side, int]
-"""`(instance, instrument, level, side, slice)`: at most one live order stands in it (OM-06); slices of one decision are one level."""
+"""`(instance, instrument, level, side, slice)`: one live order stands in it (OM-06).
+
+Slices of one decision share a level."""
 OpenKey = tuple[str, str, Side]
 Change = tuple[tuple[Fact, ...], Fill | None]
 _NO_CHANGE: Change = ((), None)
