@@ -35,7 +35,8 @@ from tradeworthy.trading.simulation.venue import Matching, SimulatedVenue
 from tradeworthy.trading.strategies.ema_trend import EmaTrend, EmaTrendPolicy
 
 AIM = 300_000
-NAUTILUS = {100_000: ("NautilusTrader 1.221 (baseline)", 25_700.0), 1_000_000: ("NautilusTrader 1.221 (baseline)", 6_250.0)}
+PEER = "NautilusTrader 1.221 (baseline)"
+NAUTILUS = {100_000: (PEER, 25_700.0), 1_000_000: (PEER, 6_250.0)}
 BATCH = 512
 MINUTE = 60 * NANOS_PER_SECOND
 START = 18_262 * NANOS_PER_DAY  # 2020-01-01

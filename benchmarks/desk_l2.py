@@ -41,8 +41,8 @@ NAUTILUS = ("NautilusTrader 1.221, quotes each 100 ms (baseline)", 161_000.0)
 TAPE = "crypto_l2/binance_usdm/btcusdt_20240808.gz"
 PERP = shipped()["BTCUSDT.BINANCE_USDM"]
 POLICY = RiskPolicy(
-    base_currency="USDT", quoting=("touch",), throttle_quoting=100_000, messages_per_second=100, messages_per_minute=600,
-    venue_messages={PERP.venue: 1_000}, repeated_executions=100_000,
+    base_currency="USDT", quoting=("touch",), throttle_quoting=100_000, messages_per_second=100,
+    messages_per_minute=600, venue_messages={PERP.venue: 1_000}, repeated_executions=100_000,
 )  # fmt: skip
 EXECUTION = ExecutionPolicy(cancels_minute=100_000)
 
@@ -122,8 +122,8 @@ def main() -> int:
         raise SystemExit(f"expected one outcome digest and some orders, found {digests} and {seat.orders}")
     print(machine())
     tell(f"desk_l2 {len(market):,} messages", len(market), "events", runs, aim=AIM, peer=NAUTILUS)
-    print(f"  {seat.decisions:,} decisions, {seat.orders:,} orders, {seat.fills:,} fills, {run.journal.last_seq:,} journaled "
-          f"events, digest {digests.pop()[:12]}, guard {run.desk.guard.level.name.lower()}")
+    print(f"  {seat.decisions:,} decisions, {seat.orders:,} orders, {seat.fills:,} fills, {run.journal.last_seq:,} "
+          f"journaled events, digest {digests.pop()[:12]}, guard {run.desk.guard.level.name.lower()}")
     return 0
 
 

@@ -44,7 +44,9 @@ def seconds(work: Callable[[], object]) -> float:
     return (CLOCK.monotonic() - begin) / NANOS_PER_SECOND
 
 
-def tell(name: str, count: int, unit: str, runs: list[float], *, aim: float, peer: tuple[str, float] | None = None) -> float:
+def tell(
+    name: str, count: int, unit: str, runs: list[float], *, aim: float, peer: tuple[str, float] | None = None
+) -> float:
     """Print one line: the median rate, the spread, the aim, and the ratio to the peer; returns the rate."""
     rate = count / statistics.median(runs)
     spread = f"{count / max(runs):,.0f} to {count / min(runs):,.0f}"
@@ -61,6 +63,7 @@ def machine() -> str:
     model = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
-        names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+        lines = info.read_text().splitlines()
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
         model = names[0] if names else model
     return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}"

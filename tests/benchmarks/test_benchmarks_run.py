@@ -21,17 +21,21 @@ def run_small(name: str, place: Path) -> str:
 
 def test_ema_desk_reports_fills_and_one_digest(tmp_path: Path) -> None:
     out = run_small("desk_ema.py", tmp_path)
-    assert "bars/s" in out and "digest" in out and "guard running" in out
+    assert "bars/s" in out
+    assert "digest" in out
+    assert "guard running" in out
     assert not list(tmp_path.iterdir())
 
 
 def test_replay_compares_every_outcome_of_the_ema_desk(tmp_path: Path) -> None:
     out = run_small("verified_replay.py", tmp_path)
-    assert "events/s" in out and "outcomes equal" in out
+    assert "events/s" in out
+    assert "outcomes equal" in out
 
 
 def test_depth_desk_quotes_on_the_recorded_tape(tmp_path: Path) -> None:
     out = run_small("desk_l2.py", tmp_path)
     if "skipped" in out:
         pytest.skip(out.strip())
-    assert "orders" in out and "guard running" in out
+    assert "orders" in out
+    assert "guard running" in out

@@ -10,7 +10,14 @@ from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Event, Fact, fact
 from tradeworthy.trading.allocation.static_split import StaticSplit
 from tradeworthy.trading.control.guard import Guard
-from tradeworthy.trading.control.kill import KillRequest, KillSwitch, PauseRequest, RearmRefused, RearmRequest, ResumeRequest
+from tradeworthy.trading.control.kill import (
+    KillRequest,
+    KillSwitch,
+    PauseRequest,
+    RearmRefused,
+    RearmRequest,
+    ResumeRequest,
+)
 from tradeworthy.trading.execution.execution import Execution
 from tradeworthy.trading.execution.planner import PlanPolicy, plan, withdraw
 from tradeworthy.trading.ledger.ledger import Ledger
@@ -23,7 +30,7 @@ from tradeworthy.trading.model import (
     AmendOrder,
     Bar,
     CancelOrder,
-    Command,
+    Decision,
     DepthDiff,
     DepthSnapshot,
     ExecReport,
@@ -55,6 +62,8 @@ from tradeworthy.trading.risk.monitors import DeskLosses, RepeatedExecution
 from tradeworthy.trading.risk.review import Reviewer
 from tradeworthy.trading.view import Seat
 
+Listener = tuple[Seat, Callable[[Seat], None] | None, Callable[[Seat], Decision] | None]
+"""A seat with what of its strategy is called on a kind of event."""
 COMMANDS = frozenset({SubmitOrder, CancelOrder, AmendOrder, QueryOrder})
 HOUSEKEEPING_NS = NANOS_PER_SECOND
 """Time-outs of orders and guard expiries are looked at once a second of event time."""
@@ -108,7 +117,7 @@ class Desk:
             for name, one in strategies
         ]  # fmt: skip
         self._by_instance = {seat.instance: seat for seat in self.seats}
-        self._listeners: dict[tuple[str | type[Fact], str], list[tuple[Seat, bool, bool]]] = {}
+        self._listeners: dict[tuple[str | type[Fact], str], list[Listener]] = {}
         for seat in self.seats:
             self._register(seat)
         self._positions: dict[str, dict[str, int]] = {seat.instance: {} for seat in self.seats}
@@ -205,18 +214,21 @@ class Desk:
         observes, decides = seat.strategy.observes, seat.strategy.decides_on
         for what in dict.fromkeys((*observes, *decides)):
             key = (what, seat.instrument_id)
-            self._listeners.setdefault(key, []).append((seat, what in observes, what in decides))
+            self._listeners.setdefault(key, []).append((
+                seat, seat.strategy.observe if what in observes else None,
+                seat.strategy.decide if what in decides else None,
+            ))  # fmt: skip
 
-    def _tell(self, listeners: Iterable[tuple[Seat, bool, bool]], event: Event, fact: Fact) -> None:
-        for seat, observes, decides in listeners:
-            seat.now = self.now
+    def _tell(self, listeners: Iterable[Listener], event: Event, fact: Fact) -> None:
+        now = self.now
+        for seat, observe, decide in listeners:
+            seat.now = now
             seat.fact = fact
-            strategy = seat.strategy
-            if observes:
-                strategy.observe(seat)
-            if decides:
+            if observe is not None:
+                observe(seat)
+            if decide is not None:
                 seat.decisions += 1
-                answer = strategy.decide(seat)
+                answer = decide(seat)
                 if isinstance(answer, Abstain):
                     if seat.abstained(answer):
                         self._facts.append(Abstained(seat.instance, answer.code))

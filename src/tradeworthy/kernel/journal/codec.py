@@ -16,6 +16,8 @@ _EXACT_NAMES = (
     "money", "fee", "balance", "cash", "realized", "average",
 )  # fmt: skip
 
+_ALWAYS_FINITE = frozenset({str, int, bool, type(None)})
+
 
 class FloatToken(float):
     """A number that the JSON text wrote with a point or an exponent."""
@@ -66,7 +68,9 @@ def require_finite(value: Any, path: str = "payload") -> None:
                 raise InvalidInput(f"{path} must be finite, was {value}")
         case msgspec.Struct():
             for name in value.__struct_fields__:
-                require_finite(getattr(value, name), f"{path}.{name}")
+                item = getattr(value, name)
+                if item.__class__ not in _ALWAYS_FINITE:  # judged by what is held, not by what is declared
+                    require_finite(item, f"{path}.{name}")
         case dict():
             for name, item in value.items():
                 require_finite(item, f"{path}.{name}")

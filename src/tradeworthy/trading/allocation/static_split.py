@@ -57,7 +57,7 @@ class Budget(Fact, frozen=True):
 class StaticSplit:
     """Split the desk's capital among instances, equally within a role; an empty role's share joins the reserve."""
 
-    __slots__ = ("_capital", "_factors", "_next", "_policy", "_roles")
+    __slots__ = ("_capital", "_factors", "_next", "_policy", "_roles", "_shares")
 
     def __init__(self, policy: AllocationPolicy, roles: Mapping[str, Role]) -> None:
         if RESERVE in roles:
@@ -67,12 +67,14 @@ class StaticSplit:
         self._factors = dict.fromkeys(roles, WHOLE)
         self._next: int | None = None
         self._capital = 0
+        self._shares = self._divide()
 
     def set_factor(self, instance: str, factor: Decimal) -> None:
         """Scale one instance's budget (AL-02), from the next split, due at once; the rest joins the reserve."""
         if not 0 <= factor <= 1:
             raise ValueError(f"factor must be in [0, 1], was {factor}")
         self._factors[instance] = factor.as_integer_ratio()
+        self._shares = self._divide()
         self._next = None
 
     def on_equity(self, capital_nanos: int, now: int) -> tuple[Budget, ...]:
@@ -89,15 +91,24 @@ class StaticSplit:
         capital = max(0, capital_nanos)
         until = now + policy.ttl
         budgets: list[Budget] = []
-        for role, share in ((Role.MAKER, policy.maker), (Role.DIRECTIONAL, policy.directional)):
+        rest = capital
+        for instance, numerator, denominator in self._shares:
+            nanos = capital * numerator // denominator
+            rest -= nanos
+            budgets.append(Budget(instance, nanos, capital, until, policy.dry_run))
+        budgets.append(Budget(RESERVE, rest, capital, until, policy.dry_run))
+        return tuple(budgets)
+
+    def _divide(self) -> tuple[tuple[str, int, int], ...]:
+        """Return each instance's part of the capital as an exact fraction, makers first."""
+        shares = []
+        for role, share in ((Role.MAKER, self._policy.maker), (Role.DIRECTIONAL, self._policy.directional)):
             members = [instance for instance, of in self._roles.items() if of is role]
             numerator, denominator = share.as_integer_ratio()
             for instance in members:
                 up, down = self._factors[instance]
-                nanos = capital * numerator * up // (denominator * len(members) * down)
-                budgets.append(Budget(instance, nanos, capital, until, policy.dry_run))
-        rest = capital - sum(budget.nanos for budget in budgets)
-        return (*budgets, Budget(RESERVE, rest, capital, until, policy.dry_run))
+                shares.append((instance, numerator * up, denominator * len(members) * down))
+        return tuple(shares)
 
     def _moved(self, capital: int) -> bool:
         numerator, denominator = self._policy.change_min.as_integer_ratio()
