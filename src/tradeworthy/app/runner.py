@@ -57,7 +57,7 @@ class RunSession:
 
     def __init__(self, document: Document, *, root: Path, clock: Clock | None = None) -> None:
         if document.desk.environment == "live":
-            raise ConfigurationRefused("live needs a venue adapter and a gate verdict; neither exists, it does not start")
+            raise ConfigurationRefused("live needs a venue adapter and a gate verdict; neither exists: no start")
         self._document = document
         self._backtest = document.desk.environment == "backtest"
         self._clock: Clock = clock or SystemClock()

@@ -36,6 +36,9 @@ class Series:
             return
         if len(self.ts) >= self.points_max:
             self._widen(ts)
+            if ts < self._end:  # the wider last bucket reaches this far
+                self.add(ts, value)
+                return
         self.ts.append(ts)
         self.last.append(value)
         self.low.append(value)
@@ -60,3 +63,4 @@ class Series:
             self.low[kept], self.high[kept] = self.low[i], self.high[i]
         for column in (self.ts, self.last, self.low, self.high):
             del column[kept + 1 :]
+        self._end = self.ts[-1] - self.ts[-1] % width + width

@@ -8,5 +8,5 @@ from tradeworthy.trading.model.instrument import InstrumentKind as InstrumentKin
 from tradeworthy.trading.model.instrument import MarginRates as MarginRates
 from tradeworthy.trading.model.market import *  # noqa: F403
 from tradeworthy.trading.model.order import *  # noqa: F403
-from tradeworthy.trading.model.state import *  # noqa: F403
 from tradeworthy.trading.model.run import *  # noqa: F403
+from tradeworthy.trading.model.state import *  # noqa: F403
