@@ -113,7 +113,10 @@ class Desk:
         self._instruments = instruments
         self.markets = {name: MarketState(name) for name in instruments}
         self.seats = [
-            Seat(name, one, instruments[one.instrument_id], self.markets[one.instrument_id], context, ledger, execution.orders)
+            Seat(
+                name, one, instruments[one.instrument_id], self.markets[one.instrument_id], context, ledger,
+                execution.orders,
+            )
             for name, one in strategies
         ]  # fmt: skip
         self._by_instance = {seat.instance: seat for seat in self.seats}
@@ -188,7 +191,8 @@ class Desk:
             if seat.instrument_id != funding.instrument or seat.position == 0:
                 continue
             if funding.rate is None or price2 is None:
-                self._guard_reasons((GuardReason("risk", "funding_unknown", GuardLevel.PAUSED, f"strategy:{seat.instance}"),))
+                scope = f"strategy:{seat.instance}"
+                self._guard_reasons((GuardReason("risk", "funding_unknown", GuardLevel.PAUSED, scope),))
                 continue
             booked = self.ledger.funding(seat.instance, funding.instrument, funding.rate, price2)
             self._facts.append(booked)
@@ -359,7 +363,7 @@ class Desk:
                             f"flatten@{event.event_id}:{seat.instance}", "operator", seat.instance, "kill.flatten",
                             f"flatten@{event.event_id}", seat.instrument_id, side, abs(seat.position),
                             self.now + PLAN.intent_ttl_ns, reduce_only=True, level=-2,
-                        ),  # fmt: skip
+                        ),
                     )
 
     def _on_pause(self, event: Event, request: PauseRequest) -> None:
@@ -424,7 +428,8 @@ class Desk:
         currency = seat.instrument.settlement
         unrealized = self.ledger.unrealized(seat.instance, seat.instrument_id, self._mid2[seat.instrument_id])
         return InstanceLine(
-            seat.instance, seat.name, seat.instrument_id, seat.instrument.quantity(seat.position), seat.orders, seat.fills,
+            seat.instance, seat.name, seat.instrument_id, seat.instrument.quantity(seat.position), seat.orders,
+            seat.fills,
             self.ledger.realized(seat.instance, currency), unrealized if isinstance(unrealized, Decimal) else None,
             self.ledger.fees(seat.instance, currency), seat.guard.name.lower(),
         )  # fmt: skip

@@ -14,8 +14,8 @@ class Seat:
     """One strategy at the desk, with its view and its counts; it is itself the `View` that the strategy sees."""
 
     __slots__ = (
-        "_account", "_ctx", "_holding", "_ledger", "_orders", "abstentions", "code", "decisions", "fact", "fills", "instance",
-        "instrument", "instrument_id", "name", "now", "orders", "strategy", "top", "traded_nanos",
+        "_account", "_ctx", "_holding", "_ledger", "_orders", "abstentions", "code", "decisions", "fact", "fills",
+        "instance", "instrument", "instrument_id", "name", "now", "orders", "strategy", "top", "traded_nanos",
     )  # fmt: skip
 
     def __init__(
