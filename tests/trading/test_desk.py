@@ -279,7 +279,7 @@ def test_a_fact_that_is_nobodys_business_leads_to_nothing():
 def test_the_day_begins_with_the_equity():
     feed = Feed(build(Scripted()))
     outcome = feed.give(Timer("day_roll"), source="clock")
-    assert [one.equity for one in outcome.facts if one.kind == "day.rolled"] == [Decimal(1_000_000)]
+    assert [one.equity for one in outcome.facts if one.kind == "desk.day_began"] == [Decimal(1_000_000)]
 
 
 PATH = st.lists(

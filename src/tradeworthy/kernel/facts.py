@@ -20,8 +20,9 @@ def fact(kind: str, version: str = "1.0") -> Any:
     """Register a `Fact` subclass under `kind`; a kind is registered once."""
 
     def register(cls: F) -> F:
-        if kind in KINDS and KINDS[kind].__qualname__ != cls.__qualname__:
-            raise ValueError(f"kind {kind!r} is registered already, by {KINDS[kind].__qualname__}")
+        known = KINDS.get(kind)
+        if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise ValueError(f"kind {kind!r} is registered already, by {known.__module__}.{known.__qualname__}")
         cls.kind = kind
         cls.schema = f"{kind}@{version}"
         KINDS[kind] = cls

@@ -72,8 +72,8 @@ ALLOCATE_NS = 60 * NANOS_PER_SECOND
 PLAN = PlanPolicy()
 
 
-@fact("day.rolled")
-class DayRolled(Fact, frozen=True):
+@fact("desk.day_began")
+class DeskDayBegan(Fact, frozen=True):
     """A desk day began with this equity (AC-01), in base currency."""
 
     equity: Decimal | None
@@ -422,7 +422,7 @@ class Desk:
             seat.traded_nanos = 0
         self._guard_reasons(self._losses.on_day())
         equity = self.context.equity_nanos
-        self._facts.append(DayRolled(None if equity is None else Decimal(equity) / NANOS))
+        self._facts.append(DeskDayBegan(None if equity is None else Decimal(equity) / NANOS))
 
     def _line(self, seat: Seat) -> InstanceLine:
         currency = seat.instrument.settlement
