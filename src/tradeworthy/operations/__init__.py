@@ -1,0 +1,1 @@
+"""What watches the desk, judges it and keeps the evidence; it never moves the desk's state."""
