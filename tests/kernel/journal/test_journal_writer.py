@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from bisect import bisect_right
 from decimal import Decimal
 from pathlib import Path
 
@@ -247,15 +248,20 @@ def _cut_everywhere(source: Path, place: Path, opened, step: int) -> int:
         elif line.startswith(b'{"seq"'):
             count += 1
     ends = sorted(sealed)
+    place.mkdir()
+    path = place / segment.name
     for cut in range(0, len(data) + 1, step):
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir()
-        (place / segment.name).write_bytes(data[:cut])
+        path.write_bytes(data[:cut])
         journal = opened(place)
-        end = max(at for at in ends if at <= cut)
+        end = ends[bisect_right(ends, cut) - 1]
         assert journal.durable_seq == sealed[end]
-        assert (journal.torn.size if journal.torn else 0) == cut - end
         journal.close()
+        assert (path.read_bytes() if end else b"") == data[:end]
+        assert path.exists() == (end > 0)
+        torn = [one.read_bytes() for one in place.glob("torn-*.bin")]
+        assert torn == ([data[end:cut]] if cut > end else [])
+        for one in place.glob("torn-*.bin"):
+            one.unlink()
         cuts += 1
     return cuts
 
