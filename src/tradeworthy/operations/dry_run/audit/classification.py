@@ -1,0 +1,162 @@
+"""Tell how bad one line is; the live monitor and the audit both ask here, so they agree on the same line."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND
+from tradeworthy.kernel.severity import Severity
+from tradeworthy.operations.dry_run.model import NANOS_PER_MICRO, nanos_of
+
+LEVEL_KEYS = ("level", "lvl", "severity", "severity_text")
+TIME_KEYS = ("timestamp", "ts", "@timestamp", "time")
+MESSAGE_KEYS = ("message", "msg", "event")
+TRACE_KEYS = frozenset({"exc_info", "exc_text", "exception", "stack", "stacktrace", "stack_trace", "traceback"})
+OK_LEVELS = ("info", "debug", "trace", "notice")
+WARN_LEVELS = ("warning", "warn")
+FAIL_LEVELS = ("error", "exception", "critical", "fatal")
+NUMBER_WARN, NUMBER_FAIL = 30, 40
+NO_LEVEL = "none"
+CODE_ERROR, CODE_WARNING, CODE_PLAIN = "log.error", "log.warning", "log.plain_stderr"
+CODE_TRACE, CODE_LEVEL, CODE_FUTURE = "log.stack_trace", "log.level.unknown", "log.timestamp.future"
+FUTURE_SECONDS_MAX = 5.0
+"""A line's own time may be so far ahead of its arrival."""
+
+_SEVERITIES = {word: Severity.OK for word in OK_LEVELS} | {word: Severity.WARN for word in WARN_LEVELS}
+_SEVERITIES |= {word: Severity.FAIL for word in FAIL_LEVELS}
+_TRACE_LINE = re.compile(r"^[ \t]*(?:traceback \(most recent call last\)|panic:|fatal error:)", re.I | re.M)
+_TRACE_FIELD = re.compile(
+    r"^[ \t]*(?:traceback \(most recent call last\)|panic:|fatal error:|file \".+\", line \d|at \S.*[:(]\d"
+    r"|goroutine \d|caused by:|\(?<class '|[\w.]*(?:error|exception|interrupt)\b(?:[:(]|\s*$))", re.I | re.M,
+)  # fmt: skip
+_FRAME_KEYS = frozenset({"filename", "file", "lineno", "line", "function", "frames", "frame", "exc_type", "exc_value"})
+_SUSPECT = re.compile(rb"exc_|exception|stack|traceback|panic:|fatal error:|\\u", re.I)
+_ISO = re.compile(
+    r"\s*(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d{1,9})\d*)?\s*([Zz]|[+-]\d\d:?\d\d|[+-]\d\d)?\s*"
+)
+_EPOCH_UNITS = ((1e11, NANOS_PER_SECOND), (1e14, NANOS_PER_MILLI), (1e17, NANOS_PER_MICRO), (1e19, 1))
+"""Below so large a number the unit is s, ms, us, ns; holds from 1973 to 5138."""
+
+
+class LineVerdict(msgspec.Struct, frozen=True):
+    """What one line says. `code` is empty when the line is fine; `own_ns` is its own time, None when it has none."""
+
+    severity: Severity
+    level: str
+    event: str
+    message: str
+    code: str = ""
+    own_ns: int | None = None
+    naive: bool = False
+
+
+def classify_record(
+    record: dict[str, Any], *, stream: str = "stdout", plain_severity: Severity = Severity.FAIL, suspect: bool = True
+) -> LineVerdict:
+    """Judge a parsed JSON line; `suspect=False` promises that no trace can be in it (see `may_hold_trace`)."""
+    level, severity = level_of(record)
+    own, naive = time_of(record)
+    event = record.get("event")
+    name = event if isinstance(event, str) else ""
+    message = next((text for key in MESSAGE_KEYS if isinstance(text := record.get(key), str) and text), "")
+    code = ""
+    if severity is None:
+        severity, code = Severity.WARN, CODE_LEVEL
+    elif level == NO_LEVEL and stream == "stderr":
+        severity, code = plain_severity, CODE_PLAIN
+    elif severity is not Severity.OK:
+        code = CODE_ERROR if severity is Severity.FAIL else CODE_WARNING
+    if suspect and holds_trace(record):
+        severity, code = Severity.FAIL, CODE_TRACE
+    return LineVerdict(severity, level, name, message, code, own, naive)
+
+
+def classify_text(text: str, *, stream: str, plain_severity: Severity = Severity.FAIL) -> LineVerdict:
+    """Judge a line that is no JSON object: text on stderr is `plain_severity`, a stack trace is FAIL on any stream."""
+    if _TRACE_LINE.search(text):
+        return LineVerdict(Severity.FAIL, "error", "", text, CODE_TRACE)
+    if stream == "stderr" and text.strip():
+        level = {Severity.FAIL: "error", Severity.WARN: "warning"}.get(plain_severity, "info")
+        return LineVerdict(plain_severity, level, "", text, CODE_PLAIN if plain_severity else "")
+    return LineVerdict(Severity.OK, "info", "", text)
+
+
+def level_of(record: dict[str, Any]) -> tuple[str, Severity | None]:
+    """Return the lower-case level word and its severity, None for a word that nobody knows."""
+    for key in LEVEL_KEYS:
+        value = record.get(key)
+        if isinstance(value, str) and value.strip():
+            word = value.strip().lower()
+            if not word.isdecimal():
+                return word, _SEVERITIES.get(word)
+            value = int(word)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            if value >= NUMBER_FAIL:
+                return f"{value:g}", Severity.FAIL
+            return f"{value:g}", Severity.WARN if value >= NUMBER_WARN else Severity.OK
+    return NO_LEVEL, Severity.OK
+
+
+def time_of(record: dict[str, Any]) -> tuple[int | None, bool]:
+    """Return the first usable time of a record in nanoseconds, and whether it was naive."""
+    for key in TIME_KEYS:
+        value = record.get(key)
+        if value is not None:
+            found = parse_time(value)
+            if found[0] is not None:
+                return found
+    return None, False
+
+
+def parse_time(value: object) -> tuple[int | None, bool]:
+    """Return nanoseconds UTC of ISO text or of an epoch in s, ms, us or ns by size; None when it is neither."""
+    if isinstance(value, str):
+        match = _ISO.fullmatch(value)
+        if match is None:
+            return None, False
+        date, clock, fraction, zone = match.groups()
+        try:
+            moment = datetime.fromisoformat(f"{date}T{clock}{'+00:00' if zone in (None, 'Z', 'z') else zone}")
+        except ValueError:
+            return None, False
+        return nanos_of(moment.astimezone(UTC)) + int((fraction or "0").ljust(9, "0")), zone is None
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < _EPOCH_UNITS[-1][0]:
+        unit = next(unit for limit, unit in _EPOCH_UNITS if value < limit)
+        return int(value * unit) if isinstance(value, int) else round(value * unit), False
+    return None, False
+
+
+def may_hold_trace(line: bytes) -> bool:
+    """Tell cheaply whether a line could hold a stack trace; a false alarm only costs time."""
+    return _SUSPECT.search(line) is not None
+
+
+def holds_trace(value: Any) -> bool:
+    """Tell whether a trace stands under a trace key at any depth, or any text has a line that begins like one."""
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, dict):
+            if any(key in TRACE_KEYS and _is_trace(one[key]) for key in one):
+                return True
+            pending.extend(one.values())
+        elif isinstance(one, list):
+            pending.extend(one)
+        elif isinstance(one, str) and _TRACE_LINE.search(one):
+            return True
+    return False
+
+
+def _is_trace(value: Any) -> bool:
+    """Tell whether the value of a trace key holds one: frames, or text that reads like one; a flag or a name is not."""
+    match value:
+        case str():
+            return _TRACE_FIELD.search(value) is not None
+        case list():
+            return any(_is_trace(one) for one in value)
+        case dict():
+            return any(key in _FRAME_KEYS or _is_trace(one) for key, one in value.items())
+        case _:
+            return False
