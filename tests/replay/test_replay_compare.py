@@ -1,11 +1,27 @@
 """What a replay says of equal, changed, missing and cut-off outcomes."""
 
+import msgspec
 import pytest
 
 from tradeworthy.kernel.facts import event_of
 from tradeworthy.trading.digest import OutcomeDigest
-from tradeworthy.trading.model import Abstained, Outcome, Quote, RunEnded, RunStarted
+from tradeworthy.trading.model import (
+    NOTHING,
+    Abstained,
+    ExecReport,
+    OrderType,
+    Outcome,
+    Quote,
+    ReportType,
+    RunEnded,
+    RunStarted,
+    Side,
+    SubmitOrder,
+    TimeInForce,
+)
 from tradeworthy.trading.replay import replay
+
+SUBMIT = SubmitOrder("tw-1", "i", "one", "X", Side.BUY, 1, OrderType.MARKET, TimeInForce.GTC)
 
 
 class Desk:
@@ -95,3 +111,35 @@ def test_a_long_digest_is_that_of_its_parts():
         other.add(f"tape:{number}", (Abstained("one", "a"),))
         other.hexdigest()
     assert one.hexdigest() == other.hexdigest()
+
+
+def ordered(report_cause, correlation="tape:1"):
+    """Return a journal of one order and the venue's answer, the answer with these links."""
+    start = RunStarted("r", "backtest", "{}", "", "", ())
+    quote = event_of(Quote("X", 1, 2), source="tape", key=1, ts_event=1, ts_init=1)
+    sent = event_of(SUBMIT, source="desk", key=1, ts_event=1, ts_init=1, cause=quote)
+    answer = event_of(ExecReport(ReportType.ACKNOWLEDGED, "tw-1", "X"), source="venue", key=1, ts_event=2, ts_init=2)
+    answer = msgspec.structs.replace(answer, causation_id=report_cause, correlation_id=correlation)
+    return [event_of(start, source="run", key="started", ts_event=1, ts_init=1), quote, sent, answer]
+
+
+class Sender:
+    """Send one order at a quote."""
+
+    def step(self, event):
+        return Outcome((SUBMIT,), (SUBMIT,)) if type(event.payload) is Quote else NOTHING
+
+
+def test_a_report_that_names_its_submit_is_equal():
+    assert replay(ordered("desk:1"), Sender()).ok
+
+
+@pytest.mark.parametrize(
+    ("cause", "correlation", "why"),
+    [("desk:7", "tape:1", "the cause desk:1, found desk:7"), (None, "tape:1", "found None"),
+     ("desk:1", "venue:1", "the chain tape:1, found venue:1")],
+)  # fmt: skip
+def test_a_report_with_another_cause_or_chain_is_a_difference(cause, correlation, why):
+    result = replay(ordered(cause, correlation), Sender())
+    assert not result.ok
+    assert why in result.first.why

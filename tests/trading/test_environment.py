@@ -22,7 +22,17 @@ from small_desk import (
 from tradeworthy.kernel.clock import NANOS_PER_DAY, EventClock
 from tradeworthy.trading.control.kill import KillRequest
 from tradeworthy.trading.environment import POLL_EVERY, TIMER_BURST_MAX, Timers, merged
-from tradeworthy.trading.model import NOTHING, GuardLevel, Quote, Side, SubmitOrder, Timer
+from tradeworthy.trading.model import (
+    NOTHING,
+    Abstain,
+    ExecReport,
+    GuardLevel,
+    Quote,
+    ReportType,
+    Side,
+    SubmitOrder,
+    Timer,
+)
 
 MIDNIGHT = 19_700 * NANOS_PER_DAY
 
@@ -155,7 +165,7 @@ def test_reports_and_timers_come_in_order_of_time_the_venue_first_on_a_tie():
 
         def advance(self, ts):
             self.due.pop(0)
-            return [(ts, Quote(ID, 1, 2))]
+            return [(ts, ExecReport(ReportType.ACKNOWLEDGED, "tw-1", ID))]
 
     desk = Listener()
     environment, _ = around(desk, Venue(), timers=[("evaluate", 10 * SECOND)])
@@ -173,6 +183,27 @@ def test_outcomes_name_their_cause_and_the_start_of_their_chain():
         ("desk", cause.event_id, cause.event_id)
     }
     assert [one.event_id for one in facts] == ["desk:1", "desk:2", "desk:3"]
+
+
+def test_what_the_venue_tells_names_the_command_it_answers_and_the_chain_of_its_order():
+    environment, journal = around(build(Scripted([target(100)])), simulated(latency_ns=SECOND))
+    environment.run(flat_rows(START, START + SECOND, START + 5 * SECOND))
+    submit = next(one for one in journal.events if type(one.payload) is SubmitOrder)
+    reports = [one for one in journal.events if type(one.payload) is ExecReport]
+    assert [one.payload.type for one in reports] == [ReportType.ACKNOWLEDGED, ReportType.FILL]
+    assert {(one.causation_id, one.correlation_id) for one in reports} == {(submit.event_id, "tape.test:1")}
+    (booked,) = [one for one in journal.events if one.kind == "ledger.fill_booked"]
+    assert (booked.causation_id, booked.correlation_id) == (reports[1].event_id, "tape.test:1")
+
+
+def test_a_cancelled_order_names_its_cancel_and_keeps_its_chain():
+    desk = build(Scripted([quotes(Side.BUY), Abstain("off", withdraw=True)]))
+    environment, journal = around(desk, simulated(latency_ns=SECOND))
+    environment.run(flat_rows(START, START + 5 * SECOND, START + 9 * SECOND))
+    (cancel,) = [one for one in journal.events if one.kind == "command.cancel"]
+    cancelled = [one for one in journal.events if getattr(one.payload, "type", None) is ReportType.CANCELLED]
+    assert [(one.causation_id, one.correlation_id) for one in cancelled] == [(cancel.event_id, "tape.test:1")]
+    assert cancel.correlation_id == "tape.test:2"
 
 
 def test_a_command_leaves_after_its_outcome_was_made_durable():

@@ -9,6 +9,7 @@ import msgspec
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND, Clock
 from tradeworthy.kernel.facts import Event, Fact, event_of
 from tradeworthy.trading.digest import OutcomeDigest
+from tradeworthy.trading.lineage import OrderLineage
 from tradeworthy.trading.model import Command, ExecReport, MarketEvent, Outcome, Timer
 
 DESK = "desk"
@@ -102,6 +103,7 @@ class Environment:
         self._durable, self._clock, self._speed = durable_commands, clock, speed
         self._controls, self._progress, self._consumer = controls, progress, consumer
         self._numbers: dict[str, int] = {}
+        self._lineage = OrderLineage()
         self._facts_out = 0
         self.digest = OutcomeDigest()
         self.inputs = 0
@@ -173,19 +175,28 @@ class Environment:
             timer = timers.next_due
             if due is not None and due < ts and due <= timer:
                 for at, report in venue.advance(due):
-                    self._numbered(report, VENUE, at)
+                    self._report(report, at)
             elif timer < ts:
                 at, fired = timers.pop(ts)
                 self._numbered(fired, CLOCK, at)
             else:
                 return
 
-    def _numbered(self, fact: Fact, source: str, ts: int) -> None:
+    def _report(self, report: ExecReport, ts: int) -> None:
+        self._numbered(report, VENUE, ts, *self._lineage.of_report(report, max(self.now, ts)))
+
+    def _numbered(
+        self, fact: Fact, source: str, ts: int, cause: str | None = None, correlation: str | None = None
+    ) -> None:
         number = self._numbers.get(source, 0) + 1
         self._numbers[source] = number
         self.now = max(self.now, ts)
         event_id = f"{source}:{number}"
-        self._deliver(Event(0, event_id, ts, self.now, fact.kind, fact.schema, source, number, event_id, None, fact))
+        self._deliver(
+            Event(
+                0, event_id, ts, self.now, fact.kind, fact.schema, source, number, correlation or event_id, cause, fact
+            )
+        )
 
     def _deliver(self, event: Event) -> None:
         if self._journal.accept(event) >= 0:
@@ -209,8 +220,11 @@ class Environment:
             accept(out)
             if consumer is not None:
                 consumer(out)
-        self._facts_out = number
+        first, self._facts_out = self._facts_out + 1, number
         if outcome.commands:
+            for number, fact in enumerate(facts, first):
+                if isinstance(fact, Command):
+                    self._lineage.on_command(fact, f"desk:{number}", correlation, now)
             if self._durable:
                 self._journal.commit()
             send = self._venue.send

@@ -7,17 +7,22 @@ import msgspec
 
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.trading.digest import OutcomeDigest
-from tradeworthy.trading.environment import DESK, DeskPort
-from tradeworthy.trading.model import RunEnded, RunStarted
+from tradeworthy.trading.environment import DESK, VENUE, DeskPort
+from tradeworthy.trading.lineage import OrderLineage
+from tradeworthy.trading.model import Command, ExecReport, RunEnded, RunStarted
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """The first place where the current desk decides otherwise; None where one side has no fact."""
+    """The first place where the current desk decides otherwise; None where one side has no fact.
+
+    why  tells what differs where the facts themselves are equal: cause or correlation
+    """
 
     seq: int
     cause: str
     recorded: Fact | None
     derived: Fact | None
+    why: str = ""
 
 
 class ReplayResult(msgspec.Struct, frozen=True):
@@ -45,17 +50,21 @@ def replay(events: Iterable[Event], desk: DeskPort) -> ReplayResult:
     waiting: deque[Fact] = deque()
     step = desk.step
     inputs = outcomes = equal = 0
-    cause, recorded_digest = "", None
+    cause, correlation, recorded_digest = "", "", None
+    lineage = OrderLineage()
     first: Difference | None = None
     for event in events:
         payload = event.payload
         if event.source == DESK:
             outcomes += 1
             derived = waiting.popleft() if waiting else None
-            if type(derived) is type(payload) and derived == payload and event.causation_id == cause:
+            why = _unlike(event, cause, correlation)
+            if type(derived) is type(payload) and derived == payload and not why:
                 equal += 1
+                if isinstance(payload, Command):
+                    lineage.on_command(payload, event.event_id, correlation, event.ts_init)
                 continue
-            first = Difference(event.seq, event.causation_id or "", payload, derived)
+            first = Difference(event.seq, event.causation_id or "", payload, derived, why)
             break
         if waiting:
             first = Difference(event.seq, cause, None, waiting[0])
@@ -67,11 +76,25 @@ def replay(events: Iterable[Event], desk: DeskPort) -> ReplayResult:
             assert isinstance(payload, RunEnded)
             recorded_digest = payload.outcome_digest
             continue
+        if kind is ExecReport and event.source == VENUE:
+            assert isinstance(payload, ExecReport)
+            why = _unlike(event, *lineage.of_report(payload, event.ts_init))
+            if why:
+                first = Difference(event.seq, event.causation_id or "", payload, payload, why)
+                break
         inputs += 1
-        cause = event.event_id
+        cause, correlation = event.event_id, event.correlation_id
         facts = step(event).facts
         if facts:
             digest.add(cause, facts)
             waiting.extend(facts)
     unrecorded = 0 if first else len(waiting)
     return ReplayResult(inputs, outcomes, equal, unrecorded, first, digest.hexdigest(), recorded_digest)
+
+
+def _unlike(event: Event, cause: str | None, correlation: str | None) -> str:
+    """Return how an event's links differ from the derived ones, empty where they are equal."""
+    if event.causation_id != cause:
+        return f"expected the cause {cause}, found {event.causation_id}"
+    expected = correlation or event.event_id
+    return "" if event.correlation_id == expected else f"expected the chain {expected}, found {event.correlation_id}"
