@@ -6,7 +6,7 @@ from cyclopts import App, CycloptsError
 from rich.console import Console
 
 from tradeworthy import __version__
-from tradeworthy.cli import backtest, data, demo, journal, kill, parity, replay, run
+from tradeworthy.cli import backtest, data, demo, journal, kill, parity, regression, replay, run
 from tradeworthy.kernel.errors import DeskError, ExitCode
 
 app = App(
@@ -22,6 +22,7 @@ app.command(journal.app)
 app.command(data.app)
 app.command(kill.kill)
 app.command(parity.parity)
+app.command(regression.app)
 
 errors = Console(stderr=True)
 

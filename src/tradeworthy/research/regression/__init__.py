@@ -1,0 +1,1 @@
+"""What must hold of every recorded history: invariants, and windows that replay equal."""
