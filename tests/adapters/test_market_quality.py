@@ -95,5 +95,5 @@ def test_adjusted_returns_are_continuous_and_the_raw_bytes_unchanged():
     worst_raw, worst_adjusted = (min(b / a - 1 for a, b in pairwise(x)) for x in (raw, adjusted))
     assert worst_raw < -0.8, "the 7:1 split of June 2014"
     assert worst_adjusted > -0.53, "the profit warning of September 2000 is real"
-    assert [round(split.ratio) for split in adjuster.splits()] == [2, 2, 7, 4]
+    assert [(split.new, split.old) for split in adjuster.splits()] == [(2, 1), (2, 1), (7, 1), (4, 1)]
     assert hashlib.sha256(path.read_bytes()).hexdigest() == before

@@ -4,28 +4,30 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
 import msgspec
 
 from tradeworthy.kernel.errors import InvalidInput
-from tradeworthy.kernel.facts import Fact, fact
+from tradeworthy.trading.model import Dividend, Split
 
 
 class Factor(msgspec.Struct, frozen=True):
-    """Factors of all days up to and including `day`: price (dividends) and split, fractions above zero."""
+    """Factors of all days up to and including `day`: price (dividends) and split, fractions above zero.
+
+    close  the raw close of `day`, zero where the file tells none
+    """
 
     day: date
     price: Decimal
     split: Decimal
+    close: Decimal = Decimal(0)
 
 
-@fact("corporate.split")
-class Split(Fact, frozen=True):
-    """`ratio` new shares for one old, effective on the first trading day after `last_day`; the ledger books it."""
-
-    instrument: str
-    last_day: date
-    ratio: Decimal
+DIVIDEND_QUANTUM = Decimal("0.0001")
+"""A dividend is told to a hundredth of a cent: the factors' digits give no more."""
+RATIO_TERM_MAX = 50
+"""Largest count on either side of a split; a factor file's six digits name such a ratio without doubt."""
 
 
 def parse_factors(text: str) -> tuple[Factor, ...]:
@@ -36,7 +38,8 @@ def parse_factors(text: str) -> tuple[Factor, ...]:
         if len(fields) != 4 or len(fields[0]) != 8:
             raise InvalidInput(f"a factor row must be YYYYMMDD and three numbers, was {line!r}")
         when = fields[0]
-        factor = Factor(date(int(when[:4]), int(when[4:6]), int(when[6:])), Decimal(fields[1]), Decimal(fields[2]))
+        day = date(int(when[:4]), int(when[4:6]), int(when[6:]))
+        factor = Factor(day, *(Decimal(field) for field in fields[1:]))
         if factor.price <= 0 or factor.split <= 0 or (factors and factor.day <= factors[-1].day):
             raise InvalidInput(f"factors must be above zero and days must go forward, was {line!r}")
         factors.append(factor)
@@ -68,10 +71,22 @@ class Adjuster:
         return price * self.factor(day)
 
     def splits(self) -> tuple[Split, ...]:
-        """Return the splits between the rows, oldest first; ratios as the file's digits give them, 6 places."""
-        places = Decimal("0.000001")
-        return tuple(
-            Split(self._instrument, row.day, (after.split / row.split).quantize(places))
-            for row, after in zip(self._factors, self._factors[1:], strict=False)
-            if row.split != after.split
-        )
+        """Return the splits between the rows, oldest first, as whole counts: the file's digits are rounded ratios."""
+        found: list[Split] = []
+        for row, after in zip(self._factors, self._factors[1:], strict=False):
+            if row.split != after.split:
+                ratio = Fraction(after.split / row.split).limit_denominator(RATIO_TERM_MAX)
+                found.append(Split(self._instrument, row.day, ratio.numerator, ratio.denominator))
+        return tuple(found)
+
+    def dividends(self) -> tuple[Dividend, ...]:
+        """Return the cash dividends between the rows, oldest first, out of `price factor = 1 - dividend / close`."""
+        found: list[Dividend] = []
+        for row, after in zip(self._factors, self._factors[1:], strict=False):
+            if row.price == after.price:
+                continue
+            if row.close <= 0:
+                raise InvalidInput(f"{self._instrument}: the dividend after {row.day} needs that day's close, was none")
+            per_unit = (row.close * (1 - row.price / after.price)).quantize(DIVIDEND_QUANTUM)
+            found.append(Dividend(self._instrument, row.day, per_unit))
+        return tuple(found)

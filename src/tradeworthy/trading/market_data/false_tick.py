@@ -77,6 +77,11 @@ class FalseTickFilter:
         self._accept(candidate)
         return True
 
+    def forget(self) -> None:
+        """Begin anew: the price's scale has changed."""
+        self._window.clear()
+        self._candidate, self._agreeing = None, 0
+
     def _accept(self, price: int) -> None:
         self._window.append(price)
         self._last = price

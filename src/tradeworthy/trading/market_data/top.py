@@ -6,6 +6,7 @@ from decimal import Decimal
 from tradeworthy.kernel.facts import Fact
 from tradeworthy.trading.market_data.depth import DepthBook
 from tradeworthy.trading.market_data.false_tick import FalseTickFilter, FalseTickPolicy
+from tradeworthy.trading.model.corporate import Split
 from tradeworthy.trading.model.market import (
     Bar,
     DepthDiff,
@@ -68,7 +69,7 @@ class MarketState:
             return next(iter(self._bars.values()), deque())
         return self._bars.get(interval_ns, deque())
 
-    def apply(self, fact: MarketEvent, ts: int) -> tuple[Fact, ...]:
+    def apply(self, fact: MarketEvent | Split, ts: int) -> tuple[Fact, ...]:
         """Fold `fact` with event time `ts`; return quality facts, mostly none."""
         kind = type(fact)
         if kind is Quote:
@@ -116,7 +117,7 @@ class MarketState:
             self.usable = not self._withheld
         return ()
 
-    def _on_other(self, fact: MarketEvent, ts: int) -> tuple[Fact, ...]:
+    def _on_other(self, fact: MarketEvent | Split, ts: int) -> tuple[Fact, ...]:
         match fact:
             case DepthDiff() | DepthSnapshot():
                 return self._on_depth(fact, ts)
@@ -128,7 +129,19 @@ class MarketState:
                 self.status = status
                 self._halted = status is not TradingStatus.OPEN
                 self._withhold()
+            case Split():
+                self._forget()
         return ()
+
+    def _forget(self) -> None:
+        """A split makes every price another share's: nothing is known until the next one (MD-11)."""
+        self.bid = self.ask = self.bid_lots = self.ask_lots = self.last = self.mark = self.mid2 = None
+        self.usable = False
+        self._bars.clear()
+        self._book = None
+        if self._filter is not None:
+            self._filter.forget()
+        self._withhold()
 
     def _on_depth(self, fact: DepthDiff | DepthSnapshot, ts: int) -> tuple[Fact, ...]:
         book = self._book

@@ -1,5 +1,8 @@
 """The frozen vocabulary of the desk; rooms of `trading` speak through it."""
 
+from tradeworthy.trading.model.corporate import BorrowCharged as BorrowCharged
+from tradeworthy.trading.model.corporate import Dividend as Dividend
+from tradeworthy.trading.model.corporate import Split as Split
 from tradeworthy.trading.model.guard import GuardReason as GuardReason
 from tradeworthy.trading.model.instrument import NANOS as NANOS
 from tradeworthy.trading.model.instrument import FeeRates as FeeRates

@@ -95,9 +95,18 @@ class Mark(Fact, frozen=True):
     price: int
 
 
+@fact("market.index")
+class Index(Fact, frozen=True):
+    """The index price in ticks, as the venue computes it from other venues."""
+
+    instrument: str
+    price: int
+
+
 class TradingStatus(Enum):
     OPEN = "open"
     HALTED = "halted"
+    AUCTION = "auction"
     CLOSED = "closed"
 
 
@@ -116,4 +125,4 @@ class Timer(Fact, frozen=True):
     name: str
 
 
-MarketEvent = Quote | Trade | DepthDiff | DepthSnapshot | Bar | Funding | Mark | Status
+MarketEvent = Quote | Trade | DepthDiff | DepthSnapshot | Bar | Funding | Mark | Index | Status

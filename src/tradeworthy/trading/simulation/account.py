@@ -1,5 +1,6 @@
 """The account as the venue keeps it: positions, balances, entry cost."""
 
+from collections import deque
 from collections.abc import Mapping
 from decimal import Decimal
 
@@ -13,16 +14,18 @@ _ZERO = Decimal(0)
 class Account:
     """Positions in signed lots, balances by currency. Cash kinds exchange money; the others settle profit.
 
-    funded  False: no capital was declared, so balances are counted from zero and judge nothing
+    funded     False: no capital was declared, so balances are counted from zero and judge nothing
+    unsettled  sale proceeds in a balance that cannot be spent yet: (due, currency, amount), oldest first
     """
 
-    __slots__ = ("balances", "entry", "funded", "positions")
+    __slots__ = ("balances", "entry", "funded", "positions", "unsettled")
 
     def __init__(self, capital: Mapping[str, Decimal] | None) -> None:
         self.funded = capital is not None
         self.balances: dict[str, Decimal] = dict(capital or {})
         self.positions: dict[str, int] = {}
         self.entry: dict[str, Decimal] = {}
+        self.unsettled: deque[tuple[int, str, Decimal]] = deque()
 
     def book(self, instrument: Instrument, signed: int, price: int, fee: Decimal) -> None:
         """Book a fill of `signed` lots at `price` ticks and its fee in the settlement currency."""
@@ -54,6 +57,19 @@ class Account:
     def add(self, currency: str, amount: Decimal) -> None:
         """Change one balance."""
         self.balances[currency] = self.balances.get(currency, _ZERO) + amount
+
+    def settle(self, ts: int) -> None:
+        """Free the proceeds whose settlement has come."""
+        while self.unsettled and self.unsettled[0][0] <= ts:
+            self.unsettled.popleft()
+
+    def spendable(self, currency: str) -> Decimal:
+        """Return the balance less what has not settled."""
+        held = self.balances.get(currency, _ZERO)
+        for _, of, amount in self.unsettled:
+            if of == currency:
+                held -= amount
+        return held
 
     def unrealized(self, instrument: Instrument, price: int) -> Decimal:
         """Return the open profit at `price` ticks; zero for cash kinds, whose value is no wallet."""

@@ -4,12 +4,10 @@ from tradeworthy.trading.model import (
     Bar,
     Instrument,
     Liquidity,
-    Mark,
     MarketEvent,
     OrderType,
     ReportType,
     Side,
-    Status,
     TimeInForce,
     TriggerPrice,
 )
@@ -39,10 +37,12 @@ class BarMarket(Market):
             self.bar = fact
             if self.live and not fact.filled and not self.halted:
                 self._match(fact, ts)
-        elif type(fact) is Mark:
-            self.mark = fact.price
-        elif type(fact) is Status:
-            self.status = fact.status
+        else:
+            super().on_fact(fact, ts)
+
+    def forget_prices(self) -> None:
+        super().forget_prices()
+        self.bar = None
 
     def best(self, side: Side) -> int | None:
         return None
@@ -108,10 +108,11 @@ class BarMarket(Market):
     def _reached(self, order: VenueOrder, bar: Bar) -> int | None:
         """Return the price at which the trigger fired, the worse of trigger and open for a stop; None: not reached."""
         trigger = order.trigger or 0
-        if order.trigger_by is TriggerPrice.MARK:
-            if self.mark is None:
+        if order.trigger_by is not TriggerPrice.LAST:
+            price = self.mark if order.trigger_by is TriggerPrice.MARK else self.index
+            if price is None:
                 return None
-            away = (self.mark - trigger) * order.side
+            away = (price - trigger) * order.side
             hit = away <= 0 if order.type is OrderType.TAKE_PROFIT else away >= 0
             return int(bar.close) if hit else None
         rising = (order.side is Side.BUY) != (order.type is OrderType.TAKE_PROFIT)

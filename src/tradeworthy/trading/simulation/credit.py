@@ -80,7 +80,7 @@ def _broken_balance(
             if price is None:
                 return Broken("venue.reference_unknown", "the balance rule needs a price, there is none")
             wanted += other.instrument.notional(price, o.leaves)
-        available = account.balances.get(instrument.quote, Decimal(0))
+        available = account.spendable(instrument.quote)
         currency = instrument.quote
     if wanted > available:
         return Broken("venue.balance", f"{wanted} {currency} wanted with open orders, {available} available")

@@ -1,6 +1,6 @@
 """Matching against best quotes (SV-02)."""
 
-from tradeworthy.trading.model import Instrument, Liquidity, Mark, MarketEvent, Quote, Side, Status, Trade
+from tradeworthy.trading.model import Instrument, Liquidity, MarketEvent, Quote, Side
 from tradeworthy.trading.simulation import queue
 from tradeworthy.trading.simulation.market import BEYOND_DEPTH, Exchange, Market
 from tradeworthy.trading.simulation.rules import VenueRules
@@ -30,18 +30,12 @@ class L1Market(Market):
                 self._cross(ts)
                 if self.triggers:
                     self.check_triggers(ts)
-        elif type(fact) is Trade:
-            self.last = fact.price
-            if self.live and not self.halted:
-                match_trade(self, fact, ts)
-                if self.triggers:
-                    self.check_triggers(ts)
-        elif type(fact) is Mark:
-            self.mark = fact.price
-            if self.triggers and not self.halted:
-                self.check_triggers(ts)
-        elif type(fact) is Status:
-            self.status = fact.status
+        else:
+            super().on_fact(fact, ts)
+
+    def forget_prices(self) -> None:
+        super().forget_prices()
+        self.quote = None
 
     def best(self, side: Side) -> int | None:
         if self.quote is None:
@@ -109,27 +103,6 @@ class L1Market(Market):
             self.used_ask += lots
         else:
             self.used_bid += lots
-
-
-def match_trade(market: Market, trade: Trade, ts: int) -> None:
-    """Fill resting orders by a trade's evidence: through the price up to its size, at the price behind the queue."""
-    for side, orders in ((Side.BUY, market.bids), (Side.SELL, market.asks)):
-        if not orders or trade.aggressor is side:
-            continue
-        own = 0
-        for order in tuple(orders):
-            if order.price is None or (order.price - trade.price) * side < 0 or own >= trade.lots:
-                break
-            if order.ended is not None:
-                continue
-            if order.price == trade.price:
-                reach = queue.traded(order, trade.lots, own)
-            else:
-                reach = trade.lots - own
-            lots = min(reach, order.leaves)
-            if lots > 0:
-                label = None if market.rules.queue is queue.QueueModel.RISK_AVERSE else "queue=pro_rata"
-                own += market.exchange.fill(order, lots, order.price, Liquidity.MAKER, ts, None, label)
 
 
 def _within(order: VenueOrder, price: int) -> int:

@@ -5,15 +5,11 @@ from tradeworthy.trading.model import (
     DepthSnapshot,
     Instrument,
     Liquidity,
-    Mark,
     MarketEvent,
     Side,
-    Status,
-    Trade,
 )
 from tradeworthy.trading.simulation import queue
 from tradeworthy.trading.simulation.book import VenueBook
-from tradeworthy.trading.simulation.l1 import match_trade
 from tradeworthy.trading.simulation.market import BEYOND_DEPTH, Exchange, Market
 from tradeworthy.trading.simulation.rules import VenueRules
 from tradeworthy.trading.simulation.venue_order import VenueOrder
@@ -29,26 +25,20 @@ class L2Market(Market):
         self.book = VenueBook()
 
     def on_fact(self, fact: MarketEvent, ts: int) -> None:
-        if type(fact) is DepthDiff:
-            self.book.apply(fact)
-            if self.live:
-                self._book_changed(ts)
-        elif type(fact) is Trade:
-            self.last = fact.price
-            if self.live and not self.halted:
-                match_trade(self, fact, ts)
-                if self.triggers:
-                    self.check_triggers(ts)
-        elif type(fact) is DepthSnapshot:
-            self.book.restore(fact)
-            if self.live:
-                self._book_changed(ts)
-        elif type(fact) is Mark:
-            self.mark = fact.price
-            if self.triggers and not self.halted:
-                self.check_triggers(ts)
-        elif type(fact) is Status:
-            self.status = fact.status
+        kind = type(fact)
+        if kind is DepthDiff:
+            self.book.apply(fact)  # type: ignore[arg-type]
+        elif kind is DepthSnapshot:
+            self.book.restore(fact)  # type: ignore[arg-type]
+        else:
+            super().on_fact(fact, ts)
+            return
+        if self.live:
+            self._book_changed(ts)
+
+    def forget_prices(self) -> None:
+        super().forget_prices()
+        self.book = VenueBook()
 
     def best(self, side: Side) -> int | None:
         return self.book.best_bid() if side is Side.BUY else self.book.best_ask()

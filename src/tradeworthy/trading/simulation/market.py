@@ -4,16 +4,21 @@ from bisect import insort
 from typing import Protocol
 
 from tradeworthy.trading.model import (
+    Index,
     Instrument,
     Liquidity,
+    Mark,
     MarketEvent,
     OrderType,
     ReportType,
     Side,
+    Status,
     TimeInForce,
+    Trade,
     TradingStatus,
     TriggerPrice,
 )
+from tradeworthy.trading.simulation import queue
 from tradeworthy.trading.simulation.rules import VenueRules
 from tradeworthy.trading.simulation.venue_order import VenueOrder
 
@@ -37,12 +42,15 @@ class Market:
     live  own orders that rest or wait; nothing is matched while it is zero
     """
 
-    __slots__ = ("asks", "bids", "exchange", "instrument", "last", "live", "mark", "rules", "status", "triggers")
+    __slots__ = (
+        "asks", "bids", "exchange", "index", "instrument", "last", "live", "mark", "rules", "status", "triggers",
+    )
 
     def __init__(self, instrument: Instrument, exchange: Exchange, rules: VenueRules) -> None:
         self.instrument, self.exchange, self.rules = instrument, exchange, rules
         self.status: TradingStatus | None = None
         self.mark: int | None = None
+        self.index: int | None = None
         self.last: int | None = None
         self.bids: list[VenueOrder] = []
         self.asks: list[VenueOrder] = []
@@ -50,8 +58,28 @@ class Market:
         self.live = 0
 
     def on_fact(self, fact: MarketEvent, ts: int) -> None:
-        """Take in one market event and match what it meets."""
-        raise NotImplementedError
+        """Take in one market event and match what it meets; subclasses take their own prices before."""
+        kind = type(fact)
+        if kind is Trade:
+            self.last = fact.price  # type: ignore[union-attr]
+            if self.live and not self.halted:
+                self._match_trade(fact, ts)  # type: ignore[arg-type]
+                if self.triggers:
+                    self.check_triggers(ts)
+        elif kind is Mark:
+            self.mark = fact.price  # type: ignore[union-attr]
+            if self.triggers and not self.halted:
+                self.check_triggers(ts)
+        elif kind is Index:
+            self.index = fact.price  # type: ignore[union-attr]
+            if self.triggers and not self.halted:
+                self.check_triggers(ts)
+        elif kind is Status:
+            self.status = fact.status  # type: ignore[union-attr]
+
+    def forget_prices(self) -> None:
+        """Drop every price: a split makes those of before another share's."""
+        self.mark = self.index = self.last = None
 
     def best(self, side: Side) -> int | None:
         """Return the best price on `side` of the market in ticks, None where unknown."""
@@ -145,9 +173,30 @@ class Market:
             return
         self.act(order, ts)
 
+    def _match_trade(self, trade: Trade, ts: int) -> None:
+        """Fill resting orders by a trade's evidence: through the price up to its size, at it behind the queue."""
+        for side, orders in ((Side.BUY, self.bids), (Side.SELL, self.asks)):
+            if not orders or trade.aggressor is side:
+                continue
+            own = 0
+            for order in tuple(orders):
+                if order.price is None or (order.price - trade.price) * side < 0 or own >= trade.lots:
+                    break
+                if order.ended is not None:
+                    continue
+                if order.price == trade.price:
+                    reach = queue.traded(order, trade.lots, own)
+                else:
+                    reach = trade.lots - own
+                lots = min(reach, order.leaves)
+                if lots > 0:
+                    label = None if self.rules.queue is queue.QueueModel.RISK_AVERSE else "queue=pro_rata"
+                    own += self.exchange.fill(order, lots, order.price, Liquidity.MAKER, ts, None, label)
+
     def _hit(self, order: VenueOrder) -> bool:
-        price = self.mark if order.trigger_by is TriggerPrice.MARK else self.last
-        if price is None and order.trigger_by is TriggerPrice.LAST:
+        by = order.trigger_by
+        price = self.mark if by is TriggerPrice.MARK else self.index if by is TriggerPrice.INDEX else self.last
+        if price is None and by is TriggerPrice.LAST:
             price = self.best(order.side.opposite)  # a source without trades: what the order would pay stands for last
         if price is None or order.trigger is None:
             return False

@@ -40,6 +40,8 @@ class VenueRules(msgspec.Struct, frozen=True):
     open_orders_max  open orders of the account;  day_end_ns  offset of the end of day from midnight UTC
     assume_open      True: an instrument without a status is open; False: its orders are rejected
     locates          lots of an equity that may be sold short (SV-14)
+    settlement_days  business days until the proceeds of a sale are free
+    borrow_rate_year  fraction of value a year for shares sold short;  borrow_rates  by instrument where it differs
     leverage         the account's; above 5 is refused at the start (SV-13)
     penalty          fraction of notional that a liquidation costs;  tiers  margin rates by instrument id
     """
@@ -48,6 +50,9 @@ class VenueRules(msgspec.Struct, frozen=True):
     day_end_ns: int = 0
     assume_open: bool = True
     locates: Mapping[str, int] = {}
+    settlement_days: int = 1
+    borrow_rate_year: Decimal = Decimal("0.0030")
+    borrow_rates: Mapping[str, Decimal] = {}
     leverage: Decimal = Decimal(1)
     penalty: Decimal = Decimal("0.0050")
     slippage: Slippage = Slippage()
@@ -72,11 +77,12 @@ class Broken(msgspec.Struct, frozen=True):
 
 def broken_form(
     instrument: Instrument, *, type: OrderType, lots: int, price: int | None, trigger: int | None,
-    trigger_by: TriggerPrice, reduce_only: bool, reference: int | None, ts: int,
+    trigger_by: TriggerPrice, reduce_only: bool, reference: int | None, index: int | None, ts: int,
 ) -> Broken | None:
     """Return the first rule of the order's form that is broken, None when all hold; an unknown input is no pass.
 
     reference  price in ticks against which the band and a market order's notional are judged, None where unknown
+    index      the index price in ticks, None where the venue never told one
     """
     if not instrument.valid_at(ts):
         return Broken("venue.not_valid", f"{instrument.instrument_id} is not valid at {ts}")
@@ -90,7 +96,7 @@ def broken_form(
     if type not in (OrderType.MARKET, OrderType.LIMIT):
         if trigger is None or trigger <= 0:
             return Broken("venue.trigger", f"trigger must be above zero, was {trigger}")
-        if trigger_by is TriggerPrice.INDEX:
+        if trigger_by is TriggerPrice.INDEX and index is None:
             return Broken("venue.trigger_not_supported", "there is no index price at this venue")
     judged = price if needs_price else trigger if trigger is not None else reference
     if instrument.min_notional > 0 and not reduce_only:
@@ -114,6 +120,8 @@ def broken_session(status: TradingStatus | None, *, assume_open: bool) -> Broken
         return None if assume_open else Broken("venue.session_unknown", "the instrument's status is not known")
     if status is TradingStatus.HALTED:
         return Broken("venue.halted", "trading is halted")
+    if status is TradingStatus.AUCTION:
+        return Broken("venue.auction", "orders are not taken in an auction")
     if status is TradingStatus.CLOSED:
         return Broken("venue.closed", "the session is closed")
     return None

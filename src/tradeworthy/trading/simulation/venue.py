@@ -8,11 +8,13 @@ from heapq import heappop, heappush
 from tradeworthy.trading.model import (
     AmendOrder,
     Bar,
+    BorrowCharged,
     CancelOrder,
     Command,
     ExecReport,
     Funding,
     Instrument,
+    InstrumentKind,
     Liquidity,
     Mark,
     MarketEvent,
@@ -21,22 +23,25 @@ from tradeworthy.trading.model import (
     Quote,
     ReportType,
     Side,
+    Split,
     SubmitOrder,
     TimeInForce,
 )
+from tradeworthy.trading.simulation.acceptance import Acceptance
 from tradeworthy.trading.simulation.account import Account
 from tradeworthy.trading.simulation.bars import BarMarket
-from tradeworthy.trading.simulation.credit import broken_credit, equity_below_maintenance
+from tradeworthy.trading.simulation.credit import equity_below_maintenance
+from tradeworthy.trading.simulation.equity import apply_split, charge_borrow, settles_at
 from tradeworthy.trading.simulation.fees import FeeResolver, fee_of, instrument_fees
 from tradeworthy.trading.simulation.l1 import L1Market
 from tradeworthy.trading.simulation.l2 import L2Market
 from tradeworthy.trading.simulation.latency import Latency, LatencyModel
 from tradeworthy.trading.simulation.market import Market
 from tradeworthy.trading.simulation.reports import refusal, state_report
-from tradeworthy.trading.simulation.rules import Broken, VenueRules, broken_form, broken_session
+from tradeworthy.trading.simulation.rules import Broken, VenueRules
 from tradeworthy.trading.simulation.venue_order import VenueOrder
+from tradeworthy.trading.simulation.wire import NEVER, Wire
 
-NEVER = 2**63 - 1
 ENDED_KEPT_MAX = 100_000
 """Ended orders that can still be queried and whose ids still count as used; the oldest are forgotten first."""
 
@@ -69,7 +74,7 @@ class SimulatedVenue:
         matching: Matching = Matching.L1, fees: FeeResolver | None = None, rules: VenueRules = DEFAULT_RULES,
         capital: Mapping[str, Decimal] | None = None, seed: int = 0,
     ) -> None:
-        self._delays = latency.delays(seed)
+        self._wire = Wire(latency, seed)
         self._fees: FeeResolver = instrument_fees if fees is None else fees
         self._rules = rules
         self._account = Account(capital)
@@ -77,35 +82,21 @@ class SimulatedVenue:
         self._markets: dict[str, Market] = {i.instrument_id: market(i, self, rules) for i in instruments}
         self._orders: dict[str, VenueOrder] = {}
         self._ended: dict[str, VenueOrder] = {}
-        self._submit_due: dict[str, int] = {}
-        self._arrivals: list[tuple[int, int, int, Command]] = []
         self._expiries: list[tuple[int, int, VenueOrder]] = []
-        self._reports: list[tuple[int, int, ExecReport]] = []
+        self._reports = self._wire.reports
         self._work_due = NEVER
-        self._sent = 0
         self._accepted = 0
-        self._reported = 0
         self._trades: dict[str, int] = {}
         self._margined: set[str] = set()
         self._reduce_only = 0
         self._held: dict[tuple[str, str], int] = {}
+        self._acceptance = Acceptance(rules, self._account, self._markets, self._orders, self._ended, self._held)
+        self._borrow_due = NEVER
+        self._charges: list[tuple[int, BorrowCharged]] = []
 
     def send(self, command: Command, ts: int) -> None:
         """Take a command that the desk emitted at `ts`; it arrives after its delay, never before its own submit."""
-        delays = self._delays
-        if isinstance(command, SubmitOrder):
-            delay = delays.submit()
-        elif isinstance(command, AmendOrder):
-            delay = delays.amend()
-        else:
-            delay = delays.cancel()
-        arrival = ts + max(1, delay)
-        if isinstance(command, SubmitOrder):
-            self._submit_due[command.client_order_id] = arrival
-        elif self._submit_due:
-            arrival = max(arrival, self._submit_due.get(command.client_order_id, arrival))
-        self._sent += 1
-        heappush(self._arrivals, (arrival, self._sent, ts, command))
+        arrival = self._wire.send(command, ts)
         if arrival < self._work_due:
             self._work_due = arrival
 
@@ -138,6 +129,23 @@ class SimulatedVenue:
         if self._margined and fact.instrument in self._margined:
             self._revalue(market, fact, ts)
 
+    def on_split(self, split: Split, ts: int) -> None:
+        """Let a split take effect: open orders of the share end, positions scale, its prices are forgotten."""
+        if self._work_due <= ts:
+            self._work(ts)
+        for order in tuple(self._orders.values()):
+            if order.instrument == split.instrument:
+                self.end(order, ReportType.CANCELLED, "venue.split", ts)
+        apply_split(split, self._held, self._account)
+        market = self._markets.get(split.instrument)
+        if market is not None:
+            market.forget_prices()
+
+    def drain_charges(self) -> list[tuple[int, BorrowCharged]]:
+        """Return the borrow fees charged since the last call with their times, oldest first."""
+        charges, self._charges = self._charges, []
+        return charges
+
     def open_orders(self) -> list[VenueOrder]:
         """Return the orders that rest or wait, oldest first."""
         return list(self._orders.values())
@@ -157,7 +165,7 @@ class SimulatedVenue:
         """Book a fill and report it; a reduce-only order fills at most its position. Returns the lots that counted."""
         name = order.instrument
         if order.reduce_only:
-            lots = min(lots, self._reducible(order))
+            lots = min(lots, self._acceptance.reducible(order))
         market = self._markets[name]
         if lots > 0:
             instrument = market.instrument
@@ -167,8 +175,10 @@ class SimulatedVenue:
             order.fills.append(report)
             self._account.book(instrument, lots * order.side, price, fee)
             part = (order.instance, name)
-            self._held[part] = self._held.get(part, 0) + lots * order.side
-            self._report(report, ts)
+            held = self._held[part] = self._held.get(part, 0) + lots * order.side
+            if instrument.kind is InstrumentKind.EQUITY:
+                self._share_traded(instrument, order.side, lots, price, held, ts)
+            self._wire.report(report, ts)
             if self._account.funded:
                 self._margined.discard(name)
                 if self._account.positions[name] and (instrument.perpetual or self._has_rates(instrument)):
@@ -184,25 +194,26 @@ class SimulatedVenue:
         if order.ended is not None:
             return
         self._finish(order, type)
-        self._report(state_report(order, type, code), ts)
+        self._wire.report(state_report(order, type, code), ts)
 
     def _work(self, ts: int) -> None:
-        """Process arrivals and expiries due until `ts` in time order; at one time an expiry precedes an arrival."""
-        arrivals, expiries = self._arrivals, self._expiries
+        """Process arrivals, expiries and borrow days due until `ts` in time order, at one time in reverse."""
+        wire, expiries = self._wire, self._expiries
         while True:
-            arrival = arrivals[0][0] if arrivals else NEVER
+            arrival = wire.next_arrival()
             expiry = expiries[0][0] if expiries else NEVER
-            due = min(arrival, expiry)
+            due = min(arrival, expiry, self._borrow_due)
             if due > ts or due == NEVER:
                 self._work_due = due
                 return
+            if due == self._borrow_due:
+                self._charge_borrow(due)
+                continue
             if expiry <= arrival:
                 self.end(heappop(expiries)[2], ReportType.EXPIRED, "venue.day_end", due)
                 continue
-            _, _, sent_at, command = heappop(arrivals)
+            _, _, sent_at, command = wire.arrive()
             if isinstance(command, SubmitOrder):
-                if self._submit_due.get(command.client_order_id) == due:
-                    del self._submit_due[command.client_order_id]
                 self._submit(command, sent_at, due)
             elif isinstance(command, CancelOrder):
                 self._cancel(command, due)
@@ -213,10 +224,10 @@ class SimulatedVenue:
 
     def _submit(self, command: SubmitOrder, sent_at: int, ts: int) -> None:
         market = self._markets.get(command.instrument)
-        broken = self._broken(command, market, ts)
+        broken = self._acceptance.submit(command, ts)
         if broken is not None or market is None:
             broken = broken or Broken("venue.unknown_instrument", f"no instrument {command.instrument}")
-            self._report(refusal(ReportType.REJECTED, command, broken), ts)
+            self._wire.report(refusal(ReportType.REJECTED, command, broken), ts)
             if command.client_order_id not in self._orders and command.client_order_id not in self._ended:
                 order = VenueOrder(command, 0, "", sent_at)
                 order.ended = ReportType.REJECTED
@@ -231,57 +242,28 @@ class SimulatedVenue:
             heappush(self._expiries, (order.expires_at, order.number, order))
         text = None
         if order.reduce_only:
-            text = f"reduce_only: at most {min(order.lots, self._reducible(order))} lots fill"
-        self._report(state_report(order, ReportType.ACKNOWLEDGED, None, text), ts)
+            text = f"reduce_only: at most {min(order.lots, self._acceptance.reducible(order))} lots fill"
+        self._wire.report(state_report(order, ReportType.ACKNOWLEDGED, None, text), ts)
         market.enter(order, ts)
-
-    def _broken(self, command: SubmitOrder, market: Market | None, ts: int) -> Broken | None:
-        if market is None:
-            return Broken("venue.unknown_instrument", f"no instrument {command.instrument}")
-        if command.client_order_id in self._orders or command.client_order_id in self._ended:
-            return Broken("venue.duplicate_client_id", f"{command.client_order_id} was used before")
-        broken = broken_session(market.status, assume_open=self._rules.assume_open) or broken_form(
-            market.instrument, type=command.type, lots=command.lots, price=command.price, trigger=command.trigger,
-            trigger_by=command.trigger_by, reduce_only=command.reduce_only, reference=market.reference, ts=ts,
-        )
-        if broken is not None:
-            return broken
-        if len(self._orders) >= self._rules.open_orders_max:
-            return Broken("venue.open_orders", f"at most {self._rules.open_orders_max} open orders")
-        order = VenueOrder(command, 0, "", 0)
-        if order.reduce_only:
-            if self._reducible(order) <= 0:
-                return Broken("venue.reduce_only", "there is no position to reduce")
-        else:
-            broken = broken_credit(order, market, self._account, self._rules, self._orders.values(), self._markets)
-            if broken is not None:
-                return broken
-        if order.trigger is None and order.post_only and market.crosses(order):
-            return Broken("venue.post_only_crosses", f"price {order.price} would trade at once")
-        if order.type is OrderType.MARKET and not isinstance(market, BarMarket):
-            best = market.best(order.side.opposite)
-            if best is None:
-                return Broken("venue.no_market", "there is no price to trade at")
-        return None
 
     def _cancel(self, command: CancelOrder, ts: int) -> None:
         order = self._orders.get(command.client_order_id)
         if order is None:
-            self._report(self._not_open(ReportType.CANCEL_REJECTED, command), ts)
+            self._wire.report(self._not_open(ReportType.CANCEL_REJECTED, command), ts)
         else:
             self.end(order, ReportType.CANCELLED, command.reason, ts)
 
     def _amend(self, command: AmendOrder, ts: int) -> None:
         order = self._orders.get(command.client_order_id)
         if order is None:
-            self._report(self._not_open(ReportType.AMEND_REJECTED, command), ts)
+            self._wire.report(self._not_open(ReportType.AMEND_REJECTED, command), ts)
             return
         market = self._markets[order.instrument]
         price = order.price if command.price is None else command.price
         lots = order.lots if command.lots is None else command.lots
-        broken = self._broken_amend(order, market, price, lots, ts)
+        broken = self._acceptance.amend(order, price, lots, ts)
         if broken is not None:
-            self._report(refusal(ReportType.AMEND_REJECTED, command, broken, order), ts)
+            self._wire.report(refusal(ReportType.AMEND_REJECTED, command, broken, order), ts)
             return
         keeps = price == order.price and lots <= order.lots
         if not keeps:
@@ -289,30 +271,9 @@ class SimulatedVenue:
             self._accepted += 1
             order.number = self._accepted
         order.price, order.lots = price, lots
-        self._report(state_report(order, ReportType.AMENDED, None), ts)
+        self._wire.report(state_report(order, ReportType.AMENDED, None), ts)
         if not keeps:
             market.enter(order, ts)
-
-    def _broken_amend(self, order: VenueOrder, market: Market, price: int | None, lots: int, ts: int) -> Broken | None:
-        if order.price is None and price is not None:
-            return Broken("venue.not_priced", f"a {order.type.value} order has no price to amend")
-        if lots <= order.cum:
-            return Broken("venue.lots_below_filled", f"lots must be above the filled {order.cum}, was {lots}")
-        broken = broken_session(market.status, assume_open=self._rules.assume_open) or broken_form(
-            market.instrument, type=order.type, lots=lots, price=price, trigger=order.trigger or 1,
-            trigger_by=order.trigger_by, reduce_only=order.reduce_only, reference=market.reference, ts=ts,
-        )
-        if broken is not None:
-            return broken
-        before = order.price, order.lots
-        order.price, order.lots = price, lots  # judged as it would be, put back below
-        if order.trigger is None and order.post_only and market.crosses(order):
-            broken = Broken("venue.post_only_crosses", f"price {price} would trade at once")
-        elif not order.reduce_only:
-            others = [other for other in self._orders.values() if other is not order]
-            broken = broken_credit(order, market, self._account, self._rules, others, self._markets)
-        order.price, order.lots = before
-        return broken
 
     def _query(self, command: QueryOrder, ts: int) -> None:
         """Tell all fills again under their own trade ids, then the order's state."""
@@ -320,12 +281,12 @@ class SimulatedVenue:
         order = self._orders.get(name) or self._ended.get(name)
         if order is None:
             broken = Broken("venue.unknown_order", f"no order {name}")
-            self._report(refusal(ReportType.ABSENT, command, broken), ts)
+            self._wire.report(refusal(ReportType.ABSENT, command, broken), ts)
             return
         for report in order.fills:
-            self._report(report, ts)
+            self._wire.report(report, ts)
         if order.ended is not ReportType.FILL:
-            self._report(state_report(order, order.ended or ReportType.ACKNOWLEDGED, "venue.status"), ts)
+            self._wire.report(state_report(order, order.ended or ReportType.ACKNOWLEDGED, "venue.status"), ts)
 
     def _not_open(self, type: ReportType, command: CancelOrder | AmendOrder) -> ExecReport:
         order = self._ended.get(command.client_order_id)
@@ -334,14 +295,24 @@ class SimulatedVenue:
         ended = "filled" if order.ended is ReportType.FILL else str(order.ended and order.ended.value)
         return refusal(type, command, Broken(f"venue.already_{ended}", f"the order is {ended}"), order)
 
-    def _reducible(self, order: VenueOrder) -> int:
-        """Return the lots by which this order may reduce the position of its instance: each trades a sub-account."""
-        return max(0, -self._held.get((order.instance, order.instrument), 0) * order.side)
-
     def _drop_reduce_only(self, name: str, ts: int) -> None:
         for order in tuple(self._orders.values()):
-            if order.reduce_only and order.instrument == name and self._reducible(order) == 0:
+            if order.reduce_only and order.instrument == name and self._acceptance.reducible(order) == 0:
                 self.end(order, ReportType.CANCELLED, "venue.reduce_only", ts)
+
+    def _share_traded(self, instrument: Instrument, side: Side, lots: int, price: int, held: int, ts: int) -> None:
+        """Hold a sale's proceeds until they settle; a short position starts the borrow day (SV-14)."""
+        if side is Side.SELL:
+            due = settles_at(ts, self._rules.settlement_days)
+            self._account.unsettled.append((due, instrument.quote, instrument.notional(price, lots)))
+        if held < 0 and self._borrow_due == NEVER:
+            self._borrow_due = self._rules.day_end(ts)
+            self._work_due = min(self._work_due, self._borrow_due)
+
+    def _charge_borrow(self, ts: int) -> None:
+        charges = charge_borrow(self._held, self._markets, self._account, self._rules, ts)
+        self._charges += [(ts, charge) for charge in charges]
+        self._borrow_due = self._rules.day_end(ts) if charges else NEVER
 
     def _revalue(self, market: Market, fact: MarketEvent, ts: int) -> None:
         if isinstance(fact, Funding):
@@ -379,7 +350,7 @@ class SimulatedVenue:
         order.cum = order.lots
         fee = fee_of(instrument, price, order.lots, self._rules.penalty)
         code = "venue.liquidation"
-        self._report(self._filled(order, instrument, order.lots, price, Liquidity.TAKER, fee, code, None), ts)
+        self._wire.report(self._filled(order, instrument, order.lots, price, Liquidity.TAKER, fee, code, None), ts)
         self._account.book(instrument, -lots, price, fee)
         for part in [part for part in self._held if part[1] == name]:
             self._held[part] = 0
@@ -404,16 +375,11 @@ class SimulatedVenue:
         self._reduce_only -= order.reduce_only
         if order.expires_at is not None and type is not ReportType.EXPIRED:
             self._expiries[:] = sorted(entry for entry in self._expiries if entry[2] is not order)
-            self._work_due = min(
-                self._arrivals[0][0] if self._arrivals else NEVER, self._expiries[0][0] if self._expiries else NEVER
-            )
+            expiry = self._expiries[0][0] if self._expiries else NEVER
+            self._work_due = min(self._wire.next_arrival(), expiry, self._borrow_due)
         self._keep(order)
 
     def _keep(self, order: VenueOrder) -> None:
         self._ended[order.client_order_id] = order
         if len(self._ended) > ENDED_KEPT_MAX:
             del self._ended[next(iter(self._ended))]
-
-    def _report(self, report: ExecReport, ts: int) -> None:
-        self._reported += 1
-        heappush(self._reports, (ts + self._delays.report(), self._reported, report))
