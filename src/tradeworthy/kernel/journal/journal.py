@@ -113,7 +113,7 @@ class Journal:
         self._monotonic, self._interval, self._batch_max = (
             clock.monotonic, policy.commit_interval_ns, policy.batch_events_max,
         )  # fmt: skip
-        self._identity = Identity(directory)
+        self._identity = Identity()
         self._watermarks = self._identity.watermarks
         self._checks_since = latest_count(directory)
         recovered = recover(directory, self._identity, self._checks_since)
