@@ -18,6 +18,8 @@ from tradeworthy.kernel.journal.verify import BATCH_EVENTS_MAX
 ENVIRONMENT_PREFIX = "TRADEWORTHY__"
 SECONDS_MIN = 0.001
 """Shortest period of a timer."""
+SPEED_MIN = 0.1
+"""Slowest speed of a recorded feed, tape seconds a wall second (RP-06)."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 BAR_SECONDS_MIN = 2
 """Bars close one second late, so they must be longer than that."""
@@ -42,7 +44,7 @@ class DeskSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class TapeSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One feed: a format known to the tape readers, where it lies, and how many rows at most (0 = all).
 
-    path              a file, a folder or a pattern; the catalog's root for format `catalog`
+    path              a file, a folder or a pattern; the catalog's root for `catalog`, a run's folder for `journal`
     kind              `catalog`: quote, trade, bar, ...;  `synthetic`: quotes or l2_flow
     interval_seconds  length of a bar, for `csv_bars`
     bar_seconds       build bars of this length from mids and trades, as a source of their own; 0 = none
@@ -154,8 +156,8 @@ def check(document: Document) -> None:
         problems.append(f"desk.capital must be above zero, was {document.desk.capital}")
     if not 0 <= document.desk.rollover_hour <= 23:
         problems.append(f"desk.rollover_hour must be 0 to 23, was {document.desk.rollover_hour}")
-    if not document.desk.speed >= 0:
-        problems.append(f"desk.speed must be 0 or above, was {document.desk.speed}")
+    if document.desk.speed != 0 and not SPEED_MIN <= document.desk.speed < inf:
+        problems.append(f"desk.speed must be 0 (full speed) or {SPEED_MIN:g} and above, was {document.desk.speed:g}")
     for tape in document.tapes:
         if tape.format == "synthetic" and tape.label != "synthetic":
             problems.append(f"tape {tape.name!r}: a synthetic tape must be labelled synthetic, was {tape.label!r}")

@@ -16,6 +16,7 @@ from tradeworthy.demo import DemoTape, demo_tapes
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.ids import digest_of
+from tradeworthy.kernel.journal.reader import read, segment_paths
 from tradeworthy.trading.environment import Row
 from tradeworthy.trading.market_data.bars import BarBuilder
 from tradeworthy.trading.model import Instrument, MarketEvent, Quote, TapeManifest, Trade
@@ -23,6 +24,8 @@ from tradeworthy.trading.model import Instrument, MarketEvent, Quote, TapeManife
 OnBad = Callable[[bytes, str], None]
 """Takes the bytes of a malformed line and the reason."""
 CHUNK_BYTES = 1 << 20
+JOURNAL = "journal"
+"""The format of a tape that is a recorded run: its market events come again, at the speed of the new run."""
 BARS = ".bars"
 """What the source of built bars is called after its tape."""
 
@@ -84,6 +87,10 @@ def _manifest(section: TapeSection) -> TapeManifest:
     if section.format == "synthetic":
         recipe = synthetic.recipe_of(section)
         return TapeManifest(section.name, section.instrument, "synthetic", recipe.text, recipe.digest())
+    if section.format == JOURNAL:
+        files = segment_paths(_journal(section))
+        digest = digest_of(JOURNAL, *(_sha256(file) for file in files))
+        return TapeManifest(section.name, section.instrument, section.label, f"journal of {section.path}", digest)
     if section.format == "catalog":
         digest, origin = digest_of("catalog", *(part.sha256 for part in _parts(section))), f"catalog, {section.kind}"
     else:
@@ -101,10 +108,28 @@ def _events(section: TapeSection, instrument: Instrument, on_bad: OnBad) -> Iter
     elif section.format == "catalog":
         _parts(section)
         yield from Catalog(Path(section.path)).read(section.instrument, section.kind)
+    elif section.format == JOURNAL:
+        yield from _recorded(_journal(section), section.instrument)
     else:
         interval = section.interval_seconds * NANOS_PER_SECOND or None
         for path in _files(section):
             yield from open_tape(TapeSpec(section.format, path, instrument, interval), on_bad)
+
+
+def _recorded(directory: Path, instrument: str) -> Iterator[TapeRow]:
+    """Yield the market events that a journal holds of one instrument, with both stamps, so that ages stay (RP-06)."""
+    for event in read(directory):
+        fact = event.payload
+        if isinstance(fact, MarketEvent) and fact.instrument == instrument:
+            yield event.ts_event, event.ts_init, fact
+
+
+def _journal(section: TapeSection) -> Path:
+    folder = Path(section.path)
+    for directory in (folder / "journal", folder):
+        if segment_paths(directory):
+            return directory
+    raise UsageError(f"tape {section.name!r}: expected a run folder or a journal at {section.path}, found neither")
 
 
 def _with_bars(tape: Iterator[Row], builder: BarBuilder) -> Iterator[Row]:
