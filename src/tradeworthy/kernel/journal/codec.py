@@ -9,6 +9,7 @@ from msgspec import inspect
 
 from tradeworthy.kernel.errors import InvalidInput
 from tradeworthy.kernel.facts import KINDS, Event, Fact
+from tradeworthy.kernel.journal.upcast import lifted
 
 ENCODER = msgspec.json.Encoder(decimal_format="string")
 _EXACT_NAMES = (
@@ -31,7 +32,7 @@ def decode_lines(lines: bytes) -> list[Event]:
                 v.seq, v.event_id, v.ts_event, v.ts_init, v.payload.kind, v.schema, v.source, v.source_seq,
                 v.correlation_id, v.causation_id, v.payload,
             )
-            for v in _line_decoder(len(KINDS)).decode_lines(lines)
+            for v in _line_decoder(len(KINDS)).decode_lines(lifted(lines))
         ]
     except msgspec.MsgspecError as error:
         raise InvalidInput(f"expected lines of registered kinds, found {error}") from None
@@ -50,12 +51,12 @@ def decode_event(line: bytes) -> Event:
             raise InvalidInput(f"{name} must be above zero, was {stamp}")
     if not event.event_id or not event.source or not event.correlation_id:
         raise InvalidInput("event_id, source and correlation_id must not be empty")
-    known = event.payload.schema.rpartition(".")[0]
-    if event.schema.rpartition(".")[0] != known:
-        raise InvalidInput(f"schema must be {known} of any minor version, was {event.schema!r}")
     if type(event.payload) in _numeric_kinds(len(KINDS)):
         require_finite(event.payload)
     written = msgspec.json.Decoder(float_hook=FloatToken).decode(line)
+    known = event.payload.schema.rpartition(".")[0]
+    if written["schema"].rpartition(".")[0] != known:
+        raise InvalidInput(f"schema must be {known} of any minor version, was {written['schema']!r}")
     _refuse_floats(written["payload"], "payload", _decimal_names(type(event.payload)))
     return event
 

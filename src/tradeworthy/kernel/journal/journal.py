@@ -17,7 +17,8 @@ from tradeworthy.kernel.journal.codec import ENCODER, decode_event, numeric_kind
 from tradeworthy.kernel.journal.files import FilePort, OsFiles, WriterLock, raise_token, write_durably
 from tradeworthy.kernel.journal.identity import Identity
 from tradeworthy.kernel.journal.quarantine import Quarantine
-from tradeworthy.kernel.journal.recovery import TornTail, recover
+from tradeworthy.kernel.journal.records import TornTail
+from tradeworthy.kernel.journal.recovery import recover
 from tradeworthy.kernel.journal.verify import (
     BATCH_EVENTS_MAX,
     Merkle,

@@ -12,6 +12,34 @@ class Heartbeat(Fact, frozen=True):
     slot: int
 
 
+@fact("journal.torn_tail")
+class TornTail(Fact, frozen=True):
+    """An unsealed tail was cut at the start: kept in `file`, `size` bytes after seq `after`."""
+
+    file: str
+    size: int
+    after: int
+
+
+@fact("input.quarantined")
+class InputQuarantined(Fact, frozen=True):
+    """An input was refused at the door; `sha256` finds its bytes in the quarantine. `source` is empty if unknown."""
+
+    source: str
+    reason: str
+    size: int
+    sha256: str
+
+
+@fact("feed.conflated")
+class FeedConflated(Fact, frozen=True):
+    """`count` messages of one instrument gave way to newer ones of the same kind before the desk took them."""
+
+    kind_of: str
+    instrument: str
+    count: int
+
+
 @fact("loss.acknowledged")
 class LossAcknowledged(Fact, frozen=True):
     """Two people accept that events of `source` from `first` to `last` are lost (JR-13); never taken back."""

@@ -9,15 +9,8 @@ from tradeworthy.kernel.errors import HaltTrading
 from tradeworthy.kernel.journal.files import sync_directory, write_durably
 from tradeworthy.kernel.journal.identity import Identity
 from tradeworthy.kernel.journal.reader import open_segment, segment_paths
+from tradeworthy.kernel.journal.records import TornTail
 from tradeworthy.kernel.journal.verify import HEADER_PREFIX, LINE_BYTES_MAX, SEAL_PREFIX, Broken, Chain, Merkle, unframe
-
-
-class TornTail(msgspec.Struct, frozen=True):
-    """An unsealed tail that was cut (`journal.torn_tail`): kept in `file`, `size` bytes after seq `after`."""
-
-    file: str
-    size: int
-    after: int
 
 
 class Recovered(msgspec.Struct, frozen=True):
