@@ -13,6 +13,10 @@ _IN_TEXT = re.compile(
     r"(?i)\b([\w-]*(?:password|passphrase|secret|token|api[_-]?key|private[_-]?key|authorization|signature))"
     r"(\"?\s*[=:]\s*\"?)(?:bearer\s+)?[^\s\"&,;}]+"
 )
+_HINTS = (
+    b"passw", b"passphrase", b"secret", b"token", b"api", b"private", b"authorization", b"signature", b"credential",
+    b"cookie", b"\\u",
+)  # fmt: skip
 _known: dict[bytes, None] = {}
 
 
@@ -59,6 +63,19 @@ def scrub(data: bytes) -> bytes:
         if secret in data:
             data = data.replace(secret, REDACTED.encode())
     return data
+
+
+def may_hold_secret(data: bytes) -> bool:
+    """Tell cheaply whether `redact` could find anything in `data`; False is a promise, True only costs time."""
+    lowered = data.lower()
+    return any(hint in lowered for hint in _HINTS) or any(secret in data for secret in _known)
+
+
+def register_environment(environment: Mapping[str, str]) -> None:
+    """Register the values of environment variables whose names say that they are secret."""
+    for name, value in environment.items():
+        if _SECRET_NAME.search(name) and len(value.encode("utf-8", "surrogateescape")) >= SECRET_BYTES_MIN:
+            register(value.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
 
 
 def redact(value: Any) -> Any:

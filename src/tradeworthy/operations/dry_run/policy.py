@@ -44,6 +44,7 @@ class ResourcePolicy(msgspec.Struct, frozen=True, kw_only=True):
     forecast_warn_hours: float = 24.0
     forecast_fail_hours: float = 2.0
     forecast_samples_min: int = 30
+    forecast_span_minutes_min: float = 15.0
 
     @property
     def active(self) -> bool:

@@ -1,0 +1,69 @@
+"""How artefacts reach the disk: redacted, whole or not at all, and write-once where they are history (DR-14)."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tradeworthy.kernel.journal.files import sync_directory, write_durably
+from tradeworthy.kernel.redaction import redact
+from tradeworthy.operations.dry_run.artefacts import Summary, encode_summary
+from tradeworthy.operations.dry_run.model import Incident
+
+
+def write_artefact(path: Path, artefact: msgspec.Struct) -> None:
+    """Replace the JSON file at `path` in one step; every string in it passes redaction."""
+    built: Any = msgspec.json.decode(encode_summary(artefact)) if isinstance(artefact, Summary) else artefact
+    clean = redact(msgspec.to_builtins(built, str_keys=True))
+    write_text(path, msgspec.json.format(msgspec.json.encode(clean), indent=2) + b"\n")
+
+
+def write_text(path: Path, data: bytes | str) -> None:
+    """Replace a file in one step after redaction."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_durably(path, redact(data if isinstance(data, bytes) else data.encode()))
+
+
+def write_once(path: Path, artefact: msgspec.Struct) -> None:
+    """Write a new file, whole; raises `FileExistsError` when there is one."""
+    if path.exists():
+        raise FileExistsError(f"{path}: expected no file, found one; history is never written again")
+    write_artefact(path, artefact)
+
+
+class IncidentLog:
+    """The append-only file of incident changes, one JSON object a line, synced line by line."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        fresh = not path.exists()
+        self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+        if fresh:
+            sync_directory(path.parent)
+
+    def append(self, incidents: list[Incident]) -> None:
+        """Append changes in their order and sync once."""
+        if not incidents:
+            return
+        lines = [msgspec.json.encode(redact(msgspec.to_builtins(one))) + b"\n" for one in incidents]
+        view = memoryview(b"".join(lines))
+        while view:
+            view = view[os.write(self._handle, view) :]
+        os.fdatasync(self._handle)
+
+    def close(self) -> None:
+        os.close(self._handle)
+
+
+def read_incidents(path: Path) -> tuple[Incident, ...]:
+    """Return the last state of each incident of such a file; a torn last line is left out."""
+    known: dict[str, Incident] = {}
+    if path.exists():
+        for line in path.read_bytes().splitlines():
+            try:
+                one = msgspec.json.decode(line, type=Incident)
+            except msgspec.MsgspecError:
+                continue
+            known[one.id] = one
+    return tuple(known[name] for name in sorted(known))

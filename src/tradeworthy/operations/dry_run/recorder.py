@@ -1,0 +1,222 @@
+"""Turn lines into evidence: redact, judge, count, time, and lay out one structured and one raw line for each.
+
+Writer's layout of a structured line, keys in this order, no blanks between them:
+{"timestamp","level","event","message","stream","payload":{"stream","ingested_at","monotonic_ns","structured"|"raw",
+"truncated","original_bytes"}}. A JSON object is stored byte for byte as the command wrote it unless a secret had to go.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+
+from tradeworthy.kernel.clock import NANOS_PER_SECOND
+from tradeworthy.kernel.redaction import may_hold_secret, redact
+from tradeworthy.kernel.severity import Severity
+from tradeworthy.operations.dry_run.audit.classification import (
+    CODE_FUTURE,
+    FUTURE_SECONDS_MAX,
+    NO_LEVEL,
+    LineVerdict,
+    classify_record,
+    classify_text,
+    may_hold_trace,
+)
+from tradeworthy.operations.dry_run.audit.fingerprints import mask
+from tradeworthy.operations.dry_run.model import EPOCH, IncidentMetadata
+from tradeworthy.operations.dry_run.pump import Line
+
+MESSAGE_CHARACTERS_MAX = 2_000
+"""The header's message is cut here; the payload keeps the whole line."""
+INCIDENT_CHARACTERS_MAX = 300
+LEVEL_WORDS_MAX = 64
+OTHER_LEVELS = "(other)"
+HEARTBEAT = "heartbeat"
+LINE = "line"
+TRUNCATED_CODE = "log.line.truncated"
+_quote = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(type=dict[str, Any]).decode
+
+Report = Callable[[str, Severity, str, str, IncidentMetadata], None]
+"""(code, severity, message, fingerprint, metadata) of a finding in a line."""
+
+
+class Beat(NamedTuple):
+    """What a line means for uptime: its arrival, and the heartbeat's number when it is one."""
+
+    monotonic: int
+    seq: int | None
+
+
+class Batch(NamedTuple):
+    """Lines made ready for the disk."""
+
+    structured: bytes
+    raw: bytes
+    lines: int
+    beats: list[Beat]
+
+
+class Recorder:
+    """Record lines of both streams; `wall_at` maps a monotonic moment to the run's steady wall clock.
+
+    plain_severity  of unstructured text on stderr
+    report          hears findings; None when the live monitor is off
+    """
+
+    def __init__(
+        self, *, wall_at: Callable[[int], int], now: Callable[[], int], plain_severity: Severity, report: Report,
+        monitor: bool = True,
+    ) -> None:  # fmt: skip
+        self._wall_at = wall_at
+        self._now = now
+        self._plain = plain_severity
+        self._report = report
+        self._monitor = monitor
+        self._second = -1
+        self._prefix = ""
+        self.line_counts: Counter[str] = Counter()
+        self.level_counts: Counter[str] = Counter()
+        self.invalid_utf8 = 0
+        self.truncated = 0
+        self.first_line: int | None = None
+        self.last_line: int | None = None
+
+    def take(self, lines: list[Line]) -> Batch:
+        """Return the lines as evidence."""
+        structured: list[bytes] = []
+        raw: list[bytes] = []
+        beats: list[Beat] = []
+        suspicious = may_hold_secret(b"\n".join([line.data for line in lines]))
+        moment, wall, arrived = -1, 0, ""
+        for line in lines:
+            if line.monotonic != moment:
+                moment = line.monotonic
+                wall = self._wall_at(moment)
+                arrived = self._iso(wall)
+            data, document, text, verdict = self._judge(line, suspicious)
+            seq = document.get("seq") if document is not None and verdict.event == HEARTBEAT else None
+            beats.append(Beat(moment, seq if type(seq) is int else None))
+            structured.append(self._layout(line, data, document, text, verdict, wall, arrived))
+            raw.append(data)
+            self._count(line, verdict)
+            if self._monitor:
+                self._tell(line, verdict, wall)
+            if line.truncated:
+                self._tell_truncated(line)
+        if lines:
+            if self.first_line is None:
+                self.first_line = self._wall_at(lines[0].monotonic)
+            self.last_line = wall
+            raw.append(b"")
+        return Batch(b"".join(structured), b"\n".join(raw), len(lines), beats)
+
+    def _judge(self, line: Line, suspicious: bool) -> tuple[bytes, dict[str, Any] | None, str, LineVerdict]:
+        """Return (bytes to store, the parsed object or None, the text when there is none, the verdict)."""
+        data = line.data[:-1] if line.data.endswith(b"\r") else line.data
+        document = _object_of(data) if data[:1] == b"{" or data.lstrip()[:1] == b"{" else None
+        if suspicious and may_hold_secret(data):
+            if document is not None:
+                document = redact(document)
+                data = _quote(document)
+            else:
+                data = redact(data)
+        if document is not None:
+            try:
+                data.decode()
+            except UnicodeDecodeError:
+                self.invalid_utf8 += 1
+                data = _quote(document)
+            verdict = classify_record(
+                document, stream=line.stream, plain_severity=self._plain, suspect=may_hold_trace(data)
+            )
+            return data, document, "", verdict
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            self.invalid_utf8 += 1
+            text = data.decode("utf-8", "replace")
+            data = text.encode()
+        return data, None, text, classify_text(text, stream=line.stream, plain_severity=self._plain)
+
+    def _layout(
+        self, line: Line, data: bytes, document: dict[str, Any] | None, text: str, verdict: LineVerdict, wall: int,
+        arrived: str,
+    ) -> bytes:  # fmt: skip
+        own = verdict.own_ns
+        timestamp = arrived if own is None else self._iso(own)
+        level = self._level(verdict, line.stream)
+        event = _quote(verdict.event or LINE)
+        message = verdict.message
+        quoted = _quote(message if len(message) <= MESSAGE_CHARACTERS_MAX else message[:MESSAGE_CHARACTERS_MAX])
+        body = b'"raw":' + _quote(text) if document is None else b'"structured":' + data.strip()
+        cut = b',"truncated":true,"original_bytes":%d' % line.original_bytes if line.truncated else b""
+        stream, stamped = line.stream.encode(), arrived.encode()
+        return (
+            b'{"timestamp":"%b","level":%b,"event":%b,"message":%b,"stream":"%b",'
+            b'"payload":{"stream":"%b","ingested_at":"%b","monotonic_ns":%d,%b%b}}\n'
+        ) % (timestamp.encode(), _quote(level), event, quoted, stream, stream, stamped, line.monotonic, body, cut)
+
+    def _level(self, verdict: LineVerdict, stream: str) -> str:
+        if verdict.level != NO_LEVEL:
+            return verdict.level
+        if stream != "stderr" or self._plain is Severity.OK:
+            return "info"
+        return "error" if self._plain is Severity.FAIL else "warning"
+
+    def _count(self, line: Line, verdict: LineVerdict) -> None:
+        self.line_counts[line.stream] += 1
+        level = self._level(verdict, line.stream)
+        known = level in self.level_counts or len(self.level_counts) < LEVEL_WORDS_MAX
+        self.level_counts[level if known else OTHER_LEVELS] += 1
+
+    def _tell(self, line: Line, verdict: LineVerdict, wall: int) -> None:
+        if verdict.code and verdict.severity is not Severity.OK:
+            text = f"{verdict.event}: {verdict.message}" if verdict.event else verdict.message
+            fingerprint = verdict.level if verdict.code.startswith("log.level") else mask(text)
+            self._report(
+                verdict.code, verdict.severity, text[:INCIDENT_CHARACTERS_MAX] or verdict.code, fingerprint,
+                IncidentMetadata(component=f"log.{line.stream}", observed=verdict.level, unit="level"),
+            )  # fmt: skip
+        if verdict.own_ns is not None:
+            ahead = (verdict.own_ns - max(wall, self._now())) / NANOS_PER_SECOND
+            if ahead > FUTURE_SECONDS_MAX:
+                self._report(
+                    CODE_FUTURE, Severity.FAIL, f"a line is stamped {ahead:.1f} s ahead of its arrival", "",
+                    IncidentMetadata(
+                        component=f"log.{line.stream}", observed=round(ahead, 3), limit=FUTURE_SECONDS_MAX, unit="s"
+                    ),
+                )  # fmt: skip
+
+    def _tell_truncated(self, line: Line) -> None:
+        self.truncated += 1
+        self._report(
+            TRUNCATED_CODE, Severity.WARN, f"a line of {line.original_bytes} bytes was cut to {len(line.data)}", "",
+            IncidentMetadata(
+                component=f"log.{line.stream}", observed=line.original_bytes, limit=len(line.data), unit="bytes"
+            ),
+        )  # fmt: skip
+
+    def _iso(self, nanos: int) -> str:
+        """Return RFC 3339 UTC with microseconds; the part up to the second is kept for the next call."""
+        second, rest = divmod(nanos, NANOS_PER_SECOND)
+        if second != self._second:
+            self._second = second
+            self._prefix = (EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S")
+        return f"{self._prefix}.{rest // 1_000:06d}Z"
+
+
+def _object_of(data: bytes) -> dict[str, Any] | None:
+    """Return the JSON object of a line; what only lenient readers accept (NaN, bad UTF-8) is still one."""
+    try:
+        return _decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        found = json.loads(data.decode("utf-8", "replace"), strict=False)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
