@@ -23,7 +23,7 @@ from tradeworthy.trading.risk.policy import RiskPolicy
 from tradeworthy.trading.risk.review import Reviewer
 from tradeworthy.trading.simulation.latency import Latency
 from tradeworthy.trading.simulation.venue import Matching, SimulatedVenue
-from tradeworthy.trading.strategies.catalogue import CATALOGUE
+from tradeworthy.trading.strategies.catalogue import CATALOGUE, Entry
 
 CAPITAL = "capital"
 """The ledger partition that holds the desk's capital; instances hold their own trades."""
@@ -57,7 +57,9 @@ def risk_policy(document: Document) -> RiskPolicy:
     return policy
 
 
-def build_desk(document: Document, held: Sequence[HeldReason] = ()) -> Desk:
+def build_desk(
+    document: Document, held: Sequence[HeldReason] = (), *, catalogue: Mapping[str, Entry] = CATALOGUE
+) -> Desk:
     """Wire the desk that `document` describes; `held` are the guard's reasons from before the start."""
     instruments = instruments_of(document)
     policy = risk_policy(document)
@@ -65,7 +67,7 @@ def build_desk(document: Document, held: Sequence[HeldReason] = ()) -> Desk:
     ledger = Ledger(instruments, document.desk.base_currency)
     ledger.flow(CAPITAL, document.desk.base_currency, document.desk.capital, FlowKind.DEPOSIT)
     strategies = [
-        (one.strategy, _strategy(one.strategy, one.id, instruments[one.instrument], one.policy))
+        (one.strategy, _strategy(catalogue, one.strategy, one.id, instruments[one.instrument], one.policy))
         for one in document.instances
         if one.enabled
     ]
@@ -104,10 +106,12 @@ def build_timers(document: Document, desk: Desk) -> Timers:
     )
 
 
-def _strategy(name: str, instance: str, instrument: Instrument, raw: Mapping[str, Any]) -> Any:
-    entry = CATALOGUE.get(name)
+def _strategy(
+    catalogue: Mapping[str, Entry], name: str, instance: str, instrument: Instrument, raw: Mapping[str, Any]
+) -> Any:
+    entry = catalogue.get(name)
     if entry is None:
-        raise ConfigurationRefused(f"{instance}: unknown strategy {name!r}; known are {', '.join(sorted(CATALOGUE))}")
+        raise ConfigurationRefused(f"{instance}: unknown strategy {name!r}; known are {', '.join(sorted(catalogue))}")
     try:
         return entry.strategy(instance, instrument, entry.parse(raw))
     except (msgspec.ValidationError, ValueError) as problem:

@@ -1,7 +1,7 @@
 """One run from document to run folder: journal, reports, blotter; and the replay of such a folder."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from tradeworthy.trading.environment import Environment, Row, merged
 from tradeworthy.trading.model import GuardChanged, GuardLevel, RunEnded, RunStarted
 from tradeworthy.trading.replay import ReplayResult
 from tradeworthy.trading.replay import replay as replay_events
+from tradeworthy.trading.strategies.catalogue import CATALOGUE, Entry
 
 SETTLE_NS = 5 * NANOS_PER_SECOND
 """How long after the last row answers of the venue may still arrive."""
@@ -55,7 +56,9 @@ class RunResult(msgspec.Struct, frozen=True):
 class RunSession:
     """A document made ready to run; `play` runs it once."""
 
-    def __init__(self, document: Document, *, root: Path, clock: Clock | None = None) -> None:
+    def __init__(
+        self, document: Document, *, root: Path, clock: Clock | None = None, catalogue: Mapping[str, Entry] = CATALOGUE
+    ) -> None:
         if document.desk.environment == "live":
             raise ConfigurationRefused("live needs a venue adapter and a gate verdict; neither exists: no start")
         self._document = document
@@ -73,7 +76,7 @@ class RunSession:
         self._held: tuple[HeldReason, ...] = ()
         if not self._backtest:
             self._held = self._recorded()
-        self._desk = build_desk(document, self._held)
+        self._desk = build_desk(document, self._held, catalogue=catalogue)
         self._environment: Environment | None = None
         self._stop: str | None = None
 
@@ -208,7 +211,7 @@ class RunSession:
         return labels | {f"tape {one.name}": one.label for one in self._manifests}
 
 
-def replay_run(folder: Path) -> ReplayResult:
+def replay_run(folder: Path, *, catalogue: Mapping[str, Entry] = CATALOGUE) -> ReplayResult:
     """Rebuild the desk from the journal's first event and re-derive every outcome; raises `UsageError` without one."""
     directory = journal_of(folder)
     start = next(read(directory), None)
@@ -216,7 +219,7 @@ def replay_run(folder: Path) -> ReplayResult:
         raise UsageError(f"{folder}: expected a journal that begins with run.started, found {start and start.kind}")
     document = config.parse(msgspec.json.decode(start.payload.document), origin=f"{folder} (journaled configuration)")
     held = msgspec.json.decode(start.payload.guard, type=tuple[HeldReason, ...])
-    return replay_events(read(directory), build_desk(document, held))
+    return replay_events(read(directory), build_desk(document, held, catalogue=catalogue))
 
 
 def journal_of(folder: Path) -> Path:

@@ -238,6 +238,8 @@ class Desk:
                         self._facts.append(Abstained(seat.instance, answer.code))
                     if answer.withdraw:
                         self._cancel(withdraw(seat.instance, self.execution.orders, f"strategy.{answer.code}"))
+                elif answer is None:
+                    raise TypeError(f"{seat.instance} said nothing: expected targets or an abstention code (ST-05)")
                 else:
                     seat.code = None
                     self._follow(seat, answer, event)

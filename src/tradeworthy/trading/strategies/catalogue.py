@@ -1,17 +1,14 @@
-"""Every strategy by the name that configuration uses."""
+"""Every strategy by the name that configuration uses: the name of its file, so that a new one is only a new file."""
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, NamedTuple
 
 import msgspec
 
+from tradeworthy.trading import strategies
 from tradeworthy.trading.model import Strategy
-from tradeworthy.trading.strategies.ema_trend import EmaTrend, EmaTrendPolicy
-from tradeworthy.trading.strategies.market_maker import MarketMaker
-from tradeworthy.trading.strategies.market_maker_formulas.policy import MarketMakerPolicy
-from tradeworthy.trading.strategies.mean_reversion import MeanReversion, MeanReversionPolicy
-from tradeworthy.trading.strategies.touch_quoter import TouchQuoter, TouchQuoterPolicy
 
 
 class Entry(NamedTuple):
@@ -25,9 +22,33 @@ class Entry(NamedTuple):
         return msgspec.convert(dict(raw), self.policy)
 
 
-CATALOGUE: Mapping[str, Entry] = MappingProxyType({
-    "ema_trend": Entry(EmaTrend, EmaTrendPolicy),
-    "market_maker": Entry(MarketMaker, MarketMakerPolicy),
-    "mean_reversion": Entry(MeanReversion, MeanReversionPolicy),
-    "touch_quoter": Entry(TouchQuoter, TouchQuoterPolicy),
-})
+class Catalogue(Mapping[str, Entry]):
+    """Find `touch_quoter` as class `TouchQuoter` with policy `TouchQuoterPolicy` in the module of that name (ST-01).
+
+    prefix  of the modules, with its dot; empty = top-level modules
+    names   the modules that may be strategies; others of the package are no strategies and are passed by
+    """
+
+    def __init__(self, prefix: str, names: tuple[str, ...]) -> None:
+        self._prefix, self._names = prefix, names
+
+    def __getitem__(self, name: str) -> Entry:
+        if name not in self._names:
+            raise KeyError(name)
+        module = import_module(self._prefix + name)
+        title = "".join(part.capitalize() for part in name.split("_"))
+        strategy, policy = getattr(module, title, None), getattr(module, f"{title}Policy", None)
+        if strategy is None or policy is None:
+            raise KeyError(name)
+        return Entry(strategy, policy)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._names if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+CATALOGUE: Mapping[str, Entry] = Catalogue(
+    f"{strategies.__name__}.", tuple(sorted(module.name for module in iter_modules(strategies.__path__)))
+)
