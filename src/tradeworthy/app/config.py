@@ -5,6 +5,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from math import inf
 from pathlib import Path
@@ -12,10 +13,13 @@ from typing import Any, Literal
 
 import msgspec
 
+from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
 from tradeworthy.kernel.journal.verify import BATCH_EVENTS_MAX
 
 ENVIRONMENT_PREFIX = "TRADEWORTHY__"
+TIME_END = 1 << 63
+"""Later than any stamp."""
 SECONDS_MIN = 0.001
 """Shortest period of a timer."""
 SPEED_MIN = 0.1
@@ -28,7 +32,10 @@ EnvironmentName = Literal["backtest", "paper", "live"]
 
 
 class DeskSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """name is a label of the run folder; capital in base currency; rollover_hour UTC; speed 0 = full speed."""
+    """name is a label of the run folder; capital in base currency; rollover_hour UTC; speed 0 = full speed.
+
+    start, end   rows that arrive in this half-open window are played: ISO dates or times, UTC; empty = no bound
+    """
 
     name: str
     environment: EnvironmentName
@@ -39,6 +46,8 @@ class DeskSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     rollover_hour: int = 0
     evaluate_seconds: float = 1.0
     sample_seconds: float = 10.0
+    start: str = ""
+    end: str = ""
 
 
 class TapeSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -101,6 +110,9 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     venue: VenueSection = VenueSection()
     journal: JournalSection = JournalSection()
     risk: dict[str, Any] = {}
+    allocation: dict[str, Any] = {}
+    drawdown_tiers: dict[str, Any] = {}
+    execution: dict[str, Any] = {}
 
     def canonical(self) -> str:
         """Return the document as JSON with sorted keys: what the journal keeps and the hash covers."""
@@ -111,9 +123,10 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def load(
-    path: Path, *, overrides: Mapping[str, str] | None = None, environ: Mapping[str, str] = os.environ
+    path: Path, *, overrides: Mapping[str, str] | None = None, environ: Mapping[str, str] = os.environ,
+    defaults: Mapping[str, str] | None = None,
 ) -> Document:
-    """Read a TOML document. Precedence: overrides (`section.key=value`) > environment > file > default.
+    """Read a TOML document. Precedence: overrides (`section.key=value`) > environment > file > `defaults` > default.
 
     Raises `UsageError` for a file that cannot be read or an unknown key, wrong type or contradiction.
     """
@@ -123,6 +136,8 @@ def load(
         raise UsageError(f"cannot read the configuration {path}: {problem.strerror}") from None
     except tomllib.TOMLDecodeError as problem:
         raise UsageError(f"{path}: {problem}") from None
+    for key, text in (defaults or {}).items():
+        _default(raw, key.split("."), text)
     for key, text in sorted(environ.items()):
         if key.startswith(ENVIRONMENT_PREFIX):
             _put(raw, key[len(ENVIRONMENT_PREFIX) :].lower().split("__"), text)
@@ -143,6 +158,7 @@ def parse(raw: object, *, origin: str) -> Document:
 
 def check(document: Document) -> None:
     """Refuse contradictions; all of them are told at once (CA-03)."""
+    window_of(document)
     problems = []
     ids = [instance.id for instance in document.instances]
     problems += [f"instance id {one!r} stands twice" for one in sorted({i for i in ids if ids.count(i) > 1})]
@@ -185,6 +201,27 @@ def check(document: Document) -> None:
         raise ConfigurationRefused("; ".join(problems))
 
 
+def window_of(document: Document) -> tuple[int, int]:
+    """Return the run's window in nanoseconds UTC; raises `UsageError` unless start is before end (BT-01)."""
+    desk = document.desk
+    start = _instant("desk.start", desk.start) if desk.start else 0
+    end = _instant("desk.end", desk.end) if desk.end else TIME_END
+    if start >= end:
+        raise UsageError(f"desk.start must be before desk.end, were {desk.start or 'none'} and {desk.end or 'none'}")
+    return start, end
+
+
+def _instant(name: str, text: str) -> int:
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{name} must be an ISO date or time, was {text!r}") from None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    since = when - datetime.fromtimestamp(0, UTC)
+    return (since.days * 86_400 + since.seconds) * NANOS_PER_SECOND + since.microseconds * 1000
+
+
 def only(document: Document, instance: str | None) -> Document:
     """Return the document with one instance and the tapes it needs; None leaves all."""
     if instance is None:
@@ -194,6 +231,12 @@ def only(document: Document, instance: str | None) -> Document:
         raise UsageError(f"no instance {instance!r}; there are {sorted(one.id for one in document.instances)}")
     tapes = tuple(tape for tape in document.tapes if tape.instrument == kept[0].instrument)
     return msgspec.structs.replace(document, instances=kept, tapes=tapes)
+
+
+def _default(raw: dict[str, Any], path: list[str], text: str) -> None:
+    section = raw.get(path[0])
+    if not (isinstance(section, dict) and path[1] in section):
+        _put(raw, path, text)
 
 
 def _put(raw: dict[str, Any], path: list[str], text: str) -> None:

@@ -1,6 +1,5 @@
-"""One run from document to run folder: journal, reports, blotter; and the replay of such a folder."""
+"""One run from document to run folder: journal, rows, reports, blotter; and the replay of such a folder."""
 
-import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -9,17 +8,25 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tradeworthy.adapters.sentinel_file import SentinelFile
-from tradeworthy.app import config, identity, tapes
+from tradeworthy.app import identity, tapes
 from tradeworthy.app.bootstrap import build_desk, build_timers, build_venue, instruments_of
-from tradeworthy.app.config import Document
+from tradeworthy.app.config import Document, window_of
+from tradeworthy.app.run_folder import (
+    BLOTTER,
+    ID_LENGTH,
+    RowFiles,
+    document_of,
+    started_of,
+    states_of,
+    write_reports,
+)
+from tradeworthy.app.run_folder import journal_of as journal_of
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock, EventClock, SystemClock
 from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.kernel.journal import Journal, JournalPolicy, LocalSigner, Quarantine, read
 from tradeworthy.research.backtest.blotter import Blotter
 from tradeworthy.research.backtest.records import RunRecords
-from tradeworthy.research.backtest.report.html import render_html
-from tradeworthy.research.backtest.summary import Summary, Tape, summarise, to_json, to_markdown
 from tradeworthy.trading.control import sentinel
 from tradeworthy.trading.control.guard import HeldReason
 from tradeworthy.trading.control.kill import KillRequest
@@ -32,9 +39,6 @@ from tradeworthy.trading.strategies.catalogue import CATALOGUE, Entry
 
 SETTLE_NS = 5 * NANOS_PER_SECOND
 """How long after the last row answers of the venue may still arrive."""
-ID_LENGTH = 12
-ORIGINS = {"real": "recorded", "derived": "derived", "synthetic": "synthetic"}
-"""How the report names a tape's label."""
 
 
 class RunResult(msgspec.Struct, frozen=True):
@@ -95,9 +99,11 @@ class RunSession:
             folder / "journal", clock=journal_clock, quarantine=quarantine, policy=self._journal_policy(),
             signer=None if self._backtest or not self._document.journal.sign_checkpoints else _local_signer(),
         )
-        records = RunRecords(self._instruments, self._document.desk.capital)
         started = self._clock.monotonic()
-        with (folder / "blotter.csv").open("w", newline="") as out:
+        with (folder / BLOTTER).open("w", newline="") as out, RowFiles(folder) as sink:
+            records = RunRecords(
+                self._instruments, self._document.desk.capital, states=lambda: states_of(self._desk), sink=sink
+            )
             blotter = Blotter(out, self._instruments)
 
             def consume(event: Event) -> None:
@@ -110,8 +116,11 @@ class RunSession:
                 environment, reason = self._trade(journal, quarantine, consume, progress)
             finally:
                 journal.close()
+            records.finish()
         elapsed = (self._clock.monotonic() - started) / NANOS_PER_SECOND
-        summary = self._write_reports(folder, records)
+        summary = write_reports(
+            folder, self._document, records, run_id=self.run_id, code=self._code, manifests=self._manifests
+        )
         equity = records.capital + records.pnl
         total = environment.inputs + environment.digest.outcomes
         return RunResult(
@@ -138,7 +147,7 @@ class RunSession:
             quarantine.put(raw, reason, ts=environment.now)
 
         streams = [tapes.rows(one, self._instruments[one.instrument], on_bad) for one in document.tapes]
-        rows = merged(streams)
+        rows = within(merged(streams), *window_of(document))
         first = next(rows, None)
         if first is None:
             raise UsageError("the tapes hold no row")
@@ -185,49 +194,14 @@ class RunSession:
         unread = [one for one in self._recorded() if one.level is GuardLevel.STOPPED and _key(one) not in gone]
         self._sentinel.write(sentinel.encode((*held, *unread)))
 
-    def _write_reports(self, folder: Path, records: RunRecords) -> Summary:
-        document = self._document
-        venue = document.venue
-        summary = summarise(
-            records, run_id=self.run_id, rng=random.Random(document.desk.seed),
-            tapes=tuple(Tape(one.name, ORIGINS[one.label], one.sha256) for one in self._manifests),
-            assumptions=(
-                f"matching {venue.matching}; submit {venue.submit_ms:g} ms, cancel {venue.cancel_ms:g} ms one way",
-                *(f"{n}: maker {i.fees.maker}, taker {i.fees.taker}" for n, i in self._instruments.items()),
-            ),
-            caveats=tuple(f"{one.name}: {one.provenance}" for one in self._manifests if one.label != "real"),
-        )  # fmt: skip
-        (folder / "summary.json").write_bytes(to_json(summary))
-        (folder / "report.md").write_text(to_markdown(summary))
-        (folder / "report.html").write_text(
-            render_html(summary, records, title=document.desk.name, labels=self._labels())
-        )
-        (folder / "configuration.json").write_text(document.canonical())
-        return summary
-
-    def _labels(self) -> dict[str, str]:
-        desk = self._document.desk
-        labels = {"environment": desk.environment, "run": self.run_id[:ID_LENGTH], "seed": str(desk.seed)}
-        return labels | {f"tape {one.name}": one.label for one in self._manifests}
-
 
 def replay_run(folder: Path, *, catalogue: Mapping[str, Entry] = CATALOGUE) -> ReplayResult:
     """Rebuild the desk from the journal's first event and re-derive every outcome; raises `UsageError` without one."""
     directory = journal_of(folder)
-    start = next(read(directory), None)
-    if start is None or not isinstance(start.payload, RunStarted):
-        raise UsageError(f"{folder}: expected a journal that begins with run.started, found {start and start.kind}")
-    document = config.parse(msgspec.json.decode(start.payload.document), origin=f"{folder} (journaled configuration)")
-    held = msgspec.json.decode(start.payload.guard, type=tuple[HeldReason, ...])
+    start = started_of(folder)
+    document = document_of(folder, start)
+    held = msgspec.json.decode(start.guard, type=tuple[HeldReason, ...])
     return replay_events(read(directory), build_desk(document, held, catalogue=catalogue))
-
-
-def journal_of(folder: Path) -> Path:
-    """Return the journal's directory of a run folder, or the directory itself when it is one."""
-    for directory in (folder / "journal", folder):
-        if any(directory.glob("journal-*")):
-            return directory
-    raise UsageError(f"{folder}: expected a run folder or a journal, found neither")
 
 
 def state_of(root: Path, desk: str) -> Path:
@@ -237,6 +211,15 @@ def state_of(root: Path, desk: str) -> Path:
 
 def _key(reason: HeldReason) -> tuple[str, ...]:
     return reason.owner, reason.code, reason.scope
+
+
+def within(rows: Iterator[Row], start: int, end: int) -> Iterator[Row]:
+    """Yield the rows that arrive in `start <= ts_init < end`."""
+    for row in rows:
+        if row.ts_init >= end:
+            return
+        if row.ts_init >= start:
+            yield row
 
 
 def _chain(first: Row, rest: Iterator[Row]) -> Iterator[Row]:

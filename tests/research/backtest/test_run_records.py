@@ -9,9 +9,10 @@ from run_builder import BOOK, ID, INSTRUMENT, T0, at, fill, quote
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.errors import InvalidInput
+from tradeworthy.research.backtest.markdown import to_markdown
 from tradeworthy.research.backtest.records import RunRecords
 from tradeworthy.research.backtest.series import Series
-from tradeworthy.research.backtest.summary import summarise, to_json, to_markdown
+from tradeworthy.research.backtest.summary import summarise, to_json
 from tradeworthy.trading.ledger.bookings import FeeBooked, FundingBooked
 from tradeworthy.trading.model.instrument import InstrumentKind
 from tradeworthy.trading.model.market import Bar, Side
@@ -39,9 +40,9 @@ def test_pnl_splits_into_capture_inventory_fees_and_funding_to_the_last_unit():
     assert records.fees == Decimal("0.04")
     assert records.funding == Decimal("-0.001005")
     assert records.pnl == records.instance_pnl("mm-1") == Decimal("0.028995")
-    assert Decimal(records.equity2) / (2 * 10**9) == Decimal("1000.028995")
-    assert records.exposed_ns == 3 * NANOS_PER_SECOND
-    assert (records.held_ns_max, records.closes, records.wins) == (3 * NANOS_PER_SECOND, 1, 1)
+    assert Decimal(records.equity.value2) / (2 * 10**9) == Decimal("1000.028995")
+    assert records.positions.exposed_ns == 3 * NANOS_PER_SECOND
+    assert (records.positions.held_ns_max, records.positions.closes, records.positions.wins) == (3 * NANOS_PER_SECOND, 1, 1)
 
 
 trades = st.lists(
@@ -64,7 +65,7 @@ def test_equity_equals_cash_and_positions_at_the_last_mid(steps):
     mid = INSTRUMENT.tick * (2 * bid + spread) / 2
     assert records.pnl == cash + mid * INSTRUMENT.quantity(position)
     assert records.pnl == sum(records.instance_pnl(name) for name in records.instances)
-    assert Decimal(records.equity2) / (2 * 10**9) == 1000 + records.pnl
+    assert Decimal(records.equity.value2) / (2 * 10**9) == 1000 + records.pnl
 
 
 def test_later_mids_are_those_in_force_at_the_exact_time():
@@ -92,8 +93,8 @@ def test_drawdown_counts_what_happens_between_the_curve_s_points():
         at(0, quote(999, 1001)), at(1, fill(Side.BUY, 1000, 1000)),
         at(2, quote(1099, 1101)), at(3, quote(899, 901)), at(4, quote(1199, 1201)),
     )
-    assert records.drawdown == pytest.approx(200 / 1100, abs=1e-12)
-    assert records.drawdown_length_ns == 2 * NANOS_PER_SECOND
+    assert records.equity.drawdown == pytest.approx(200 / 1100, abs=1e-12)
+    assert records.equity.drawdown_length_ns == 2 * NANOS_PER_SECOND
 
 
 def test_a_fee_nobody_knows_is_counted_and_never_zero():
@@ -108,7 +109,7 @@ def test_a_late_fee_is_charged_once_it_is_known_and_a_bust_takes_the_fill_s_mone
         at(2, FeeBooked("BUY-10-999", "o-1", "mm-1", ID, Decimal("0.03"), "USDT", Decimal("0.02"))),
         at(3, fill(Side.BUY, -10, 999, fee="-0.03")),
     )
-    assert (records.fees_unknown, records.restatements, records.fill_count) == (0, 1, 1)
+    assert (records.fees_unknown, records.restatements, records.positions.fills) == (0, 1, 1)
     assert records.pnl == records.instance_pnl("mm-1") == 0
 
 

@@ -54,8 +54,8 @@ def test_the_curves_hold_the_run_in_the_instrument_s_units():
     assert data["summary"]["profit"]["net"] == "0.001"  # 11 ticks of 0.001 less a fee of 0.01
     assert data["equity"]["v"][-1] == 1000.001
     (curves,) = data["instruments"].values()
-    assert curves["price"]["v"] == [100.0, 101.0]
-    assert curves["fills"] == [[data["equity"]["t"][0] + 1000, 1, 99.9, 0.01, "maker"]]
+    assert curves["candles"]["c"] == [100.0, 101.0]
+    assert curves["fills"] == [[data["equity"]["t"][0] + 1000, 1, 99.9, 0.01, "maker", "mm-1", "0.01", "0"]]
     assert data["months"] == [[2023, 11, data["months"][0][2]]]
 
 

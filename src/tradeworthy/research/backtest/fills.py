@@ -34,17 +34,19 @@ class FillRecord:
     """One fill; `mid2` and `spread` are None without a quoted book, a later mid is None while its horizon is open.
 
     notional   absolute quote value;  fee in quote currency, None when unknown
+    regime     the label its instance held, None without one
     """
 
     __slots__ = (
         "fee", "instance", "instrument", "later2", "level", "liquidity", "lots", "mid2", "notional", "price",
-        "realized", "side", "spread", "ts",
+        "realized", "regime", "side", "spread", "trade_id", "ts",
     )
 
     def __init__(
         self, *, ts: int, instrument: str, instance: str, side: Side, lots: int, price: int, liquidity: Liquidity,
         notional: Decimal, fee: Decimal | None = None, realized: Decimal = Decimal(0), level: int | None = None,
-        mid2: int | None = None, spread: int | None = None,
+        mid2: int | None = None, spread: int | None = None, regime: str | None = None,
+        trade_id: str = "",
     ) -> None:
         self.ts = ts
         self.instrument = instrument
@@ -59,6 +61,8 @@ class FillRecord:
         self.level = level
         self.mid2 = mid2
         self.spread = spread
+        self.regime = regime
+        self.trade_id = trade_id
         self.later2: list[int | None] = [None] * len(HORIZONS_NS)
 
     @property

@@ -58,6 +58,11 @@ def by_hour(fill: FillRecord) -> str:
     return f"{fill.ts // NANOS_PER_HOUR % 24:02d}"
 
 
+def by_regime(fill: FillRecord) -> str:
+    """Name the regime that the fill's instance held."""
+    return "unlabelled" if fill.regime is None else fill.regime
+
+
 def _markout(name: str, fills: Sequence[FillRecord], index: int, horizon_s: int, rng: random.Random) -> Markout:
     adverse, gained = [], []
     for fill in fills:

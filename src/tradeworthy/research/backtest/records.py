@@ -1,65 +1,44 @@
 """What a run leaves for its report: a fold over the journal's events, exact in its totals, bounded in its curves."""
 
-from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any
+
+import msgspec
 
 from tradeworthy.kernel.clock import NANOS_PER_DAY
 from tradeworthy.kernel.errors import InvalidInput
 from tradeworthy.kernel.facts import Event, Fact
-from tradeworthy.research.backtest.fills import FillRecord, MidWatch
+from tradeworthy.research.backtest.costs import told_costs
+from tradeworthy.research.backtest.equity import HALF_NANOS, POINTS_MAX, EquityCurve
+from tradeworthy.research.backtest.fills import FillRecord
+from tradeworthy.research.backtest.instrument_record import InstrumentRecord
+from tradeworthy.research.backtest.orders import OrderRecords
+from tradeworthy.research.backtest.positions import PositionRecords
+from tradeworthy.research.backtest.row_writer import MINUTE_NS, RowWriter
+from tradeworthy.research.backtest.rows import RowSink
 from tradeworthy.research.backtest.series import Series
-from tradeworthy.research.backtest.statistics import HoldingQueue
+from tradeworthy.research.backtest.strategy_state import StateRecord, StrategyState
 from tradeworthy.trading.ledger.bookings import FeeBooked, FundingBooked
-from tradeworthy.trading.model.instrument import NANOS, Instrument
-from tradeworthy.trading.model.market import Bar, Quote
+from tradeworthy.trading.model.instrument import Instrument
+from tradeworthy.trading.model.market import Bar, DepthDiff, DepthSnapshot, Quote
 from tradeworthy.trading.model.order import (
-    TERMINAL,
     ApprovedIntent,
     CancelOrder,
+    ExecReport,
     FillBooked,
     OrderChanged,
-    OrderType,
     Refused,
+    ReportType,
     SubmitOrder,
 )
 from tradeworthy.trading.model.state import Abstained, GuardChanged
 
-POINTS_MAX = 4000
 FILLS_MAX = 100_000
 """Fills kept one by one for intervals and tables; totals count all."""
-QUOTES_MAX = 4000
 GUARD_CHANGES_MAX = 1000
-CLOSED_ORDERS_MAX = 4096
-"""Orders remembered after their end, for a fill that is booked after the order's last state."""
-HALF_NANOS = 2 * NANOS
-"""Doubled mids times whole nanos a tick give money in halves of a nano: exact."""
-
-
-class OwnQuote:
-    """One limit order on the market: price in ticks from `start` to `end` (None while it works)."""
-
-    __slots__ = ("end", "price", "side", "start")
-
-    def __init__(self, start: int, side: int, price: int) -> None:
-        self.start = start
-        self.end: int | None = None
-        self.side = side
-        self.price = price
-
-
-class OrderRecord:
-    """A submitted order until some time after its end."""
-
-    __slots__ = ("filled", "level", "lots", "quote")
-
-    def __init__(self, lots: int, level: int | None, quote: OwnQuote | None) -> None:
-        self.lots = lots
-        self.level = level
-        self.quote = quote
-        self.filled = 0
+SOURCES = ("captured", "inventory", "fees", "funding")
 
 
 class InstanceRecord:
@@ -75,52 +54,22 @@ class InstanceRecord:
         self.positions: dict[str, int] = {}
 
 
-class InstrumentRecord:
-    """One instrument's market and position; mids are doubled ticks, money is in half nanos."""
-
-    __slots__ = (
-        "_keep_every", "_quotes_seen", "captured2", "funding", "instrument", "inventory", "inventory2", "mid2",
-        "position", "price", "quoted", "quotes", "spread", "value", "watch",
-    )
-
-    def __init__(self, instrument: Instrument) -> None:
-        self.instrument = instrument
-        self.value = instrument.value_nanos
-        self.mid2 = 0
-        self.spread = 0
-        self.quoted = False
-        self.position = 0
-        self.captured2 = 0
-        self.inventory2 = 0
-        self.funding = Decimal(0)
-        self.watch = MidWatch()
-        self.price = Series(POINTS_MAX)
-        self.inventory = Series(POINTS_MAX)
-        self.quotes: list[OwnQuote] = []
-        self._quotes_seen = 0
-        self._keep_every = 1
-
-    def keep_quote(self, quote: OwnQuote) -> None:
-        """Keep an even sample of at most `QUOTES_MAX` own quotes."""
-        if self._quotes_seen % self._keep_every == 0:
-            if len(self.quotes) >= QUOTES_MAX:
-                del self.quotes[1::2]
-                self._keep_every *= 2
-            self.quotes.append(quote)
-        self._quotes_seen += 1
-
-
 class RunRecords:
     """Fold a journal into curves and totals, event by event.
 
     instruments   by instrument id; linear kinds that settle in one currency, the base currency of `capital`
+    states        asked at each minute's end for what the strategies think; by default they think nothing
+    sink          takes the rows of bars, fills and net asset value as they are made
 
     Equity is capital + captured spread + inventory move - fees + funding, exactly. Captured spread is counted against
     the quoted mid at the fill; without quotes (bars only) all of it is inventory move. Raises `InvalidInput` for
     inverse instruments or several currencies. Call `finish` after the last event.
     """
 
-    def __init__(self, instruments: Mapping[str, Instrument], capital: Decimal) -> None:
+    def __init__(
+        self, instruments: Mapping[str, Instrument], capital: Decimal, *,
+        states: Callable[[], Iterable[StrategyState]] = lambda: (), sink: RowSink | None = None,
+    ) -> None:
         currencies = sorted({i.settlement for i in instruments.values()})
         if len(currencies) != 1:
             raise InvalidInput(f"expected instruments that settle in one currency, found {currencies}")
@@ -133,54 +82,44 @@ class RunRecords:
         self.currency = currencies[0]
         self.instruments = {name: InstrumentRecord(i) for name, i in instruments.items()}
         self.instances: dict[str, InstanceRecord] = {}
+        self.states: dict[str, StateRecord] = {}
         self.now = self.start = 0
         self.events = 0
-        self.equity2 = self.peak2 = int(capital * HALF_NANOS)
-        self.peak_ts = 0
-        self.drawdown = 0.0
-        self.drawdown_length_ns = 0
-        self.equity = Series(POINTS_MAX)
-        self.days: list[tuple[int, int]] = []
+        self.equity = EquityCurve(int(capital * HALF_NANOS))
+        self.sources = {name: Series(POINTS_MAX) for name in SOURCES}
         self.fees = Decimal(0)
         self.fees_unknown = 0
         self.restatements = 0
         self.traded = Decimal(0)
-        self.gains = Decimal(0)
-        self.losses = Decimal(0)
-        self.closes = self.wins = 0
-        self.fill_count = self.maker_count = 0
+        self.positions = PositionRecords()
         self.fills: list[FillRecord] = []
-        self.held_lot_ns = self.held_lots = self.held_ns_max = 0
-        self.exposed_ns = 0
-        self.orders = self.cancels = self.orders_filled = 0
-        self.lots_ordered = self.lots_filled = 0
+        self.orders = OrderRecords()
+        self.cancels = 0
+        self.bars_seen = False
         self.refusals: Counter[str] = Counter()
         self.abstentions: Counter[str] = Counter()
         self.guard_changes: list[tuple[int, GuardChanged]] = []
         self.guard_change_count = 0
-        self._trough2 = self.equity2
-        self._day_end = 0
-        self._exposed_since = 0
-        self._exposed = 0
-        self._holdings: dict[tuple[str, str], HoldingQueue] = {}
-        self._levels: dict[str, int] = {}
-        self._working: dict[str, OrderRecord] = {}
-        self._closed: deque[str] = deque()
+        self._ask_states = states
+        self._rows = None if sink is None else RowWriter(sink)
+        self._minute_end = self._day_end = 0
+        self._told: dict[str, tuple[int, int]] = {}
+        self._details: dict[str, dict[str, msgspec.Raw]] = {}
         self._finished = False
         self._handlers: dict[type[Fact], Callable[[int, Any], None]] = {
-            Quote: self._quote, Bar: self._bar, FundingBooked: self._funding, FeeBooked: self._late_fee,
-            FillBooked: self._fill,
+            Quote: self._quote, Bar: self._bar, DepthDiff: self._depth, DepthSnapshot: self._depth,
+            FundingBooked: self._funding, FeeBooked: self._late_fee, FillBooked: self._fill,
             ApprovedIntent: self._approved, SubmitOrder: self._submit, CancelOrder: self._cancel,
             OrderChanged: self._changed, Refused: self._refused, Abstained: self._abstained,
-            GuardChanged: self._guard,
+            GuardChanged: self._guard, ExecReport: self._report,
         }
 
     def on_event(self, event: Event) -> None:
         """Take up one event in journal order; kinds that the report does not need only move the time."""
         ts = event.ts_event
         if ts > self.now:
-            if ts >= self._day_end:
-                self._roll(ts)
+            if ts >= self._minute_end:
+                self._minute(ts)
             self.now = ts
         self.events += 1
         handler = self._handlers.get(type(event.payload))
@@ -188,7 +127,7 @@ class RunRecords:
             handler(ts, event.payload)
 
     def finish(self) -> None:
-        """Close the last day, the exposure and every horizon that has ended; a second call changes nothing."""
+        """Close the last minute and day, the exposure and every horizon that has ended; later calls change nothing."""
         if self._finished or not self.events:
             return
         self._finished = True
@@ -196,12 +135,11 @@ class RunRecords:
             if record.quoted:
                 record.watch.settle(self.now + 1, record.mid2)
             record.inventory.add(self.now, record.position)
-        if self._exposed:
-            self.exposed_ns += self.now - self._exposed_since
-        if self.equity2 < self.peak2:
-            self.drawdown_length_ns = max(self.drawdown_length_ns, self.now - self.peak_ts)
-        self.equity.add(self.now, self.equity2)
-        self.days.append((self.now // NANOS_PER_DAY, self.equity2))
+        self.positions.finish(self.now)
+        self._sample(self.now)
+        for name, state in self.states.items():
+            state.close(self.now, self._pnl_of(name))
+        self.equity.finish(self.now)
 
     @property
     def captured(self) -> Decimal:
@@ -231,76 +169,128 @@ class RunRecords:
         )
         return Decimal(record.cash2 + open2) / HALF_NANOS - record.fees + record.funding
 
-    def daily_returns(self) -> list[float]:
-        """Return simple returns of the days' closing equity (UTC), the first from the capital."""
-        levels = [int(self.capital * HALF_NANOS), *(equity for _, equity in self.days)]
-        return [after / before - 1 for before, after in pairwise(levels) if before > 0]
+    # time
 
-    def _roll(self, ts: int) -> None:
-        day = ts // NANOS_PER_DAY
-        if self._day_end:
-            self.days.append((self._day_end // NANOS_PER_DAY - 1, self.equity2))
+    def _minute(self, ts: int) -> None:
+        if self._minute_end:
+            self._sample(self._minute_end)
+            if ts >= self._day_end:
+                self.equity.roll(ts)
+                self._day_end = (ts // NANOS_PER_DAY + 1) * NANOS_PER_DAY
         else:
-            self.start = self.peak_ts = ts
-            self.equity.add(ts, self.equity2)
-        self._day_end = (day + 1) * NANOS_PER_DAY
+            self.start = ts
+            self.equity.begin(ts)
+            self._day_end = (ts // NANOS_PER_DAY + 1) * NANOS_PER_DAY
+        self._minute_end = (ts // MINUTE_NS + 1) * MINUTE_NS
+
+    def _sample(self, ts: int) -> None:
+        """Keep what the events up to the minute's end `ts` left: strategies, sources of P&L, candles."""
+        details: dict[str, dict[str, msgspec.Raw]] = {}
+        for state in self._ask_states():
+            kept = self.states.get(state.instance)
+            if kept is None:
+                kept = self.states[state.instance] = StateRecord(state.instrument)
+            kept.sample(ts, state, self._pnl_of(state.instance))
+            details.setdefault(state.instrument, {})[state.instance] = state.detail
+        self._details = details
+        totals = (
+            sum(r.captured2 for r in self.instruments.values()), sum(r.inventory2 for r in self.instruments.values()),
+            -int(self.fees * HALF_NANOS), int(self.funding * HALF_NANOS),
+        )
+        for series, total2 in zip(self.sources.values(), totals, strict=True):
+            series.add(ts, total2)
+        if self._rows is not None:
+            self._rows.nav(
+                ts, equity2=self.equity.value2, captured2=totals[0], inventory2=totals[1], fees=self.fees,
+                funding=self.funding, drawdown=self.equity.below_peak,
+            )
+        for record in self.instruments.values():
+            if self._rows is not None and record.candle.seen:
+                self._rows.candle(ts, record, details.get(record.instrument.instrument_id, {}))
+            record.candle.restart()
+
+    def _pnl_of(self, instance: str) -> Decimal:
+        return self.instance_pnl(instance) if instance in self.instances else Decimal(0)
+
+    # market
 
     def _quote(self, ts: int, quote: Quote) -> None:
         record = self.instruments.get(quote.instrument)
-        if record is None or quote.bid <= 0 or quote.ask <= 0:
+        if record is not None:
+            record.top_told = True
+            self._touch(ts, record, quote.bid, quote.ask)
+
+    def _depth(self, ts: int, depth: DepthDiff | DepthSnapshot) -> None:
+        """Take the mid from the book, unless the venue tells its best prices apart: those are ahead of its diffs."""
+        record = self.instruments.get(depth.instrument)
+        if record is None or record.top_told:
+            return
+        book = record.book
+        book.apply(depth, ts)
+        if book.usable and book.bid is not None and book.ask is not None:
+            self._touch(ts, record, book.bid, book.ask)
+
+    def _touch(self, ts: int, record: InstrumentRecord, bid: int, ask: int) -> None:
+        if bid <= 0 or ask <= 0:
             return
         if ts > record.watch.due and record.quoted:
             record.watch.settle(ts, record.mid2)
         record.quoted = True
-        record.spread = quote.ask - quote.bid
-        mid2 = quote.bid + quote.ask
+        record.spread = ask - bid
+        mid2 = bid + ask
         if mid2 != record.mid2:
             self._move(ts, record, mid2)
+            record.candle.add(mid2)
             record.price.add(ts, mid2)
 
     def _bar(self, ts: int, bar: Bar) -> None:
+        self.bars_seen = True
         record = self.instruments.get(bar.instrument)
         if record is None or record.quoted:  # quotes know the mid better than a bar's close
             return
         self._move(ts, record, 2 * bar.close)
         price = record.price
-        price.add(ts, 2 * bar.low)
-        price.add(ts, 2 * bar.high)
-        price.add(ts, 2 * bar.close)
+        for value in (bar.open, bar.low, bar.high, bar.close):
+            price.add(ts, 2 * value)
+        if self._rows is not None:
+            self._rows.bar(ts, bar, record, self._details.get(bar.instrument, {}))
 
     def _move(self, ts: int, record: InstrumentRecord, mid2: int) -> None:
         if record.position:
             gain2 = record.position * (mid2 - record.mid2) * record.value
             record.inventory2 += gain2
-            self._gain(ts, gain2)
+            self.equity.gain(ts, gain2)
         record.mid2 = mid2
 
-    def _gain(self, ts: int, gain2: int) -> None:
-        equity2 = self.equity2 = self.equity2 + gain2
-        if equity2 >= self.peak2:
-            if self._trough2 < self.peak2:
-                self.drawdown_length_ns = max(self.drawdown_length_ns, ts - self.peak_ts)
-            self.peak2 = self._trough2 = equity2
-            self.peak_ts = ts
-        elif equity2 < self._trough2:
-            self._trough2 = equity2
-            self.drawdown = max(self.drawdown, 1 - equity2 / self.peak2)
-        self.equity.add(ts, equity2)
+    # ledger
 
     def _funding(self, ts: int, booked: FundingBooked) -> None:
         record = self.instruments.get(booked.instrument)
         if record is not None:
             record.funding += booked.amount
             self.instances.setdefault(booked.instance, InstanceRecord()).funding += booked.amount
-            self._gain(ts, int(booked.amount * HALF_NANOS))
+            self.equity.gain(ts, int(booked.amount * HALF_NANOS))
 
     def _late_fee(self, ts: int, booked: FeeBooked) -> None:
         """Take up a fee that came after its fill; one in a third currency stays unknown."""
         if booked.fee_currency == self.currency:
             self.fees_unknown -= 1
             self.fees += booked.fee
+            self.equity.today.fees += booked.fee
             self.instances.setdefault(booked.instance, InstanceRecord()).fees += booked.fee
-            self._gain(ts, -int(booked.fee * HALF_NANOS))
+            self.equity.gain(ts, -int(booked.fee * HALF_NANOS))
+            record = self.instruments.get(booked.instrument)
+            late = next((f for f in reversed(self.fills) if f.trade_id == booked.trade_id), None)
+            if record is not None and late is not None:
+                late.fee = booked.fee
+                record.costs.late_fee(booked.fee, late.liquidity)
+
+    def _report(self, ts: int, report: ExecReport) -> None:
+        """Keep what the venue says a fill cost, until the fill is booked with the same event."""
+        if report.type is ReportType.FILL and report.trade_id is not None:
+            told = told_costs(report.text)
+            if told is not None:
+                self._told = {report.trade_id: told}
 
     def _fill(self, ts: int, fill: FillBooked) -> None:
         record = self.instruments.get(fill.instrument)
@@ -317,7 +307,7 @@ class RunRecords:
         instance.cash2 -= signed * price2 * record.value
         instance.positions[fill.instrument] = instance.positions.get(fill.instrument, 0) + signed
         instance.fills += 1
-        self._expose(ts, record.position, record.position + signed)
+        self.positions.expose(ts, record.position, record.position + signed)
         record.position += signed
         record.inventory.add(ts, record.position)
         if fee is None:
@@ -325,23 +315,38 @@ class RunRecords:
         else:
             self.fees += fee
             instance.fees += fee
-        self._gain(ts, captured2 - int((fee or 0) * HALF_NANOS))
+            self.equity.today.fees += fee
+        self.equity.gain(ts, captured2 - int((fee or 0) * HALF_NANOS))
+        level = self.orders.fill(fill.client_order_id, fill.lots) if fill.lots > 0 else None
+        state = self.states.get(fill.instance)
+        regime = None if state is None else state.regime
+        if self._rows is not None:
+            self._rows.fill(ts, fill, record, fee=fee, level=level, regime=regime)
         if fill.lots <= 0:  # a bust or correction moves the money but is no fill of its own
             self.restatements += 1
             return
-        self._count(ts, fill, signed)
-        order = self._working.get(fill.client_order_id)
-        if order is not None:
-            self.orders_filled += order.filled == 0
-            order.filled += fill.lots
+        self.positions.add(ts, fill)
         notional = record.instrument.notional(fill.price, fill.lots)
         self.traded += notional
+        self.equity.today.fills += 1
+        self.equity.today.traded += notional
+        if state is not None:
+            total = state.total()
+            total.fills += 1
+            total.traded += notional
+            total.captured2 += captured2
+            total.fees += fee or 0
+        record.costs.add(
+            side=fill.side, price=fill.price, weight=fill.lots * record.value, liquidity=fill.liquidity, fee=fee,
+            mid2=record.mid2 if record.quoted else None, spread=record.spread, told=self._told.get(fill.trade_id),
+        )
         if len(self.fills) < FILLS_MAX:
             kept = FillRecord(
                 ts=ts, instrument=fill.instrument, instance=fill.instance, side=fill.side, lots=fill.lots,
                 price=fill.price, liquidity=fill.liquidity, notional=notional, fee=fee, realized=fill.realized,
-                level=None if order is None else order.level, mid2=record.mid2 if record.quoted else None,
-                spread=record.spread if record.quoted else None,
+                level=level, mid2=record.mid2 if record.quoted else None,
+                spread=record.spread if record.quoted else None, regime=regime,
+                trade_id=fill.trade_id,
             )
             self.fills.append(kept)
             record.watch.add(kept)
@@ -351,63 +356,19 @@ class RunRecords:
             return fill.fee
         return fill.fee * instrument.price(fill.price) if fill.fee_currency == instrument.base else None
 
-    def _count(self, ts: int, fill: FillBooked, signed: int) -> None:
-        self.fill_count += 1
-        self.maker_count += fill.liquidity.value == "maker"
-        self.lots_filled += fill.lots
-        closed = self._holdings.setdefault((fill.instance, fill.instrument), HoldingQueue()).add(ts, signed)
-        for nanos, lots in closed:
-            self.held_lot_ns += nanos * lots
-            self.held_lots += lots
-            self.held_ns_max = max(self.held_ns_max, nanos)
-        if closed:
-            self.closes += 1
-            if fill.realized > 0:
-                self.wins += 1
-                self.gains += fill.realized
-            else:
-                self.losses -= fill.realized
-
-    def _expose(self, ts: int, before: int, after: int) -> None:
-        if before == 0 and after:
-            if self._exposed == 0:
-                self._exposed_since = ts
-            self._exposed += 1
-        elif before and after == 0:
-            self._exposed -= 1
-            if self._exposed == 0:
-                self.exposed_ns += ts - self._exposed_since
+    # orders, refusals, guard
 
     def _approved(self, ts: int, approved: ApprovedIntent) -> None:
-        self._levels[approved.intent.intent_id] = approved.intent.level
-        if len(self._levels) > CLOSED_ORDERS_MAX:  # approvals that never became an order
-            del self._levels[next(iter(self._levels))]
+        self.orders.approved(approved)
 
     def _submit(self, ts: int, order: SubmitOrder) -> None:
-        self.orders += 1
-        self.lots_ordered += order.lots
-        quote = None
-        if order.type is OrderType.LIMIT and order.price is not None:
-            quote = OwnQuote(ts, order.side, order.price)
-            record = self.instruments.get(order.instrument)
-            if record is not None:
-                record.keep_quote(quote)
-        self._working[order.client_order_id] = OrderRecord(order.lots, self._levels.pop(order.intent_id, None), quote)
+        self.orders.submitted(ts, order, self.instruments.get(order.instrument))
 
     def _cancel(self, ts: int, cancel: CancelOrder) -> None:
         self.cancels += 1
 
     def _changed(self, ts: int, change: OrderChanged) -> None:
-        if change.after not in TERMINAL:
-            return
-        order = self._working.get(change.client_order_id)
-        if order is None:
-            return
-        if order.quote is not None:
-            order.quote.end = ts
-        self._closed.append(change.client_order_id)
-        if len(self._closed) > CLOSED_ORDERS_MAX:
-            self._working.pop(self._closed.popleft(), None)
+        self.orders.changed(ts, change)
 
     def _refused(self, ts: int, refused: Refused) -> None:
         self.refusals[refused.code] += 1

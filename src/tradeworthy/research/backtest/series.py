@@ -2,14 +2,14 @@
 
 
 class Series:
-    """Keep at most `points_max` buckets of a curve; each holds its last, lowest and highest value.
+    """Keep at most `points_max` buckets of a curve; each holds its first, last, lowest and highest value.
 
     Values are exact integers; times are integer nanoseconds and do not go back (an earlier one joins the open bucket).
     When the buckets run out their width doubles at least and neighbours merge, so a whole day costs no more than
     a minute and extremes are never lost.
     """
 
-    __slots__ = ("_end", "high", "last", "low", "points_max", "ts", "width")
+    __slots__ = ("_end", "first", "high", "last", "low", "points_max", "ts", "width")
 
     def __init__(self, points_max: int = 4000) -> None:
         if points_max < 2:
@@ -17,6 +17,7 @@ class Series:
         self.points_max = points_max
         self.width = 1
         self.ts: list[int] = []
+        self.first: list[int] = []
         self.last: list[int] = []
         self.low: list[int] = []
         self.high: list[int] = []
@@ -40,6 +41,7 @@ class Series:
                 self.add(ts, value)
                 return
         self.ts.append(ts)
+        self.first.append(value)
         self.last.append(value)
         self.low.append(value)
         self.high.append(value)
@@ -59,8 +61,8 @@ class Series:
                 self.high[kept] = max(self.high[kept], self.high[i])
                 continue
             kept, bucket = kept + 1, at // width
-            self.ts[kept], self.last[kept] = at, self.last[i]
+            self.ts[kept], self.first[kept], self.last[kept] = at, self.first[i], self.last[i]
             self.low[kept], self.high[kept] = self.low[i], self.high[i]
-        for column in (self.ts, self.last, self.low, self.high):
+        for column in (self.ts, self.first, self.last, self.low, self.high):
             del column[kept + 1 :]
         self._end = self.ts[-1] - self.ts[-1] % width + width

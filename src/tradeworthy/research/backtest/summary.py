@@ -1,4 +1,4 @@
-"""The summary of a run: every figure with a value or the reason why it has none; canonical JSON and Markdown."""
+"""The summary of a run: every figure with a value or the reason why it has none; canonical JSON."""
 
 import math
 import random
@@ -8,13 +8,24 @@ from decimal import Decimal
 
 import msgspec
 
-from tradeworthy.kernel.clock import NANOS_PER_SECOND
+from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.research.backtest import statistics as stats
+from tradeworthy.research.backtest.costs import Costs, costs_of
 from tradeworthy.research.backtest.edge import Edge, edge_of
+from tradeworthy.research.backtest.equity import HALF_NANOS
 from tradeworthy.research.backtest.fill_factor import FillFactor, fill_factors
-from tradeworthy.research.backtest.markout import BPS, Markout, adverse_selection, by_hour, by_level, by_side
+from tradeworthy.research.backtest.markout import (
+    BPS,
+    Markout,
+    adverse_selection,
+    by_hour,
+    by_level,
+    by_regime,
+    by_side,
+)
 from tradeworthy.research.backtest.records import RunRecords
+from tradeworthy.research.backtest.strategy_state import ordered
 from tradeworthy.research.backtest.trials import TrialRegister
 
 FEE_SHARE_MAX = 0.40
@@ -107,6 +118,32 @@ class Performance(msgspec.Struct, frozen=True):
     track_record_min_days: Figure
 
 
+class DayLine(msgspec.Struct, frozen=True):
+    """One UTC day in base currency; `change` is the day's simple return."""
+
+    day: str
+    equity: Decimal
+    pnl: Decimal
+    change: float
+    fills: int
+    notional: Decimal
+    fees: Decimal
+
+
+class RegimeLine(msgspec.Struct, frozen=True):
+    """One instance in one regime (None = no label): share of its time, P&L, fills and their capture."""
+
+    instance: str
+    instrument: str
+    regime: str | None
+    share: Figure
+    pnl: Decimal
+    fills: int
+    notional: Decimal
+    fees: Decimal
+    capture_bps: Figure
+
+
 class Summary(msgspec.Struct, frozen=True):
     """What one run says of itself. Times are nanoseconds UTC; `synthetic` when any tape is not recorded."""
 
@@ -123,8 +160,11 @@ class Summary(msgspec.Struct, frozen=True):
     assumptions: tuple[str, ...]
     caveats: tuple[str, ...]
     profit: Profit
+    costs: Costs
     activity: Activity
     performance: Performance
+    days: tuple[DayLine, ...]
+    regimes: tuple[RegimeLine, ...]
     kpis: tuple[Kpi, ...]
     edge: Edge
     fill_factors: tuple[FillFactor, ...]
@@ -132,6 +172,7 @@ class Summary(msgspec.Struct, frozen=True):
     markouts_by_side: tuple[Markout, ...]
     markouts_by_level: tuple[Markout, ...]
     markouts_by_hour: tuple[Markout, ...]
+    markouts_by_regime: tuple[Markout, ...]
 
 
 def summarise(
@@ -154,12 +195,15 @@ def summarise(
         run_id=run_id, instruments=tuple(sorted(records.instruments)), currency=records.currency,
         capital=records.capital, start=records.start, end=records.now, events=records.events,
         synthetic=any(t.origin != "recorded" for t in tapes), fill_bias=fill_bias, tapes=tuple(tapes),
-        assumptions=tuple(assumptions), caveats=_caveats(records, tapes, caveats), profit=profit, activity=activity,
-        performance=performance, kpis=_kpis(profit, activity, performance), edge=edge_of(fills, rng=rng),
+        assumptions=tuple(assumptions), caveats=_caveats(records, tapes, caveats), profit=profit,
+        costs=costs_of([i.costs for i in records.instruments.values()], HALF_NANOS), activity=activity,
+        performance=performance, days=_days(records), regimes=_regimes(records),
+        kpis=_kpis(profit, activity, performance), edge=edge_of(fills, rng=rng),
         fill_factors=fill_factors(fills, rng=rng), markouts=adverse_selection(fills, rng=rng),
         markouts_by_side=adverse_selection(fills, rng=rng, group=by_side),
         markouts_by_level=adverse_selection(fills, rng=rng, group=by_level),
         markouts_by_hour=adverse_selection(fills, rng=rng, group=by_hour),
+        markouts_by_regime=adverse_selection(fills, rng=rng, group=by_regime),
     )
 
 
@@ -174,47 +218,6 @@ def origin_label(summary: Summary) -> tuple[str, str] | None:
 def to_json(summary: Summary) -> bytes:
     """Return canonical JSON: sorted keys, indented, decimals as text, ends in a line feed."""
     return msgspec.json.format(msgspec.json.encode(summary, order="sorted"), indent=1) + b"\n"
-
-
-def to_markdown(summary: Summary) -> str:
-    """Return the run's report as Markdown."""
-    s, a, p = summary, summary.activity, summary.performance
-    lines = [f"# Run {s.run_id[:12]}", ""]
-    if label := origin_label(s):
-        lines += [f"**{label[0]}: {label[1]}; nothing here is a track record.**", ""]
-    lines += [
-        f"{', '.join(s.instruments)}, {_time(s.start)} to {_time(s.end)}, capital {s.capital:f} {s.currency}.",
-        f"Fill bias: `{s.fill_bias}`.", "",
-    ]
-    lines += _table(("profit", s.currency), [
-        ("captured spread", f"{s.profit.captured:f}"), ("inventory move", f"{s.profit.inventory:f}"),
-        ("funding", f"{s.profit.funding:f}"), ("gross", f"{s.profit.gross:f}"), ("fees", f"{-s.profit.fees:f}"),
-        ("**net**", f"**{s.profit.net:f}**"), *((f"net of {k}", f"{v:f}") for k, v in s.profit.by_instance.items()),
-    ])
-    lines += _table(("statistic", "value"), [
-        ("days", str(p.days)), ("return", f"{p.total_return:.4%}"), ("drawdown", f"{p.drawdown:.4%}"),
-        ("Sharpe", f"{_text(p.sharpe)} ± {_text(p.sharpe_error)}{'' if p.sharpe_gates else ' (never gates)'}"),
-        ("Sortino", _text(p.sortino)), ("tail ratio", _text(p.tail_ratio)), ("exposure", _text(p.exposure_share)),
-        ("probabilistic Sharpe", _text(p.probabilistic_sharpe)),
-        (f"deflated Sharpe, {p.trials} trials", _text(p.deflated_sharpe)),
-        ("minimum track record, days", _text(p.track_record_min_days)),
-        ("orders, cancels, fills", f"{a.orders}, {a.cancels}, {a.fills}"), ("fill rate", _text(a.fill_rate)),
-        ("maker share", _text(a.maker_share)), ("capture per fill, bps", _text(a.capture_bps)),
-        ("turnover", _text(a.turnover)), ("profit factor", _text(a.profit_factor)),
-        ("hit rate", f"{_text(a.hit_rate)} [{_text(a.hit_rate_lower)}, {_text(a.hit_rate_upper)}]"),
-        ("mean hold, s", _text(a.hold_mean_s)), ("edge", f"{s.edge.verdict.value}, n = {s.edge.n}"),
-    ])
-    lines += _table(("KPI", "observed", "limit", "verdict"), [
-        (k.name, _text(k.observed), k.limit, k.severity.name) for k in s.kpis
-    ])
-    lines += _table(("horizon, s", "adverse, bps", "markout, bps", "n", "open"), [
-        (str(m.horizon_s), _number(m.adverse_bps), _number(m.markout_bps), str(m.n), str(m.open)) for m in s.markouts
-    ])
-    for name, counts in (("refusal", a.refusals), ("abstention", a.abstentions)):
-        lines += _table((name, "count"), [(f"`{code}`", str(n)) for code, n in counts.items()])
-    lines += _table(("tape", "origin", "sha256"), [(t.name, t.origin, f"`{t.sha256[:16]}`") for t in s.tapes])
-    lines += ["## Assumptions and caveats", "", *(f"- {line}" for line in (*s.assumptions, *s.caveats))]
-    return "\n".join(lines).rstrip() + "\n"
 
 
 def _figure(compute: Callable[[], float | None], absent: str = "not defined") -> Figure:
@@ -239,29 +242,30 @@ def _profit(r: RunRecords) -> Profit:
 
 def _activity(r: RunRecords) -> Activity:
     captures = [c for f in r.fills if (c := f.capture) is not None]
-    days = [float(e) / (2 * 10**9) for _, e in r.days]
+    days = [d.equity2 / HALF_NANOS for d in r.equity.days]
+    o, p = r.orders, r.positions
     try:
-        hits = stats.hit_rate(r.wins, r.closes)
+        hits = stats.hit_rate(p.wins, p.closes)
         rates = (Figure(hits.value), Figure(hits.lower), Figure(hits.upper))
     except stats.TooFewObservations:
         rates = (Figure(None, "no closed position"),) * 3
     return Activity(
-        orders=r.orders, cancels=r.cancels, orders_filled=r.orders_filled,
-        fill_rate=_share(r.orders_filled, r.orders, "no orders"), fills=r.fill_count, fills_recorded=len(r.fills),
-        fees_unknown=r.fees_unknown, maker_share=_share(r.maker_count, r.fill_count, "no fills"), notional=r.traded,
+        orders=o.orders, cancels=r.cancels, orders_filled=o.filled,
+        fill_rate=_share(o.filled, o.orders, "no orders"), fills=p.fills, fills_recorded=len(r.fills),
+        fees_unknown=r.fees_unknown, maker_share=_share(p.makers, p.fills, "no fills"), notional=r.traded,
         turnover=_figure(lambda: stats.turnover(float(r.traded), days)),
         capture_bps=_share(math.fsum(captures) * BPS, len(captures), "no fill has a quoted mid"),
-        profit_factor=_share(float(r.gains), float(r.losses), "no losing close"), hit_rate=rates[0],
+        profit_factor=_share(float(p.gains), float(p.losses), "no losing close"), hit_rate=rates[0],
         hit_rate_lower=rates[1], hit_rate_upper=rates[2],
-        hold_mean_s=_share(r.held_lot_ns / NANOS_PER_SECOND, r.held_lots, "no closed position"),
-        hold_max_s=_share(r.held_ns_max / NANOS_PER_SECOND, 1 if r.held_lots else 0, "no closed position"),
+        hold_mean_s=_share(p.held_lot_ns / NANOS_PER_SECOND, p.held_lots, "no closed position"),
+        hold_max_s=_share(p.held_ns_max / NANOS_PER_SECOND, 1 if p.held_lots else 0, "no closed position"),
         refusals=dict(sorted(r.refusals.items())), abstentions=dict(sorted(r.abstentions.items())),
         guard_changes=r.guard_change_count,
     )
 
 
 def _performance(r: RunRecords, trials: Sequence[float]) -> Performance:
-    returns = r.daily_returns()
+    returns = r.equity.daily_returns()
     year = 365 if any(i.instrument.calendar == "24/7" for i in r.instruments.values()) else 252
     try:
         sharpe = stats.sharpe(returns, periods_per_year=year)
@@ -274,15 +278,43 @@ def _performance(r: RunRecords, trials: Sequence[float]) -> Performance:
         none = Figure(None, str(missing))
         figures, gates, psr, length = (none, none), False, none, none
     return Performance(
-        days=len(returns), periods_per_year=year, total_return=float(r.pnl / r.capital), drawdown=r.drawdown,
-        drawdown_length_s=r.drawdown_length_ns / NANOS_PER_SECOND,
-        exposure_share=_share(r.exposed_ns, r.now - r.start, "no span of time"), sharpe=figures[0],
+        days=len(returns), periods_per_year=year, total_return=float(r.pnl / r.capital), drawdown=r.equity.drawdown,
+        drawdown_length_s=r.equity.drawdown_length_ns / NANOS_PER_SECOND,
+        exposure_share=_share(r.positions.exposed_ns, r.now - r.start, "no span of time"), sharpe=figures[0],
         sharpe_error=figures[1], sharpe_gates=gates,
         sortino=_figure(lambda: stats.sortino(returns, periods_per_year=year)),
         tail_ratio=_figure(lambda: stats.tail_ratio(returns)), probabilistic_sharpe=psr,
         deflated_sharpe=_figure(lambda: stats.deflated_sharpe(returns, trials).probability), trials=len(trials),
         track_record_min_days=length,
     )
+
+
+def _days(r: RunRecords) -> tuple[DayLine, ...]:
+    found = []
+    before2 = r.equity.start2
+    for one in r.equity.days:
+        date = datetime.fromtimestamp(one.day * NANOS_PER_DAY // NANOS_PER_SECOND, UTC).date().isoformat()
+        change = one.equity2 / before2 - 1 if before2 > 0 else 0.0
+        equity, pnl = Decimal(one.equity2) / HALF_NANOS, Decimal(one.equity2 - before2) / HALF_NANOS
+        found.append(DayLine(date, equity, pnl, change, one.fills, one.traded, one.fees))
+        before2 = one.equity2
+    return tuple(found)
+
+
+def _regimes(r: RunRecords) -> tuple[RegimeLine, ...]:
+    found = []
+    for instance, state in sorted(r.states.items()):
+        nanos = sum(total.nanos for total in state.totals.values())
+        for regime, total in ordered(state.totals):
+            captured = float(Decimal(total.captured2) / HALF_NANOS)
+            capture = Figure(None, "no quoted book")
+            if r.instruments[state.instrument].quoted:
+                capture = _share(captured * BPS, float(total.traded), "no fills")
+            found.append(RegimeLine(
+                instance, state.instrument, regime, _share(total.nanos, nanos, "no span of time"), total.pnl,
+                total.fills, total.traded, total.fees, capture,
+            ))
+    return tuple(found)
 
 
 def _kpis(profit: Profit, activity: Activity, performance: Performance) -> tuple[Kpi, ...]:
@@ -311,33 +343,17 @@ def _floor(name: str, observed: Figure, fail: float) -> Kpi:
 
 def _caveats(r: RunRecords, tapes: Sequence[Tape], given: Sequence[str]) -> tuple[str, ...]:
     found = list(given)
-    if r.fill_count and not r.fees:
+    if r.positions.fills and not r.fees:
         found.append("Zero cost: no fee was charged on any fill.")
     if r.fees_unknown:
         found.append(f"{r.fees_unknown} fills have an unknown fee, which is not counted as zero.")
     if r.restatements:
         found.append(f"{r.restatements} busts or corrections: their fills stay in the fill statistics.")
-    if r.fill_count > len(r.fills):
-        found.append(f"Intervals and markouts use the first {len(r.fills)} of {r.fill_count} fills.")
+    if r.positions.fills > len(r.fills):
+        found.append(f"Intervals and markouts use the first {len(r.fills)} of {r.positions.fills} fills.")
     if r.fills and all(f.mid2 is None for f in r.fills):
         found.append("No quotes: captured spread is unknown and counted as inventory move.")
+    if r.bars_seen and not any(i.quoted for i in r.instruments.values()):
+        found.append("Bars only (OHLCV): the path inside a bar is not known, fills are estimates.")
     found += [f"Tape {t.name} is {t.origin}." for t in tapes if t.origin != "recorded"]
     return tuple(found)
-
-
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
-    if not rows:
-        return []
-    return [f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows)] + [""]
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4g}"
-
-
-def _text(figure: Figure) -> str:
-    return f"– ({figure.reason})" if figure.value is None else f"{figure.value:.4g}"
-
-
-def _time(ts: int) -> str:
-    return datetime.fromtimestamp(ts // NANOS_PER_SECOND, UTC).strftime("%Y-%m-%d %H:%M UTC")
