@@ -86,7 +86,7 @@ def test_without_a_step_the_major_that_cannot_be_read_is_named(tmp_path, registr
     def in_grams(payload):
         return {"grams": payload["pounds"] * 454}
 
-    with pytest.raises(InvalidInput, match="expected an upcaster from test.weight@2 to 3, found none"):
+    with pytest.raises(InvalidInput, match=r"expected an upcaster from test\.weight@2 to 3, found none"):
         list(read(tmp_path))
 
 
@@ -95,7 +95,7 @@ def test_the_door_takes_the_current_major_only(tmp_path, registry):
     _current()
     _steps()
     [line] = read_raw(tmp_path)
-    with pytest.raises(InvalidInput, match="schema must be test.weight@3 of any minor version, was 'test.weight@1.0'"):
+    with pytest.raises(InvalidInput, match=r"must be test\.weight@3 of any minor version, was 'test\.weight@1\.0'"):
         decode_event(line)
 
 

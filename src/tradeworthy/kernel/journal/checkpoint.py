@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.errors import InvalidInput
 from tradeworthy.kernel.journal.verify import PAYLOAD_TYPE, pre_authentication
 
@@ -21,7 +22,8 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """What a checkpoint says. `lines` holds the CRC-32 of each event after `since`, so damage is found to the seq.
 
     day_root         RFC 6962 root over the seals of the UTC day so far
-    clock_offset_ns  measured offset of the wall clock, None when nobody measured it
+    clock_offset_ns  the desk's wall clock minus the witness's, None when nobody could measure it: unknown, not zero
+    clock_error_ns   half the round trip of that measurement, the most by which it can be wrong
     """
 
     head: str
@@ -34,6 +36,15 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     ts: int
     directory: str = ""
     provenance: str = ""
+    clock_error_ns: int | None = None
+
+
+class LineStream(Protocol):
+    """A connection that carries one message a line, both ways."""
+
+    def write(self, data: bytes, /) -> int | None: ...
+    def flush(self) -> None: ...
+    def readline(self, size: int = -1, /) -> bytes: ...
 
 
 class CheckpointSigner(Protocol):
@@ -53,33 +64,45 @@ class LocalSigner:
 
 
 class WitnessSigner:
-    """Ask the witness process, which reads the journal itself and signs what it read: `measured`."""
+    """Ask the witness process, which reads the journal itself and signs what it read: `measured`.
 
-    def __init__(self, address: Path) -> None:
-        self._address = address
+    clock  what the desk stamps with; without one the witness cannot compare clocks and says so
+    """
+
+    def __init__(self, address: Path, clock: Clock | None = None) -> None:
+        self._address, self._clock = address, clock
 
     def sign(self, statement: Statement) -> bytes:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(WITNESS_TIMEOUT_S)
             connection.connect(str(self._address))
-            connection.sendall(msgspec.json.encode(statement) + b"\n")
-            connection.shutdown(socket.SHUT_WR)
-            reply = receive(connection)
-        answer: dict[str, Any] = msgspec.json.decode(reply) if reply else {}
+            with connection.makefile("rwb") as stream:
+                send_line(stream, msgspec.json.encode(statement))
+                reply = receive_line(stream)
+                answer: dict[str, Any] = msgspec.json.decode(reply) if reply else {}
+                if answer.get("ask") == "now":
+                    now = None if self._clock is None else self._clock.now()
+                    send_line(stream, msgspec.json.encode({"now": now}))
+                    reply = receive_line(stream)
+                    answer = msgspec.json.decode(reply) if reply else {}
         if "payload" not in answer:
             found = answer.get("refused", "no answer")
             raise InvalidInput(f"expected a signed checkpoint of the witness, found {found}")
         return reply
 
 
-def receive(connection: socket.socket) -> bytes:
-    """Return all bytes until the other side stops sending."""
-    received = bytearray()
-    while part := connection.recv(1 << 16):
-        received += part
-        if len(received) > REPLY_BYTES_MAX:
-            raise InvalidInput(f"expected at most {REPLY_BYTES_MAX} bytes, found more")
-    return bytes(received)
+def send_line(stream: LineStream, data: bytes) -> None:
+    """Send one message."""
+    stream.write(data + b"\n")
+    stream.flush()
+
+
+def receive_line(stream: LineStream) -> bytes:
+    """Return one message without its line end, empty when the other side is gone."""
+    line = stream.readline(REPLY_BYTES_MAX)
+    if len(line) == REPLY_BYTES_MAX:
+        raise InvalidInput(f"expected less than {REPLY_BYTES_MAX} bytes, found more")
+    return line.rstrip(b"\n")
 
 
 def envelope_of(statement: Statement, key: Ed25519PrivateKey, *, provenance: str) -> bytes:

@@ -1,5 +1,7 @@
 """The witness process: it alone holds the key, reads the journal itself, and signs only what it found there.
 
+It also compares its clock with the desk's: it asks for the time and takes the middle of the round trip.
+
 Run as `python -m tradeworthy.kernel.journal.witness KEYFILE SOCKET`; KEYFILE holds 32 raw bytes in hex.
 """
 
@@ -11,10 +13,20 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tradeworthy.kernel.clock import Clock, SystemClock
+from tradeworthy.kernel.clock import NANOS_PER_MILLI, Clock, SystemClock
 from tradeworthy.kernel.errors import InvalidInput
-from tradeworthy.kernel.journal.checkpoint import Statement, envelope_of, receive
+from tradeworthy.kernel.journal.checkpoint import (
+    WITNESS_TIMEOUT_S,
+    LineStream,
+    Statement,
+    envelope_of,
+    receive_line,
+    send_line,
+)
 from tradeworthy.kernel.journal.verify import LINE_BYTES_MAX, Broken, Chain, segments_of
+
+ROUND_TRIP_NANOS_MAX = 100 * NANOS_PER_MILLI
+"""A slower answer says too little about the desk's clock: its offset stays unknown."""
 
 
 class Observed:
@@ -80,21 +92,38 @@ def serve(key: Ed25519PrivateKey, address: Path, clock: Clock) -> None:
         while True:
             connection, _ = listener.accept()
             with connection:
-                connection.settimeout(5.0)
+                connection.settimeout(WITNESS_TIMEOUT_S)
                 try:
-                    connection.sendall(_answer(receive(connection), key, observed, clock))
+                    with connection.makefile("rwb") as stream:
+                        _answer(stream, key, observed, clock)
                 except (OSError, InvalidInput) as problem:
                     print(f"request dropped: {problem}", file=sys.stderr, flush=True)
 
 
-def _answer(request: bytes, key: Ed25519PrivateKey, observed: dict[str, Observed], clock: Clock) -> bytes:
+def _answer(stream: LineStream, key: Ed25519PrivateKey, observed: dict[str, Observed], clock: Clock) -> None:
     try:
-        statement = msgspec.json.decode(request, type=Statement)
+        statement = msgspec.json.decode(receive_line(stream), type=Statement)
         journal = observed.setdefault(statement.directory, Observed(Path(statement.directory)))
-        measured = msgspec.structs.replace(journal.confirm(statement), ts=clock.now())
+        measured = journal.confirm(statement)
+        offset, error = _clock_offset(stream, clock)
     except (InvalidInput, msgspec.MsgspecError) as problem:
-        return msgspec.json.encode({"refused": str(problem)})
-    return envelope_of(measured, key, provenance="measured")
+        send_line(stream, msgspec.json.encode({"refused": str(problem)}))
+        return
+    measured = msgspec.structs.replace(measured, ts=clock.now(), clock_offset_ns=offset, clock_error_ns=error)
+    send_line(stream, envelope_of(measured, key, provenance="measured"))
+
+
+def _clock_offset(stream: LineStream, clock: Clock) -> tuple[int | None, int | None]:
+    """Return the desk's clock minus this one and the most it can be wrong by; None where it cannot be measured."""
+    before = clock.monotonic()
+    asked = clock.now()
+    send_line(stream, b'{"ask":"now"}')
+    answer = msgspec.json.decode(receive_line(stream), type=dict[str, int | None])
+    taken = clock.monotonic() - before
+    now = answer.get("now")
+    if now is None or taken > ROUND_TRIP_NANOS_MAX:
+        return None, None
+    return now - (asked + taken // 2), taken // 2
 
 
 def main(arguments: list[str]) -> int:
