@@ -13,7 +13,7 @@ from tradeworthy.trading.execution.impact import (
     urgency,
 )
 from tradeworthy.trading.execution.parents import Parent, ParentProgress, equal_slices
-from tradeworthy.trading.execution.twap import Twap, TwapPolicy, TwapState, unwind, unwind_slices
+from tradeworthy.trading.execution.twap import ScheduleState, Twap, TwapPolicy, unwind, unwind_slices
 from tradeworthy.trading.model.market import Side
 from tradeworthy.trading.model.order import CancelOrder, Intent
 
@@ -46,7 +46,7 @@ def test_ten_slices_in_ten_minutes_are_ten_orders_that_sum_exactly():
     assert [child.lots for child in sent] == [11] * 3 + [10] * 7
     assert {child.parent for child in sent} == {"d1:0"}
     assert [child.slice_no for child in sent] == list(range(10))
-    assert schedule.state is TwapState.DONE
+    assert schedule.state is ScheduleState.DONE
 
 
 def test_slices_rest_at_the_touch_and_the_last_may_cross_within_fifty_bps():
