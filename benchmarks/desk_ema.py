@@ -18,16 +18,17 @@ from measure import arguments, folder, machine, seconds, tell
 
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND, EventClock
 from tradeworthy.kernel.journal import Journal, JournalPolicy
-from tradeworthy.trading.allocation.static_split import AllocationPolicy, Role, StaticSplit
+from tradeworthy.trading.allocation import AllocationPolicy, DrawdownTiers, Role, StaticSplit, TierPolicy
 from tradeworthy.trading.control.guard import Guard
 from tradeworthy.trading.desk import Desk
 from tradeworthy.trading.environment import Environment, Row, Timers
 from tradeworthy.trading.execution.execution import Execution, ExecutionPolicy
+from tradeworthy.trading.instance_watch import InstanceWatch
 from tradeworthy.trading.ledger.bookings import FlowKind
 from tradeworthy.trading.ledger.ledger import Ledger
 from tradeworthy.trading.model import Bar, FeeRates, Instrument, InstrumentKind
 from tradeworthy.trading.risk.context import RiskContext
-from tradeworthy.trading.risk.monitors import DeskLosses, RepeatedExecution
+from tradeworthy.trading.risk.monitors import DeskLosses, InstanceLosses, RepeatedExecution, SelfFailure
 from tradeworthy.trading.risk.policy import RiskPolicy
 from tradeworthy.trading.risk.review import Reviewer
 from tradeworthy.trading.simulation.latency import Latency
@@ -71,11 +72,16 @@ def build_desk() -> Desk:
     ledger = Ledger(instruments, "USD")
     ledger.flow("capital", "USD", Decimal(10_000_000), FlowKind.DEPOSIT)
     policy = EmaTrendPolicy(fast=10, slow=20, bar_interval_ns=MINUTE, exit="flip", lots=10)
+    split = StaticSplit(AllocationPolicy(), {"ema": Role.DIRECTIONAL})
+    watch = InstanceWatch(
+        [("ema", PAIR.instrument_id)], losses=InstanceLosses(POLICY), tiers=DrawdownTiers(TierPolicy()), split=split,
+        marks=ledger.marks, context=context,
+    )  # fmt: skip
     return Desk(
         instruments=instruments, strategies=[("ema_trend", EmaTrend("ema", PAIR, policy))], context=context,
         reviewer=Reviewer(POLICY, (PAIR,), context), losses=DeskLosses(POLICY, context),
         repeated=RepeatedExecution(POLICY), execution=Execution(context.reservations, ExecutionPolicy()), ledger=ledger,
-        guard=Guard(()), split=StaticSplit(AllocationPolicy(), {"ema": Role.DIRECTIONAL}), currency="USD",
+        guard=Guard(()), split=split, watch=watch, failure=SelfFailure(POLICY), currency="USD",
     )  # fmt: skip
 
 

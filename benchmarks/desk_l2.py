@@ -20,16 +20,17 @@ from measure import arguments, folder, machine, seconds, tell
 from tradeworthy.adapters.tapes.open import TapeSpec, open_tape
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND, EventClock
 from tradeworthy.kernel.journal import Journal, JournalPolicy
-from tradeworthy.trading.allocation.static_split import AllocationPolicy, Role, StaticSplit
+from tradeworthy.trading.allocation import AllocationPolicy, DrawdownTiers, Role, StaticSplit, TierPolicy
 from tradeworthy.trading.control.guard import Guard
 from tradeworthy.trading.desk import Desk
 from tradeworthy.trading.environment import Environment, Row, Timers
 from tradeworthy.trading.execution.execution import Execution, ExecutionPolicy
+from tradeworthy.trading.instance_watch import InstanceWatch
 from tradeworthy.trading.ledger.bookings import FlowKind
 from tradeworthy.trading.ledger.ledger import Ledger
 from tradeworthy.trading.market_data.instruments import shipped
 from tradeworthy.trading.risk.context import RiskContext
-from tradeworthy.trading.risk.monitors import DeskLosses, RepeatedExecution
+from tradeworthy.trading.risk.monitors import DeskLosses, InstanceLosses, RepeatedExecution, SelfFailure
 from tradeworthy.trading.risk.policy import RiskPolicy
 from tradeworthy.trading.risk.review import Reviewer
 from tradeworthy.trading.simulation.latency import Latency
@@ -66,11 +67,16 @@ def build_desk() -> Desk:
     ledger = Ledger(instruments, "USDT")
     ledger.flow("capital", "USDT", Decimal(10_000_000), FlowKind.DEPOSIT)
     quoter = TouchQuoter("touch", PERP, TouchQuoterPolicy(lots=10, inventory_lots_max=1_000))
+    split = StaticSplit(AllocationPolicy(), {"touch": Role.MAKER})
+    watch = InstanceWatch(
+        [("touch", PERP.instrument_id)], losses=InstanceLosses(POLICY), tiers=DrawdownTiers(TierPolicy()), split=split,
+        marks=ledger.marks, context=context,
+    )  # fmt: skip
     return Desk(
         instruments=instruments, strategies=[("touch_quoter", quoter)], context=context,
         reviewer=Reviewer(POLICY, (PERP,), context), losses=DeskLosses(POLICY, context),
         repeated=RepeatedExecution(POLICY), execution=Execution(context.reservations, EXECUTION), ledger=ledger,
-        guard=Guard(()), split=StaticSplit(AllocationPolicy(), {"touch": Role.MAKER}), currency="USDT",
+        guard=Guard(()), split=split, watch=watch, failure=SelfFailure(POLICY), currency="USDT",
     )  # fmt: skip
 
 

@@ -4,11 +4,12 @@ from decimal import Decimal
 
 from tradeworthy.kernel.clock import EventClock
 from tradeworthy.kernel.facts import event_of
-from tradeworthy.trading.allocation.static_split import AllocationPolicy, Role, StaticSplit
+from tradeworthy.trading.allocation import AllocationPolicy, DrawdownTiers, Role, StaticSplit, TierPolicy
 from tradeworthy.trading.control.guard import Guard
 from tradeworthy.trading.desk import Desk
 from tradeworthy.trading.environment import Environment, Row, Timers
 from tradeworthy.trading.execution.execution import Execution, ExecutionPolicy
+from tradeworthy.trading.instance_watch import InstanceWatch
 from tradeworthy.trading.ledger.bookings import FlowKind
 from tradeworthy.trading.ledger.ledger import Ledger
 from tradeworthy.trading.model import (
@@ -28,7 +29,7 @@ from tradeworthy.trading.model import (
     Targets,
 )
 from tradeworthy.trading.risk.context import RiskContext
-from tradeworthy.trading.risk.monitors import DeskLosses, RepeatedExecution
+from tradeworthy.trading.risk.monitors import DeskLosses, InstanceLosses, RepeatedExecution, SelfFailure
 from tradeworthy.trading.risk.policy import RiskPolicy
 from tradeworthy.trading.risk.review import Reviewer
 from tradeworthy.trading.simulation.latency import Latency
@@ -72,12 +73,16 @@ def build(*strategies, quoting=("script",), **limits):
     context = RiskContext(instruments.values(), policy)
     ledger = Ledger(instruments, "USD")
     ledger.flow("capital", "USD", Decimal(1_000_000), FlowKind.DEPOSIT)
+    split = StaticSplit(AllocationPolicy(), {one.instance: Role.DIRECTIONAL for one in strategies})
+    watch = InstanceWatch(
+        [(one.instance, ID) for one in strategies], losses=InstanceLosses(policy), tiers=DrawdownTiers(TierPolicy()),
+        split=split, marks=ledger.marks, context=context,
+    )  # fmt: skip
     return Desk(
         instruments=instruments, strategies=[(type(one).__name__, one) for one in strategies], context=context,
         reviewer=Reviewer(policy, tuple(instruments.values()), context), losses=DeskLosses(policy, context),
         repeated=RepeatedExecution(policy), execution=Execution(context.reservations, ExecutionPolicy()), ledger=ledger,
-        guard=Guard(), split=StaticSplit(AllocationPolicy(), {one.instance: Role.DIRECTIONAL for one in strategies}),
-        currency="USD",
+        guard=Guard(), split=split, watch=watch, failure=SelfFailure(policy), currency="USD",
     )  # fmt: skip
 
 

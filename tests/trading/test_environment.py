@@ -33,6 +33,7 @@ from tradeworthy.trading.model import (
     SubmitOrder,
     Timer,
 )
+from tradeworthy.trading.replay import replay
 
 MIDNIGHT = 19_700 * NANOS_PER_DAY
 
@@ -268,3 +269,37 @@ def test_tapes_merge_by_arrival_and_a_tie_goes_to_the_earlier_tape(tapes):
     lanes = [[row(lane * 100 + n, ts) for n, ts in enumerate(sorted(tape))] for lane, tape in enumerate(tapes)]
     rows = list(merged([iter(lane) for lane in lanes]))
     assert rows == sorted((one for lane in lanes for one in lane), key=lambda one: (one.ts_init, one.source_seq // 100))
+
+
+class Breaks(Listener):
+    """A real desk whose step fails at the second row."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = build(Scripted([quotes(Side.BUY)]))
+
+    def step(self, event):
+        if event.event_id == "tape.test:2":
+            raise ZeroDivisionError("in risk")
+        return self.inner.step(event)
+
+
+def test_a_desk_that_fails_stops_for_good_and_takes_its_orders_off_before_the_run_ends():
+    venue, desk = SilentVenue(), Breaks()
+    environment, journal = around(desk, venue)
+    with pytest.raises(ZeroDivisionError):
+        environment.run(flat_rows(START, START + SECOND, START + 2 * SECOND))
+    assert [one.kind for one in venue.sent] == ["command.submit", "command.cancel"]
+    assert desk.inner.guard.level is GuardLevel.STOPPED
+    (failed,) = [one for one in journal.events if one.kind == "desk.failed"]
+    assert failed.payload.text == "ZeroDivisionError: in risk"
+    assert "risk.self_failure" in {getattr(one.payload, "reason", "") for one in journal.events}
+    assert replay(journal.events, Breaks()).ok
+
+
+def test_a_replay_that_fails_where_the_desk_did_not_is_a_difference():
+    environment, journal = around(build(Scripted([quotes(Side.BUY)])))
+    environment.run(flat_rows(START, START + SECOND, START + 2 * SECOND))
+    result = replay(journal.events, Breaks())
+    assert not result.ok
+    assert result.first.why == "the desk fails here"

@@ -1,30 +1,32 @@
 """The only place where a desk is wired: from the document to parts that know nothing of each other."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from tradeworthy.app.config import Document
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND
 from tradeworthy.kernel.errors import ConfigurationRefused
-from tradeworthy.trading.allocation.static_split import AllocationPolicy, Role, StaticSplit
+from tradeworthy.trading.allocation import AllocationPolicy, DrawdownTiers, Role, StaticSplit, TierPolicy
 from tradeworthy.trading.control.guard import Guard, HeldReason
 from tradeworthy.trading.desk import Desk
 from tradeworthy.trading.environment import Timers
 from tradeworthy.trading.execution.execution import Execution, ExecutionPolicy
+from tradeworthy.trading.instance_watch import InstanceWatch
 from tradeworthy.trading.ledger.bookings import FlowKind
 from tradeworthy.trading.ledger.ledger import Ledger
 from tradeworthy.trading.market_data.instruments import shipped
 from tradeworthy.trading.model import Instrument
 from tradeworthy.trading.risk.context import RiskContext
-from tradeworthy.trading.risk.monitors import DeskLosses, RepeatedExecution
+from tradeworthy.trading.risk.monitors import DeskLosses, InstanceLosses, RepeatedExecution, SelfFailure
 from tradeworthy.trading.risk.policy import RiskPolicy
 from tradeworthy.trading.risk.review import Reviewer
 from tradeworthy.trading.simulation.latency import Latency
 from tradeworthy.trading.simulation.venue import Matching, SimulatedVenue
 from tradeworthy.trading.strategies.catalogue import CATALOGUE, Entry
 
+P = TypeVar("P")
 CAPITAL = "capital"
 """The ledger partition that holds the desk's capital; instances hold their own trades."""
 
@@ -57,6 +59,14 @@ def risk_policy(document: Document) -> RiskPolicy:
     return policy
 
 
+def policy_of(kind: type[P], section: str, raw: Mapping[str, Any]) -> P:
+    """Return a room's typed policy; raises `ConfigurationRefused` for an unknown key or a wrong type."""
+    try:
+        return msgspec.convert(raw, kind, strict=False)
+    except msgspec.ValidationError as problem:
+        raise ConfigurationRefused(f"{section}: {problem}") from None
+
+
 def build_desk(
     document: Document, held: Sequence[HeldReason] = (), *, catalogue: Mapping[str, Entry] = CATALOGUE
 ) -> Desk:
@@ -72,12 +82,19 @@ def build_desk(
         if one.enabled
     ]
     roles = {one.id: Role(one.role) for one in document.instances if one.enabled}
+    split = StaticSplit(policy_of(AllocationPolicy, "allocation", document.allocation), roles)
+    watch = InstanceWatch(
+        [(one.id, one.instrument) for one in document.instances if one.enabled], losses=InstanceLosses(policy),
+        tiers=DrawdownTiers(policy_of(TierPolicy, "drawdown_tiers", document.drawdown_tiers)), split=split,
+        marks=ledger.marks, context=context,
+    )  # fmt: skip
     return Desk(
         instruments=instruments, strategies=strategies, context=context,
         reviewer=Reviewer(policy, tuple(instruments.values()), context), losses=DeskLosses(policy, context),
-        repeated=RepeatedExecution(policy), execution=Execution(context.reservations, ExecutionPolicy()), ledger=ledger,
-        guard=Guard(held),
-        split=StaticSplit(AllocationPolicy(), roles), currency=document.desk.base_currency,
+        repeated=RepeatedExecution(policy), execution=Execution(
+            context.reservations, policy_of(ExecutionPolicy, "execution", document.execution)
+        ), ledger=ledger,
+        guard=Guard(held), split=split, watch=watch, failure=SelfFailure(policy), currency=document.desk.base_currency,
     )  # fmt: skip
 
 

@@ -4,11 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Event, Fact, fact
-from tradeworthy.trading.allocation.static_split import StaticSplit
+from tradeworthy.trading.allocation import ReleaseTier, StaticSplit
 from tradeworthy.trading.control.guard import Guard
 from tradeworthy.trading.control.kill import (
     KillRequest,
@@ -20,7 +18,9 @@ from tradeworthy.trading.control.kill import (
 )
 from tradeworthy.trading.execution.execution import Execution
 from tradeworthy.trading.execution.planner import PlanPolicy, plan, withdraw
+from tradeworthy.trading.instance_watch import HIGH, LOW, InstanceWatch
 from tradeworthy.trading.ledger.ledger import Ledger
+from tradeworthy.trading.lines import InstanceLine, line_of
 from tradeworthy.trading.market_data.top import MarketState
 from tradeworthy.trading.model import (
     NANOS,
@@ -57,8 +57,9 @@ from tradeworthy.trading.model import (
     TradingStatus,
     Unknown,
 )
+from tradeworthy.trading.model.run import DeskFailed
 from tradeworthy.trading.risk.context import RiskContext
-from tradeworthy.trading.risk.monitors import DeskLosses, RepeatedExecution
+from tradeworthy.trading.risk.monitors import DeskLosses, RepeatedExecution, SelfFailure
 from tradeworthy.trading.risk.review import Reviewer
 from tradeworthy.trading.view import Seat
 
@@ -79,28 +80,13 @@ class DeskDayBegan(Fact, frozen=True):
     equity: Decimal | None
 
 
-class InstanceLine(msgspec.Struct, frozen=True):
-    """One row for people: money in base currency, position in base units; unrealized None where no price is known."""
-
-    instance: str
-    strategy: str
-    instrument: str
-    position: Decimal
-    orders: int
-    fills: int
-    realized: Decimal
-    unrealized: Decimal | None
-    fees: Decimal
-    state: str
-
-
 class Desk:
     """The whole desk behind one method. Parts are wired by `app/bootstrap.py`."""
 
     def __init__(
         self, *, instruments: Mapping[str, Instrument], strategies: Sequence[tuple[str, Any]], context: RiskContext,
         reviewer: Reviewer, losses: DeskLosses, repeated: RepeatedExecution, execution: Execution, ledger: Ledger,
-        guard: Guard, split: StaticSplit, currency: str,
+        guard: Guard, split: StaticSplit, watch: InstanceWatch, failure: SelfFailure, currency: str,
     ) -> None:  # fmt: skip
         self.currency = currency
         self.guard = guard
@@ -109,7 +95,9 @@ class Desk:
         self.execution = execution
         self._kill = KillSwitch(guard)
         self._reviewer, self._losses, self._repeated = reviewer, losses, repeated
-        self._marks, self._split = ledger.marks, split
+        self._marks, self._split, self._watch, self._failure = ledger.marks, split, watch, failure
+        self._bands = watch.bands
+        self._bands.update(dict.fromkeys(instruments, (LOW, HIGH)))
         self._instruments = instruments
         self.markets = {name: MarketState(name) for name in instruments}
         self.seats = [
@@ -133,7 +121,7 @@ class Desk:
             **dict.fromkeys((Quote, Bar, DepthDiff, DepthSnapshot, Trade, Mark), self._on_market),
             Funding: self._on_funding, Status: self._on_status, Timer: self._on_timer, ExecReport: self._on_report,
             KillRequest: self._on_kill, PauseRequest: self._on_pause, ResumeRequest: self._on_resume,
-            RearmRequest: self._on_rearm,
+            RearmRequest: self._on_rearm, ReleaseTier: self._on_release_tier, DeskFailed: self._on_failed,
         }  # fmt: skip
         for scope in {"desk", *(reason.scope for reason in guard.reasons())}:
             context.set_guard(scope, guard.level_of(scope))
@@ -145,9 +133,13 @@ class Desk:
         if handler is None:
             return NOTHING
         self.now = self.context.now = now = event.ts_init
-        if now >= self._housekeeping:
-            self._keep_house(now)
-        handler(event, event.payload)
+        try:
+            if now >= self._housekeeping:
+                self._keep_house(now)
+            handler(event, event.payload)
+        except Exception:
+            self._facts = []  # what half a step found is no outcome
+            raise
         facts = self._facts
         if not facts:
             return NOTHING
@@ -156,7 +148,7 @@ class Desk:
 
     def lines(self) -> list[InstanceLine]:
         """Return one row an instance."""
-        return [self._line(seat) for seat in self.seats]
+        return [line_of(seat, self.ledger, self._mid2[seat.instrument_id]) for seat in self.seats]
 
     # market
 
@@ -176,6 +168,10 @@ class Desk:
             reasons = self._losses.on_equity()
             if reasons:
                 self._guard_reasons(reasons)
+            if mid2 is not None:
+                low, high = self._bands[name]
+                if not low < mid2 < high:
+                    self._judge_instances(name)
         else:
             ctx.mark(name, mid2, usable, self.now)
             ctx.equity_ts = self.now
@@ -197,6 +193,7 @@ class Desk:
             booked = self.ledger.funding(seat.instance, funding.instrument, funding.rate, price2)
             self._facts.append(booked)
         self._tell_equity()
+        self._judge_instances(funding.instrument)
         self._tell(self._listeners.get((Funding, funding.instrument), ()), event, funding)
 
     def _on_status(self, event: Event, status: Status) -> None:
@@ -318,6 +315,7 @@ class Desk:
         reasons = self._losses.on_equity()
         if reasons:
             self._guard_reasons(reasons)
+        self._judge_instances(fill.instrument)
         if FillBooked in seat.strategy.observes:
             seat.now, seat.fact = self.now, booked
             seat.strategy.observe(seat)
@@ -386,6 +384,16 @@ class Desk:
             for changed in answer:
                 self._guarded(changed)
 
+    def _on_release_tier(self, event: Event, request: ReleaseTier) -> None:
+        if request.instance in self._by_instance:
+            changed = self._watch.release_tier(request.instance, request.author)
+            if changed is not None:
+                self._facts.append(changed)
+                self._renew_budgets()
+
+    def _on_failed(self, event: Event, failed: DeskFailed) -> None:
+        self._guard_reasons((self._failure.failed(failed.component, failed.text),))
+
     def guard_snapshot(self) -> str:
         """Return the hash of the ledger as it stands: what the people who re-arm must have read."""
         return self.ledger.state_hash()
@@ -410,28 +418,37 @@ class Desk:
                 if order is not None and order.state is OrderState.UNKNOWN:
                     self.context.hold_unknown(order.intent.intent_id)
             self._drain()
-        equity = self.context.equity_nanos
-        if equity is not None and now >= self._allocate:
-            self._allocate = now + ALLOCATE_NS
-            for budget in self._split.on_equity(equity, now):
-                if budget.instance in self._by_instance:
-                    self.context.set_allocated(budget.instance, budget.nanos, budget.expires_at)
+        if now >= self._allocate:
+            self._renew_budgets()
+
+    def _renew_budgets(self) -> None:
+        """Split the desk's equity anew (AL-01); unknown equity leaves the budgets to run out."""
+        equity, now = self.context.equity_nanos, self.now
+        if equity is None:
+            return
+        self._allocate = now + ALLOCATE_NS
+        for budget in self._split.on_equity(equity, now):
+            if budget.instance in self._by_instance:
+                self.context.set_allocated(budget.instance, budget.nanos, budget.expires_at)
+        self._take(*self._watch.on_budgets())
+
+    def _judge_instances(self, instrument: str) -> None:
+        """Judge the instances of an instrument whose worth may have met a limit."""
+        self._take(*self._watch.on_mark(instrument, self._mid2[instrument]))
+
+    def _take(self, changes: Sequence[Fact], reasons: Sequence[GuardReason]) -> None:
+        """Tell what the watch found; a changed drawdown tier changes the budgets at once (AL-02)."""
+        if reasons:
+            self._guard_reasons(reasons)
+        if changes:
+            self._facts += changes
+            self._renew_budgets()
 
     def _roll_day(self) -> None:
         self.context.day_roll(self.now)
         self.execution.on_day()
         for seat in self.seats:
             seat.traded_nanos = 0
-        self._guard_reasons(self._losses.on_day())
+        self._guard_reasons((*self._losses.on_day(), *self._watch.on_day()))
         equity = self.context.equity_nanos
         self._facts.append(DeskDayBegan(None if equity is None else Decimal(equity) / NANOS))
-
-    def _line(self, seat: Seat) -> InstanceLine:
-        currency = seat.instrument.settlement
-        unrealized = self.ledger.unrealized(seat.instance, seat.instrument_id, self._mid2[seat.instrument_id])
-        return InstanceLine(
-            seat.instance, seat.name, seat.instrument_id, seat.instrument.quantity(seat.position), seat.orders,
-            seat.fills,
-            self.ledger.realized(seat.instance, currency), unrealized if isinstance(unrealized, Decimal) else None,
-            self.ledger.fees(seat.instance, currency), seat.guard.name.lower(),
-        )  # fmt: skip

@@ -11,10 +11,12 @@ from tradeworthy.kernel.facts import Event, Fact, event_of
 from tradeworthy.trading.digest import OutcomeDigest
 from tradeworthy.trading.lineage import OrderLineage
 from tradeworthy.trading.model import Command, ExecReport, MarketEvent, Outcome, Timer
+from tradeworthy.trading.model.run import DeskFailed
 
 DESK = "desk"
 VENUE = "venue"
 CLOCK = "clock"
+SUPERVISOR = "supervisor"
 TIMER_BURST_MAX = 120
 """Firings of one timer between two tape rows; a longer silence is skipped, not replayed tick by tick."""
 POLL_EVERY = 512
@@ -207,7 +209,12 @@ class Environment:
         consumer = self._consumer
         if consumer is not None:
             consumer(event)
-        outcome = self._desk.step(event)
+        try:
+            outcome = self._desk.step(event)
+        except Exception as problem:  # the outermost loop of the desk: it stops, and the supervisor learns of it
+            if type(event.payload) is not DeskFailed:
+                self.offer(failure_of(problem), source=SUPERVISOR, key=f"failed:{event.event_id}", ts=self.now)
+            raise
         facts = outcome.facts
         if not facts:
             return
@@ -245,6 +252,11 @@ class Environment:
                 ahead = int((ts - start_ts) / speed) - (clock.monotonic() - started)
 
         return wait
+
+
+def failure_of(problem: Exception) -> DeskFailed:
+    """Return the fact that the desk failed, as the journal keeps it and a replay derives it."""
+    return DeskFailed("desk", f"{type(problem).__name__}: {problem}")
 
 
 def merged(tapes: Sequence[Iterator[Row]]) -> Iterator[Row]:

@@ -7,9 +7,10 @@ import msgspec
 
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.trading.digest import OutcomeDigest
-from tradeworthy.trading.environment import DESK, VENUE, DeskPort
+from tradeworthy.trading.environment import DESK, VENUE, DeskPort, failure_of
 from tradeworthy.trading.lineage import OrderLineage
 from tradeworthy.trading.model import Command, ExecReport, RunEnded, RunStarted
+from tradeworthy.trading.model.run import DeskFailed
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -53,8 +54,14 @@ def replay(events: Iterable[Event], desk: DeskPort) -> ReplayResult:
     cause, correlation, recorded_digest = "", "", None
     lineage = OrderLineage()
     first: Difference | None = None
+    failed: DeskFailed | None = None
     for event in events:
         payload = event.payload
+        if failed is not None:
+            if payload != failed:
+                first = Difference(event.seq, cause, payload, failed, "the desk fails here")
+                break
+            failed = None
         if event.source == DESK:
             outcomes += 1
             derived = waiting.popleft() if waiting else None
@@ -84,10 +91,16 @@ def replay(events: Iterable[Event], desk: DeskPort) -> ReplayResult:
                 break
         inputs += 1
         cause, correlation = event.event_id, event.correlation_id
-        facts = step(event).facts
+        try:
+            facts = step(event).facts
+        except Exception as problem:  # as in the environment: the failure is the outcome
+            failed = failure_of(problem)
+            continue
         if facts:
             digest.add(cause, facts)
             waiting.extend(facts)
+    if failed is not None and first is None:
+        first = Difference(0, cause, None, failed, "the desk fails here")
     unrecorded = 0 if first else len(waiting)
     return ReplayResult(inputs, outcomes, equal, unrecorded, first, digest.hexdigest(), recorded_digest)
 

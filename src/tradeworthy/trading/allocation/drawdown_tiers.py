@@ -27,6 +27,17 @@ class TierPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ConfigurationRefused(f"edges must rise and factors fall, were {self.edges} and {self.factors}")
 
 
+FAR_BELOW = -(1 << 200)
+
+
+@fact("operator.release_tier")
+class ReleaseTier(Fact, frozen=True):
+    """A person lets an instance leave its last drawdown tier."""
+
+    instance: str
+    author: str
+
+
 @fact("allocation.tier")
 class TierChanged(Fact, frozen=True):
     """An instance's drawdown tier changed; 0 is none. `factor` scales its budget from now on."""
@@ -87,6 +98,14 @@ class DrawdownTiers:
             return None
         del self._since[instance]
         return self._move(instance, tier - 1, f"recovered for {now - since} ns")
+
+    def bounds(self, instance: str) -> tuple[int, int]:
+        """Return the worth (nanos) at which the next tier is reached, and the peak; call after `observe`."""
+        peak, tier = self._peaks[instance], self.tier(instance)
+        if tier == len(self._edges) or peak <= 0:
+            return FAR_BELOW, peak
+        num, den = self._edges[tier]
+        return peak - -(-peak * num // den), peak
 
     def release(self, instance: str, person: str) -> TierChanged | None:
         """Leave the last tier by an operator's act: the peak starts anew; None in any other tier."""

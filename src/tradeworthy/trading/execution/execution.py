@@ -32,7 +32,7 @@ _AWAITING = frozenset({_S.SUBMITTED, _S.PENDING_AMEND, _S.PENDING_CANCEL, _S.UNK
 _PPM = 1_000_000
 
 
-class ExecutionPolicy(msgspec.Struct, frozen=True):
+class ExecutionPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds of the orders room; ages in nanoseconds, each a failure budget breached at its value.
 
     active_max        live orders of one instance (OM-06)

@@ -91,6 +91,11 @@ class EquityMarks:
                 total2 += weight * mid2
         return total2 // _DOUBLE_NANO
 
+    def weight(self, instance: str, instrument_id: str) -> int:
+        """Return what one tick of the mark moves an instance's equity, in 1e-18 of the base currency."""
+        part = self._parts.get(instance)
+        return 0 if part is None else part.weights.get(instrument_id, 0)
+
     def money(self, instance: str, currency: str, amount: Decimal) -> None:
         """Add to what an instance holds of a currency or asset."""
         if currency == self._base:

@@ -31,6 +31,14 @@ class RunStarted(Fact, frozen=True):
     guard: str = "[]"
 
 
+@fact("desk.failed")
+class DeskFailed(Fact, frozen=True):
+    """The desk could not fold an event (RK-54): which part raised, and what it said."""
+
+    component: str
+    text: str
+
+
 @fact("run.ended")
 class RunEnded(Fact, frozen=True):
     """How the run ended, with the digest over all its outcomes (RP-02)."""

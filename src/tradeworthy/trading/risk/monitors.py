@@ -146,6 +146,15 @@ class InstanceLosses:
                 reasons.append(_reason(code, level, worth, base, limit, scope))
         return tuple(reasons)
 
+    def bounds(self, instance: str) -> tuple[int, int]:
+        """Return the day's profit and loss (nanos) at which the next reason is due, and the one of the peak."""
+        opened, peak, told = self._days[instance]
+        floor = FAR_BELOW
+        for bit, base, limit in ((1, opened, self._pause), (2, opened, self._stop), (4, peak, self._drawdown)):
+            if not told & bit:
+                floor = max(floor, _floor(base, limit))
+        return floor - opened, peak - opened
+
 
 class RepeatedExecution:
     """RK-12: executions of one instance, instrument and side without an opposite fill; only a person re-enables."""
