@@ -21,7 +21,12 @@ CLEAN_EXITS = frozenset({0, 130, 143, -int(signal.SIGINT), -int(signal.SIGTERM)}
 
 
 class ObservedCommand(Protocol):
-    """What the harness asks of the command it observes; all moments are monotonic nanoseconds."""
+    """What the harness asks of the command it observes; all moments are monotonic nanoseconds.
+
+    threaded  whether output must be taken by a thread of its own, or is there after each `wait`
+    """
+
+    threaded: bool
 
     def spawn(self) -> int: ...
     def exit(self) -> tuple[int, int] | None: ...
@@ -33,6 +38,7 @@ class ObservedCommand(Protocol):
     def held_seconds(self) -> float: ...
     def finished(self) -> bool: ...
     def sweep(self) -> list[str]: ...
+    def remember_tree(self) -> None: ...
     def sample(self, *, now: int) -> ResourceSample: ...
 
 
@@ -42,6 +48,8 @@ class ChildCommand:
     command      words, already resolved; environment  all of its variables
     pump_failed  hears of a pump that broke and was started again
     """
+
+    threaded = True
 
     def __init__(
         self, command: tuple[str, ...], environment: Mapping[str, str], folder: Path, *, clock: Clock,

@@ -150,8 +150,9 @@ class ResourceMonitor:
         policy = self._policy
         return ResourceMonitorReport(
             enabled=policy.active and reason is None, reason=reason, samples=self._samples, last_sample=self._last,
-            interval_seconds=policy.sample_interval_minutes * SECONDS_PER_MINUTE, violation_severity=policy.violation_severity,
-            thresholds=policy.thresholds, **msgspec.structs.asdict(self._peaks),
+            interval_seconds=policy.sample_interval_minutes * SECONDS_PER_MINUTE,
+            violation_severity=policy.violation_severity, thresholds=policy.thresholds,
+            **msgspec.structs.asdict(self._peaks),
         )  # fmt: skip
 
     def _judge_limit(self, name: str, value: float | None, limit: float) -> None:

@@ -17,6 +17,7 @@ class UptimeWindows:
         self._last = started
         self._covered = 0
         self._ended: int | None = None
+        self._last_beat: int | None = None
         self.beats = 0
 
     def beat(self, at: int) -> None:
@@ -24,6 +25,7 @@ class UptimeWindows:
         if self._ended is not None or at < self._last:
             return
         self._cover(at)
+        self._last_beat = at
         self.beats += 1
 
     def end(self, at: int) -> None:
@@ -32,6 +34,11 @@ class UptimeWindows:
             if self.beats:
                 self._cover(at)
             self._ended = at
+
+    @property
+    def last(self) -> int | None:
+        """Return the moment of the last beat, None before the first."""
+        return self._last_beat
 
     def up_seconds(self, at: int) -> float:
         """Return the covered time up to `at`; a silence that still lasts counts while it is short enough."""
@@ -49,12 +56,13 @@ class UptimeWindows:
 
 
 class UptimeReading(msgspec.Struct, frozen=True):
-    """What is known of uptime: where it comes from, how many beats, seconds up, ratio (None: not computable)."""
+    """What is known of uptime: source, beats, seconds up, ratio (None: not computable), moment of the last beat."""
 
     source: str
     beats: int
     up_seconds: float
     ratio: float | None
+    last: int | None
 
 
 class Uptime:
@@ -101,4 +109,5 @@ class Uptime:
         up = self._carried_up + windows.up_seconds(at)
         total = self.run_seconds(at) + outage_seconds
         ratio = min(1.0, up / total) if total > 0 else None
-        return UptimeReading(source if windows.beats or self._carried_up else "none", windows.beats, up, ratio)
+        known = source if windows.beats or self._carried_up else "none"
+        return UptimeReading(known, windows.beats, up, ratio, windows.last)
