@@ -41,6 +41,11 @@ def wide(**odd):
         "duplicate_window": 1,
         "working_orders_instance": 10**6,
         "working_orders_desk": 10**6,
+        "positions_instance": 10**6,
+        "positions_desk": 10**6,
+        "per_trade": Decimal("0.02"),
+        "open_risk": Decimal("0.25"),
+        "currency_net": Decimal(10**6),
         "quoting": ("quoter",),
         "scale": False,
     }

@@ -33,6 +33,8 @@ def test_unknown_equity_refuses_openings_with_every_code_that_needs_it(side):
         "risk.max_position.unknown",
         "risk.gross_leverage.unknown",
         "risk.net_exposure.unknown",
+        "risk.per_trade.unknown",
+        "risk.open_risk.unknown",
     ]
 
 

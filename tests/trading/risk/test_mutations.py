@@ -3,6 +3,7 @@
 from decimal import Decimal
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 from control_cases import CASES, SIDES
 from msgspec.structs import replace
@@ -55,6 +56,8 @@ def larger(value):
             return (numerator * 10, denominator)
         case dict():
             return {key: larger(each) for key, each in value.items()}
+        case msgspec.Struct():
+            return replace(value, **{name: larger(getattr(value, name)) for name in value.__struct_fields__})
     return value
 
 
@@ -80,9 +83,13 @@ def test_inverted_verdict_is_noticed(code):
     assert killed(lambda controls: swap(controls, code, inverted))
 
 
+UNLIMITED = {
+    "risk.malformed", "risk.not_tradable", "risk.guard", "risk.approval", "risk.no_trade",
+    "compliance.restricted_symbol",
+}
 LIMITED = [
     c.code for c in all_controls(wide(), (instrument(),))
-    if c.code not in {"risk.malformed", "risk.not_tradable", "risk.guard", "compliance.restricted_symbol"}
+    if c.code not in UNLIMITED
 ]
 
 
@@ -96,7 +103,7 @@ def test_message_limit_times_ten_is_noticed():
     assert killed(lambda controls: tuple(large if c.code == large.code else c for c in controls))
 
 
-SIDED = ("risk.max_position", "risk.net_exposure", "risk.stop_required")
+SIDED = ("risk.max_position", "risk.net_exposure", "risk.currency_factor", "risk.price_collar", "risk.stop_required")
 
 
 @pytest.mark.parametrize("code", SIDED)

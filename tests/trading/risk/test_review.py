@@ -85,6 +85,7 @@ def test_second_exit_while_one_works_is_an_opening_unless_reduce_only():
 def test_reduce_only_is_trimmed_to_what_is_held_and_refused_when_flat():
     assert desk(held=5).review(order(Side.SELL, 9, reduce_only=True)).intent.lots == 5
     assert codes(desk(), order(Side.SELL, 9, reduce_only=True)) == ["risk.malformed"]
+    assert desk().review(order(Side.SELL, 9, reduce_only=True)).code == "risk.malformed"
 
 
 def test_reservation_matches_only_what_was_approved():

@@ -24,6 +24,7 @@ from tradeworthy.trading.model.order import (
     QueryOrder,
     ReportType,
     SubmitOrder,
+    TimeInForce,
 )
 from tradeworthy.trading.model.state import GuardLevel
 
@@ -151,9 +152,12 @@ class Execution:
         order = orders.create(approved, order_id, ts)
         changed = orders.move(order, _S.SUBMITTED, ts)
         self._awaited.append((ts, order))
+        kind, tif, price = intent.type, intent.tif, intent.price
+        if approved.worst_price is not None:  # RK-04: a market order never leaves without a limit
+            kind, tif, price = OrderType.LIMIT, TimeInForce.IOC, approved.worst_price
         return changed, SubmitOrder(
-            order_id, intent.intent_id, intent.instance, intent.instrument, intent.side, intent.lots, intent.type,
-            intent.tif, intent.price, intent.trigger, intent.trigger_by, intent.reduce_only, intent.post_only,
+            order_id, intent.intent_id, intent.instance, intent.instrument, intent.side, intent.lots, kind,
+            tif, price, intent.trigger, intent.trigger_by, intent.reduce_only, intent.post_only,
         )  # fmt: skip
 
     def on_report(self, report: ExecReport, ts: int, mid2: int | None = None) -> Change:

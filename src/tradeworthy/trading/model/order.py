@@ -1,17 +1,17 @@
 """From wish to fill: target, intent, verdict, order, command, report, position."""
 
 from decimal import Decimal
-from enum import Enum
 from typing import Generic, TypeVar
 
 import msgspec
 
 from tradeworthy.kernel.errors import InvalidInput
 from tradeworthy.kernel.facts import Fact, fact
+from tradeworthy.kernel.words import Word
 from tradeworthy.trading.model.market import Side
 
 
-class OrderType(Enum):
+class OrderType(Word):
     MARKET = "market"
     LIMIT = "limit"
     STOP = "stop"
@@ -19,20 +19,20 @@ class OrderType(Enum):
     TAKE_PROFIT = "take_profit"
 
 
-class TimeInForce(Enum):
+class TimeInForce(Word):
     GTC = "gtc"
     IOC = "ioc"
     FOK = "fok"
     DAY = "day"
 
 
-class TriggerPrice(Enum):
+class TriggerPrice(Word):
     LAST = "last"
     MARK = "mark"
     INDEX = "index"
 
 
-class Liquidity(Enum):
+class Liquidity(Word):
     MAKER = "maker"
     TAKER = "taker"
 
@@ -134,11 +134,15 @@ T = TypeVar("T")
 
 
 class Approved(msgspec.Struct, Generic[T], frozen=True, gc=False):
-    """An intent that every control let pass. Only `trading/risk/review.py` makes one."""
+    """An intent that every control let pass. Only `trading/risk/review.py` makes one.
+
+    worst_price  a market order leaves as an immediate limit at this price in ticks (RK-04); None: as it is
+    """
 
     intent: T
     policy_hash: str
     opening_lots: int
+    worst_price: int | None = None
 
 
 class Violation(msgspec.Struct, frozen=True, gc=False):
@@ -164,12 +168,19 @@ class Refused(Fact, frozen=True):
 
 @fact("intent.approved")
 class ApprovedIntent(Fact, frozen=True):
-    """The journal's record of an approval."""
+    """The journal's record of an approval.
+
+    binding      the control that scaled it;  worst_price  as in `Approved`;  opening_lots  lots that open
+    flags        tolerances that a reducing order was given, e.g. `risk.reference_stale`
+    """
 
     intent: Intent
     policy_hash: str
     requested_lots: int
     binding: str | None = None
+    worst_price: int | None = None
+    opening_lots: int = 0
+    flags: tuple[str, ...] = ()
 
 
 @fact("command.submit")
@@ -221,7 +232,7 @@ class QueryOrder(Fact, frozen=True):
 Command = SubmitOrder | CancelOrder | AmendOrder | QueryOrder
 
 
-class ReportType(Enum):
+class ReportType(Word):
     ACKNOWLEDGED = "acknowledged"
     REJECTED = "rejected"
     FILL = "fill"
@@ -278,7 +289,7 @@ class Fill(msgspec.Struct, frozen=True, gc=False):
     ts_event: int
 
 
-class OrderState(Enum):
+class OrderState(Word):
     CREATED = "created"
     SUBMITTED = "submitted"
     WORKING = "working"

@@ -1,14 +1,16 @@
 """What pre-trade review knows: kept current by the desk, one O(1) update an event."""
 
-from collections import deque
 from collections.abc import Iterable
 from decimal import Decimal
 
-from tradeworthy.kernel.clock import NANOS_PER_DAY
 from tradeworthy.trading.model import GuardLevel, Instrument, Intent, Side
-from tradeworthy.trading.risk.exposure import LONG_AGO, Holding, InstanceAccount, InstrumentBook, MessageWindow
+from tradeworthy.trading.risk.equity_state import EquityState
+from tradeworthy.trading.risk.exposure import MESSAGES_KEPT, Holding, InstanceAccount, InstrumentBook, MessageWindow
+from tradeworthy.trading.risk.groups import GroupAccount
+from tradeworthy.trading.risk.median import MedianReference
 from tradeworthy.trading.risk.policy import RiskPolicy
 from tradeworthy.trading.risk.reservations import Reservation, Reservations
+from tradeworthy.trading.risk.throttle_window import ThrottleWindow
 
 CAUSES = ("account_type", "account_blocked", "not_active", "session_closed", "halted")
 """RK-02: why an instrument is not tradable, the first wins."""
@@ -22,15 +24,15 @@ RECENT_MAX = 64
 BUY = Side.BUY
 
 
-class RiskContext:
+class RiskContext(EquityState):
     """Mutable state of risk. The desk calls the update methods, the reviewer `propose`, the controls read.
 
-    now                     nanoseconds UTC, set by the desk before each event
-    equity_nanos            None while unknown;  equity_open_nanos at the start of the desk day
-    peak_nanos, peak_30d    highest equity of the day, and of the last `drawdown_days` days
     gross2                  twice the projected gross notional of the desk in nanos
     net_up2, net_down2      twice the signed net notional if all buys (all sells) fill
     orders                  live orders of the desk, reserved and unknown included
+    positions               projected positions of the desk, counted by instance and instrument
+    risk2                   twice the nanos that all projected positions lose to their stops (RK-26)
+    groups                  clients, traders and the firm by scope (RK-15)
 
     Set by `propose` for the controls: book, holding, opening (lots that open), grow (growth of the holding's
     projected lots), side_lots (instrument lots of the order's side afterwards), own_side (the holding's lots of
@@ -38,54 +40,33 @@ class RiskContext:
     """
 
     __slots__ = (
-        "_days",
-        "_equity_age",
-        "_guards",
-        "_policy",
-        "_quoting",
-        "ahead",
-        "ahead_orders",
-        "basis",
-        "book",
-        "books",
-        "day",
-        "equity_nanos",
-        "equity_open_nanos",
-        "equity_ts",
-        "gross2",
-        "grow",
-        "holding",
-        "instances",
-        "net_down2",
-        "net_up2",
-        "now",
-        "opening",
-        "orders",
-        "own_side",
-        "peak_30d",
-        "peak_nanos",
-        "reservations",
-        "seen",
-        "side_lots",
+        "_equity_age", "_guards", "_policy", "_quoting", "_throttles", "ahead", "ahead_orders", "basis", "book",
+        "books", "gross2", "groups", "grow", "holding", "instances", "net_down2", "net_up2", "opening", "orders",
+        "own_side", "positions", "reservations", "risk2", "seen", "side_lots",
     )
 
     def __init__(self, instruments: Iterable[Instrument], policy: RiskPolicy) -> None:
+        super().__init__(policy)
         self._policy = policy
         self._equity_age = policy.equity_age
         self._quoting = frozenset(policy.quoting)
         par = (policy.base_currency, *policy.par_currencies)
-        self.books = {i.instrument_id: InstrumentBook(i, i.quote in par) for i in instruments}
+        self.books: dict[str, InstrumentBook] = {}
+        venues: dict[str, MessageWindow] = {}
+        for one in instruments:
+            kept = max(MESSAGES_KEPT, policy.venue_messages.get(one.venue, 0))
+            messages = venues.setdefault(one.venue, MessageWindow(kept))
+            median = MedianReference(policy.median_window, policy.median_sample)
+            self.books[one.instrument_id] = InstrumentBook(one, one.quote in par, median, messages)
+        _join_issuers(self.books, policy.issuers)
+        self.groups = {group.scope: GroupAccount(group) for group in policy.capital_groups}
+        self._throttles: dict[tuple[str | int, ...], ThrottleWindow] = {}
         self.instances: dict[str, InstanceAccount] = {}
         self.reservations = Reservations()
         self.seen: dict[str, None] = {}
         self._guards: dict[str, GuardLevel] = {}
-        self._days: deque[tuple[int, int]] = deque(maxlen=policy.drawdown_days + 1)
-        self.now = self.day = self.orders = 0
+        self.orders = self.positions = self.risk2 = 0
         self.gross2 = self.net_up2 = self.net_down2 = 0
-        self.equity_nanos: int | None = None
-        self.equity_ts = LONG_AGO
-        self.equity_open_nanos: int | None = None
-        self.peak_nanos = self.peak_30d = 0
         self.ahead = self.ahead_orders = 0
         self.book: InstrumentBook
         self.holding: Holding
@@ -99,6 +80,8 @@ class RiskContext:
         book = self.books[instrument_id]
         book.reference_ts = ts
         book.usable = usable
+        if ts >= book.sample_at and usable and mid2 is not None:
+            book.sample(ts, mid2)
         if mid2 != book.mid2:
             book.mid2 = mid2
             if mid2 is not None and not book.inverse:
@@ -131,6 +114,11 @@ class RiskContext:
         book = self.books[instrument_id]
         book.causes = book.causes | bit if present else book.causes & ~bit
 
+    def set_provenance(self, instrument_id: str, provenance: str | None, *, quarantined: bool = False) -> None:
+        """Say what an instrument's prices are: measured, attested or simulated, and whether they are set aside."""
+        book = self.books[instrument_id]
+        book.provenance, book.quarantined = provenance, quarantined
+
     # positions and orders
 
     def holding_of(self, instance: str, instrument_id: str) -> Holding:
@@ -140,8 +128,12 @@ class RiskContext:
         if holding is None:
             account = self.account(instance)
             messages = account.messages.setdefault(book.venue, MessageWindow())
-            holding = book.by_instance[instance] = Holding(account, book, messages, instance in self._quoting)
+            quoting = instance in self._quoting
+            throttles = (self._throttle(instance, book, Side.BUY), self._throttle(instance, book, Side.SELL))
+            holding = book.by_instance[instance] = Holding(account, book, messages, quoting, throttles)
             account.holdings.append(holding)
+            for group in account.groups:
+                group.holdings.append(holding)
             holding.guard = self._level_of(holding)
         return holding
 
@@ -149,7 +141,8 @@ class RiskContext:
         """Return the money of `instance`, opened without a budget the first time."""
         account = self.instances.get(instance)
         if account is None:
-            account = self.instances[instance] = InstanceAccount(instance)
+            members = tuple(self.groups[g.scope] for g in self._policy.capital_groups if g.covers(instance))
+            account = self.instances[instance] = InstanceAccount(instance, members)
         return account
 
     def book_fill(self, instance: str, instrument_id: str, side: Side, lots: int, price: int, ts: int) -> None:
@@ -167,13 +160,16 @@ class RiskContext:
         if not self.propose(intent):
             raise KeyError(f"unknown instrument {intent.instrument}")
         holding, now = self.holding, self.now
-        reservation = self.reservations.add(intent, now if self.opening else None)
-        if len(self.seen) >= SEEN_MAX:
-            del self.seen[next(iter(self.seen))]
-        self.seen[intent.intent_id] = None
-        self._remember(holding, intent)
+        opening = self.opening
+        value2 = opening * holding.book.lot2
+        reservation = self.reservations.add(intent, now if opening else None, value2)
+        self.recall(intent, opening, value2, now)
         holding.orders += 1
         self.orders += 1
+        for group in holding.account.groups:
+            group.orders += 1
+        if opening and intent.stop is not None and not holding.quoting:
+            self._widen_risk(holding, stop_risk2(intent, holding.book))
         if intent.level >= 0:
             holding.slots[(intent.side, intent.level)] = intent.intent_id
         if reservation.working:
@@ -194,11 +190,15 @@ class RiskContext:
         if reservation.open_lots == 0:
             holding.orders -= 1
             self.orders -= 1
+            for group in holding.account.groups:
+                group.orders -= 1
             slot = (reservation.side, reservation.level)
             if holding.slots.get(slot) == intent_id:
                 del holding.slots[slot]
-            if rejected and reservation.trade_ts in holding.trades:
-                holding.trades.remove(reservation.trade_ts)
+            if rejected and reservation.trade_ts is not None:
+                buys = reservation.side is BUY
+                window = holding.throttle_buys if buys else holding.throttle_sells
+                window.roll_back(reservation.trade_ts, reservation.trade_value2)
         if reservation.working and freed:
             if reservation.side is BUY:
                 holding.buys -= freed
@@ -212,33 +212,43 @@ class RiskContext:
 
     def count_message(self, instance: str, instrument_id: str, ts: int) -> None:
         """Count one command (new, amend or cancel) toward the venue's message limit (RK-08)."""
-        self.holding_of(instance, instrument_id).messages.count(ts)
+        holding = self.holding_of(instance, instrument_id)
+        holding.messages.count(ts)
+        holding.book.messages.count(ts)
 
     def cool_down(self, instance: str, instrument_id: str, until: int) -> None:
-        """Refuse openings of one instance and instrument until `until` (RK-11, external cooldown)."""
-        self.holding_of(instance, instrument_id).cooldown_until = until
+        """Refuse openings of the throttle scope of this instance and instrument until `until` (RK-11)."""
+        holding = self.holding_of(instance, instrument_id)
+        holding.throttle_buys.cooldown_until = holding.throttle_sells.cooldown_until = until
+
+    def recall(self, intent: Intent, opening: int, value2: int, ts: int) -> None:
+        """Remember an approved intent: its key, the order it was, and the opening the throttle counts.
+
+        `reserve` calls it; after a restart the journal's approvals are told again, oldest first (RK-10, RK-11).
+        """
+        if len(self.seen) >= SEEN_MAX:
+            del self.seen[next(iter(self.seen))]
+        self.seen[intent.intent_id] = None
+        holding = self.holding_of(intent.instance, intent.instrument)
+        if len(holding.recent) >= RECENT_MAX:
+            window = self._policy.duplicate_window
+            holding.recent = {key: at for key, at in holding.recent.items() if ts - at < window}
+        holding.recent[(intent.side, intent.lots, intent.price)] = ts
+        holding.recent_ts = ts
+        if opening:
+            policy = self._policy
+            throttle = holding.throttle_buys if intent.side is BUY else holding.throttle_sells
+            throttle.add(ts, value2, max(policy.throttle_directional, policy.throttle_quoting))
+
+    def set_stop(self, instance: str, instrument_id: str, stop: int) -> None:
+        """Take the stop that protects a position now, in ticks: open risk follows it (RK-26)."""
+        holding = self.holding_of(instance, instrument_id)
+        book = holding.book
+        if book.mid2 is None:
+            raise ValueError(f"{instrument_id} has no reference to measure the stop {stop} from")
+        self._set_risk(holding, book.risk2(book.mid2, abs(book.mid2 - 2 * stop)))
 
     # money
-
-    def set_equity(self, nanos: int | None) -> None:
-        """Take the ledger's equity at `now`; None while it is unknown."""
-        self.equity_nanos = nanos
-        self.equity_ts = self.now
-        if nanos is not None:
-            if nanos > self.peak_nanos:
-                self.peak_nanos = nanos
-                if nanos > self.peak_30d:
-                    self.peak_30d = nanos
-            if self.equity_open_nanos is None:
-                self.equity_open_nanos = nanos
-
-    def transfer(self, nanos: int) -> None:
-        """Correct the day's open and the peaks for a deposit (above zero) or a withdrawal; no loss is refilled."""
-        if self.equity_open_nanos is not None:
-            self.equity_open_nanos += nanos
-        self.peak_nanos += nanos
-        self._days = deque(((day, peak + nanos) for day, peak in self._days), self._days.maxlen)
-        self.peak_30d += nanos
 
     def set_allocated(self, instance: str, nanos: int, expires_at: int) -> None:
         """Give `instance` its budget in nanos until `expires_at`; an expired budget is 0 for openings (AL-01)."""
@@ -246,21 +256,10 @@ class RiskContext:
         account.allocated = nanos
         account.expires_at = expires_at
 
-    def day_roll(self, ts: int) -> None:
-        """Start a desk day: equity becomes the open, the day's peak joins the rolling peaks (RK-44)."""
-        day = ts // NANOS_PER_DAY
-        self._days.append((self.day or day - 1, self.peak_nanos))
-        while self._days and self._days[0][0] < day - self._policy.drawdown_days:
-            self._days.popleft()
-        self.day = day
-        self.equity_open_nanos = self.equity_nanos
-        self.peak_nanos = self.equity_nanos or 0
-        self.peak_30d = max(self.peak_nanos, max((peak for _, peak in self._days), default=0))
-
     # permission
 
     def set_guard(self, scope: str, level: GuardLevel) -> None:
-        """Take the guard's level of one scope: `desk`, `strategy:X`, `instrument:X` or `venue:X`."""
+        """Take the guard's level of one scope: `desk`, `strategy:X`, `instrument:X`, `venue:X` or `client:X`."""
         self._guards[scope] = level
         for book in self.books.values():
             for holding in book.by_instance.values():
@@ -273,6 +272,15 @@ class RiskContext:
     def permit(self, instance: str, permitted: bool) -> None:
         """Say whether an instance may open positions at all (RK-02, permission)."""
         self.account(instance).permitted = permitted
+
+    def permit_group(self, scope: str, permitted: bool) -> None:
+        """Say whether a trader, client or firm (`trader:X`) may open positions (RK-02)."""
+        self.groups[scope].permitted = permitted
+
+    def set_outside(self, scope: str, nanos: int, until: int) -> None:
+        """Take the notional that a group holds at other desks, valid before `until` (RK-15)."""
+        group = self.groups[scope]
+        group.outside_nanos, group.outside_until = nanos, until
 
     # review
 
@@ -325,6 +333,13 @@ class RiskContext:
         holding.long = long
         holding.short = short
         grown = projected - holding.projected
+        if grown:
+            self.risk2 += grown * holding.risk_lot2
+            if not projected:
+                holding.risk_lot2 = 0
+            step = bool(projected) - bool(holding.projected)
+            self.positions += step
+            holding.account.positions += step
         holding.projected = projected
         book.gross_lots += grown
         self.gross2 += grown * lot2
@@ -345,25 +360,41 @@ class RiskContext:
         self.net_down2 += change * book.net_down
         book.lot2 = lot2
 
-    def _remember(self, holding: Holding, intent: Intent) -> None:
-        now = self.now
-        if len(holding.recent) >= RECENT_MAX:
-            window = self._policy.duplicate_window
-            holding.recent = {key: ts for key, ts in holding.recent.items() if now - ts < window}
-        holding.recent[(intent.side, intent.lots, intent.price)] = now
-        holding.recent_ts = now
-        if self.opening:
-            limit = self._policy.throttle_quoting if holding.quoting else self._policy.throttle_directional
-            holding.trades.append(now)
-            if len(holding.trades) > limit:
-                del holding.trades[0]
+    def _throttle(self, instance: str, book: InstrumentBook, side: Side) -> ThrottleWindow:
+        values: dict[str, str | int] = {
+            "strategy": instance, "instrument": book.instrument_id, "venue": book.venue, "side": int(side),
+        }  # fmt: skip
+        key = tuple(values[name] for name in self._policy.throttle_scope)
+        return self._throttles.setdefault(key, ThrottleWindow())
+
+    def _widen_risk(self, holding: Holding, lot2: int) -> None:
+        if lot2 > holding.risk_lot2:
+            self._set_risk(holding, lot2)
+
+    def _set_risk(self, holding: Holding, lot2: int) -> None:
+        self.risk2 += (lot2 - holding.risk_lot2) * holding.projected
+        holding.risk_lot2 = lot2
 
     def _level_of(self, holding: Holding) -> GuardLevel:
         guards = self._guards
         scopes = (
-            "desk",
-            f"strategy:{holding.instance}",
-            f"instrument:{holding.book.instrument_id}",
-            f"venue:{holding.book.venue}",
-        )
+            "desk", f"strategy:{holding.instance}", f"instrument:{holding.book.instrument_id}",
+            f"venue:{holding.book.venue}", *(group.scope for group in holding.account.groups),
+        )  # fmt: skip
         return max(guards.get(scope, GuardLevel.RUNNING) for scope in scopes)
+
+
+def stop_risk2(intent: Intent, book: InstrumentBook) -> int:
+    """Return twice the nanos that one lot of `intent` loses at its stop, 0 without stop or price."""
+    entry2 = book.mid2 if intent.price is None else 2 * intent.price
+    if entry2 is None or intent.stop is None:
+        return 0
+    return book.risk2(entry2, abs(entry2 - 2 * intent.stop))
+
+
+def _join_issuers(books: dict[str, InstrumentBook], issuers: dict[str, str]) -> None:
+    """Tell each book which others are of the same issuer (RK-18)."""
+    for name, issuer in issuers.items():
+        if name in books:
+            same = (other for other, by in issuers.items() if by == issuer and other != name and other in books)
+            books[name].siblings = tuple(books[other] for other in same)

@@ -3,12 +3,15 @@
 import hashlib
 from decimal import Decimal
 from functools import cached_property
+from typing import Literal
 
 import msgspec
 
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
 from tradeworthy.kernel.errors import ConfigurationRefused
 from tradeworthy.trading.model import Instrument, InstrumentKind
+from tradeworthy.trading.risk.groups import CapitalGroup
+from tradeworthy.trading.risk.windows import NoTradeWindow
 
 LEVERAGE_CAP = Decimal(5)
 """RK-20: a configured leverage above it does not start."""
@@ -51,6 +54,14 @@ class RiskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
     quoting           instances that quote (RK-11, RK-27); all others are directional
     venue_messages    published messages a second of a venue; half of it is used (RK-08)
     capital_limit     RK-15, desk; None = equity times `gross_leverage`, judged by RK-20
+    capital_groups    RK-15, RK-33: clients, traders and the firm, beside strategy and desk
+    median_window, median_sample  RK-04: the median reference and how often it takes a sample
+    throttle_scope    RK-11: openings that share these share one window; empty = the desk
+    throttle_notional, throttle_multiplier  RK-11: money of a window, as an amount and as a multiple of the budget
+    issuers           RK-18: instrument id to issuer; instruments of one issuer are one name
+    sectors           RK-19: instrument id to sector; an equity without one is unmapped, other kinds are not judged
+    min_provenance    RK-16: the least that an opening's input must be; None = anything that is not quarantined
+    events            RK-40: high-impact events, nanoseconds UTC;  no_trade  RK-42: declared windows
     research          RK-17: openings need no stop; refused by `require_fit_to_trade`
 
     Raises `ConfigurationRefused` for a policy that must not start.
@@ -62,6 +73,8 @@ class RiskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
     reference_age: int = 5 * NANOS_PER_SECOND
     equity_age: int = 5 * NANOS_PER_SECOND
     collars: Collars = Collars()
+    median_window: int = 300 * NANOS_PER_SECOND
+    median_sample: int = 5 * NANOS_PER_SECOND
     max_order_value: Decimal = Decimal(500_000)
     messages_per_second: int = 10
     messages_per_minute: int = 600
@@ -73,9 +86,27 @@ class RiskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
     throttle_directional: int = 1
     throttle_quoting: int = 30
     throttle_spacing: int = 0
+    throttle_cooldown: int = 0
+    throttle_scope: tuple[Literal["strategy", "instrument", "venue", "side"], ...] = ("strategy", "instrument")
+    throttle_notional: Decimal | None = None
+    throttle_multiplier: Decimal | None = None
     repeated_executions: int = 20
     repeated_window: int = 600 * NANOS_PER_SECOND
     capital_limit: Decimal | None = None
+    capital_groups: tuple[CapitalGroup, ...] = ()
+    min_provenance: Literal["simulated", "attested", "measured"] | None = None
+    issuers: dict[str, str] = {}
+    sectors: dict[str, str] = {}
+    sector_budgets: dict[str, Decimal] = {}
+    sector_gross: Decimal = Decimal("0.25")
+    sector_unmapped: Decimal = Decimal("0.05")
+    currency_net: Decimal = Decimal("1.5")
+    positions_instance: int = 5
+    positions_desk: int = 30
+    events: tuple[int, ...] = ()
+    event_before: int = 120 * NANOS_PER_SECOND
+    event_after: int = 120 * NANOS_PER_SECOND
+    no_trade: tuple[NoTradeWindow, ...] = ()
     max_position: Decimal = Decimal("0.10")
     gross_leverage: Decimal = Decimal("1.2")
     net_exposure: Decimal = Decimal("0.60")
@@ -124,17 +155,23 @@ class RiskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
             "reference_age", "equity_age", "messages_per_second", "messages_per_minute", "working_orders_instance",
             "working_orders_desk", "duplicate_window", "throttle_window", "throttle_directional", "throttle_quoting",
             "repeated_executions", "repeated_window", "drawdown_days", "heartbeat_age", "slices_max",
+            "median_window", "median_sample", "positions_instance", "positions_desk",
         )
-        return [f"{n} must be above zero, was {getattr(self, n)}" for n in names if getattr(self, n) <= 0]
+        faults = [f"{n} must be above zero, was {getattr(self, n)}" for n in names if getattr(self, n) <= 0]
+        none_below = ("throttle_spacing", "throttle_cooldown", "event_before", "event_after")
+        faults += [f"{n} must be at least zero, was {getattr(self, n)}" for n in none_below if getattr(self, n) < 0]
+        published = self.venue_messages.items()
+        return faults + [f"venue_messages.{v} must be above zero, was {n}" for v, n in published if n <= 0]
 
     def _bad_fractions(self) -> list[str]:
         names = (
             "max_position", "net_exposure", "per_trade", "open_risk", "stop_distance_min", "stop_distance_max",
             "daily_loss_pause", "daily_loss_page", "daily_loss_stop", "instance_loss_pause", "instance_loss_stop",
-            "drawdown_instance", "drawdown_reduce", "drawdown_stop",
+            "drawdown_instance", "drawdown_reduce", "drawdown_stop", "sector_gross", "sector_unmapped",
         )
         values: list[tuple[str, Decimal]] = [(n, getattr(self, n)) for n in names]
         values += [(f"collars.{n}", getattr(self.collars, n)) for n in ("equity", "crypto", "fx")]
+        values += [(f"sector_budgets.{sector}", budget) for sector, budget in self.sector_budgets.items()]
         return [f"{n} must be in (0, 1], was {v}" for n, v in values if not (v.is_finite() and 0 < v <= 1)]
 
     def _bad_orders(self) -> list[str]:
@@ -143,13 +180,24 @@ class RiskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
             faults.append(f"gross_leverage must be in (0, {LEVERAGE_CAP}], was {self.gross_leverage}")
         if not (self.max_order_value.is_finite() and self.max_order_value > 0):
             faults.append(f"max_order_value must be above zero, was {self.max_order_value}")
-        if self.capital_limit is not None and not (self.capital_limit.is_finite() and self.capital_limit > 0):
-            faults.append(f"capital_limit must be above zero, was {self.capital_limit}")
+        for name in ("capital_limit", "throttle_notional", "throttle_multiplier", "currency_net"):
+            value = getattr(self, name)
+            if value is not None and not (value.is_finite() and value > 0):
+                faults.append(f"{name} must be above zero, was {value}")
+        faults += [fault for group in self.capital_groups for fault in group.faults()]
+        faults += [fault for window in self.no_trade for fault in window.faults()]
+        scopes = [group.scope for group in self.capital_groups]
+        faults += [f"capital group {scope} stands twice" for scope in dict.fromkeys(scopes) if scopes.count(scope) > 1]
+        common = (("sector_gross", self.sector_gross),) if self.sectors else ()
+        for sector, budget in (*common, *self.sector_budgets.items()):
+            if budget > self.gross_leverage:
+                faults.append(f"{sector}: a sector's budget must be at most gross_leverage, was {budget}")
         if self.per_trade > Decimal("0.02"):
             faults.append(f"per_trade must be at most 0.02, was {self.per_trade}")
         ladders = (
             ("messages_per_second", "messages_per_minute"), ("per_trade", "open_risk"),
-            ("open_risk", "drawdown_stop"), ("stop_distance_min", "stop_distance_max"),
+            ("open_risk", "drawdown_stop"), ("median_sample", "median_window"),
+            ("stop_distance_min", "stop_distance_max"),
             ("daily_loss_pause", "daily_loss_page"), ("daily_loss_page", "daily_loss_stop"),
             ("instance_loss_pause", "instance_loss_stop"), ("drawdown_reduce", "drawdown_stop"),
         )

@@ -4,14 +4,17 @@ from tradeworthy.trading.model import Intent, Side
 
 
 class Reservation:
-    """What was approved, and how much of it is still open. `working` is False for reduce-only orders."""
+    """What was approved, and how much of it is still open. `working` is False for reduce-only orders.
+
+    trade_ts, trade_value2  how the throttle counted an opening (RK-11); None, 0 for a reducing order
+    """
 
     __slots__ = (
-        "instance", "instrument", "intent_id", "level", "lots", "open_lots", "price", "side", "trade_ts", "trigger",
-        "unknown", "working",
+        "instance", "instrument", "intent_id", "level", "lots", "open_lots", "price", "side", "trade_ts",
+        "trade_value2", "trigger", "unknown", "working",
     )
 
-    def __init__(self, intent: Intent, trade_ts: int | None) -> None:
+    def __init__(self, intent: Intent, trade_ts: int | None, trade_value2: int = 0) -> None:
         self.intent_id = intent.intent_id
         self.instance = intent.instance
         self.instrument = intent.instrument
@@ -24,6 +27,7 @@ class Reservation:
         self.working = not intent.reduce_only
         self.unknown = False
         self.trade_ts = trade_ts
+        self.trade_value2 = trade_value2
 
 
 class Reservations:
@@ -40,11 +44,11 @@ class Reservations:
     def __contains__(self, intent_id: str) -> bool:
         return intent_id in self._by_id
 
-    def add(self, intent: Intent, trade_ts: int | None) -> Reservation:
+    def add(self, intent: Intent, trade_ts: int | None, trade_value2: int = 0) -> Reservation:
         """Hold the capacity of `intent`; raises `ValueError` when its id holds capacity already."""
         if intent.intent_id in self._by_id:
             raise ValueError(f"intent {intent.intent_id} is reserved already")
-        reservation = self._by_id[intent.intent_id] = Reservation(intent, trade_ts)
+        reservation = self._by_id[intent.intent_id] = Reservation(intent, trade_ts, trade_value2)
         return reservation
 
     def take(self, intent_id: str, lots: int | None) -> tuple[Reservation, int] | None:

@@ -4,12 +4,15 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from tradeworthy.trading.model import Approved, ApprovedIntent, Instrument, Intent, Refused, Violation
+from tradeworthy.trading.model import Approved, ApprovedIntent, Instrument, Intent, OrderType, Refused, Violation
 from tradeworthy.trading.risk.context import RiskContext
 from tradeworthy.trading.risk.control import Control
 from tradeworthy.trading.risk.controls import all_controls
+from tradeworthy.trading.risk.controls.price_collar import PriceCollar
 from tradeworthy.trading.risk.policy import RiskPolicy
 from tradeworthy.trading.risk.screen import Screen
+
+MARKET = OrderType.MARKET
 
 
 class Leg(NamedTuple):
@@ -25,7 +28,7 @@ class Reviewer:
     Raises `ConfigurationRefused` when a limit is missing.
     """
 
-    __slots__ = ("_checks", "_hash", "_policy", "_screen", "context", "controls")
+    __slots__ = ("_age", "_checks", "_collar", "_hash", "_policy", "_screen", "context", "controls")
 
     def __init__(
         self, policy: RiskPolicy, instruments: tuple[Instrument, ...], context: RiskContext,
@@ -38,20 +41,22 @@ class Reviewer:
         self.controls = all_controls(policy, instruments) if controls is None else controls
         self._screen = Screen(policy, instruments) if controls is None else None
         self._checks = tuple(control.review for control in self.controls)
+        self._collar = PriceCollar(policy, instruments)
+        self._age = policy.reference_age
 
     def review(self, intent: Intent) -> Approved[Intent] | Refused:
         """Return the verdict; of an order that is split, scaled or sliced the verdict of its first leg."""
         ctx = self.context
         if ctx.propose(intent):
             if self._screen is not None and self._screen.passes(intent, ctx):
-                return Approved(intent, self._hash, ctx.opening)
+                return Approved(intent, self._hash, ctx.opening, self._worst_price(intent))
             for check in self._checks:
                 if check(intent, ctx) is not None:
                     break
             else:
                 opening = ctx.opening
-                if opening == 0 or opening == intent.lots:
-                    return Approved(intent, self._hash, opening)
+                if opening == 0 or (opening == intent.lots and not intent.reduce_only):
+                    return Approved(intent, self._hash, opening, self._worst_price(intent))
         approved, fact = self.review_all(intent)[0]
         if approved is not None:
             return approved
@@ -63,6 +68,8 @@ class Reviewer:
         ctx = self.context
         if not ctx.propose(intent):
             return [self._refuse(intent, (Violation("risk.malformed", intent.instrument, "a known instrument"),))]
+        if self._screen is not None and self._screen.passes(intent, ctx):
+            return [self._approve(intent, intent.lots, ctx.opening, None)]
         violations = self._violations(intent)
         opening = ctx.opening
         if violations and violations[0].code == "risk.malformed":
@@ -148,8 +155,15 @@ class Reviewer:
         return frozenset(control.code for control in self.controls if control.slices)
 
     def _approve(self, intent: Intent, requested: int, opening: int, binding: str | None) -> Leg:
-        approved = Approved(intent, self._hash, opening)
-        return Leg(approved, ApprovedIntent(intent, self._hash, requested, binding))
+        worst = self._worst_price(intent)
+        book = self.context.book
+        sound = opening or (book.usable and self.context.now - book.reference_ts < self._age)
+        flags = () if sound else ("risk.reference_stale",)
+        approved = Approved(intent, self._hash, opening, worst)
+        return Leg(approved, ApprovedIntent(intent, self._hash, requested, binding, worst, opening, flags))
+
+    def _worst_price(self, intent: Intent) -> int | None:
+        return None if intent.type is not MARKET else self._collar.worst_price(intent, self.context)
 
     def _refuse(self, intent: Intent, violations: tuple[Violation, ...]) -> Leg:
         return Leg(None, Refused(intent, violations, self._hash))

@@ -4,20 +4,26 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
-from tradeworthy.trading.model import NANOS, Instrument, Intent, OrderType, Side
+from tradeworthy.trading.model import NANOS, Instrument, InstrumentKind, Intent, OrderType, Side
 from tradeworthy.trading.risk.context import RiskContext
 from tradeworthy.trading.risk.control import ratio
+from tradeworthy.trading.risk.controls.max_messages import half_of
 from tradeworthy.trading.risk.policy import RiskPolicy
 
 BUY = Side.BUY
-PLAIN = (OrderType.MARKET, OrderType.LIMIT)
+MARKET = OrderType.MARKET
+PLAIN = (MARKET, OrderType.LIMIT)
 MINUTE = 60 * NANOS_PER_SECOND
 
 
 class InstrumentLimits:
-    """The integers of one instrument: order size, floors, messages a second, and the collar as a fraction."""
+    """The integers of one instrument: order size, floors, messages a second, and the collar as a fraction.
 
-    __slots__ = ("collar", "floor2", "lots_max", "lots_min", "messages")
+    shared  messages a second of the whole desk to the venue; None = not published
+    judged  a control that the screen does not restate looks at this instrument
+    """
+
+    __slots__ = ("collar", "floor2", "judged", "lots_max", "lots_min", "messages", "shared")
 
     def __init__(self, policy: RiskPolicy, instrument: Instrument) -> None:
         self.lots_max = instrument.max_order_lots or 0
@@ -25,8 +31,11 @@ class InstrumentLimits:
         self.floor2 = int(instrument.min_notional * NANOS * 2)
         self.collar = ratio(policy.collars.of(instrument.kind))
         published = policy.venue_messages.get(instrument.venue)
-        half = policy.messages_per_second if published is None else max(1, published // 2)
-        self.messages = min(policy.messages_per_second, half)
+        self.shared = None if published is None else half_of(published)
+        self.messages = policy.messages_per_second
+        mapped = instrument.kind is InstrumentKind.EQUITY or instrument.instrument_id in policy.sectors
+        windows = any(not w.instruments or instrument.instrument_id in w.instruments for w in policy.no_trade)
+        self.judged = mapped or windows or instrument.instrument_id in policy.issuers
 
 
 class Screen:
@@ -37,8 +46,8 @@ class Screen:
     """
 
     __slots__ = (
-        "_basis", "_budget", "_budget2", "_by_id", "_capital2", "_directional", "_far", "_gross2", "_near", "_net2",
-        "_policy", "_position2", "_quoting", "_restricted", "_stops", "_value2",
+        "_basis", "_budget", "_budget2", "_by_id", "_capital2", "_directional", "_far", "_gross2", "_judged", "_near",
+        "_net2", "_per_trade2", "_policy", "_position2", "_quoting", "_risk2", "_stops", "_value2",
     )
 
     def __init__(self, policy: RiskPolicy, instruments: Iterable[Instrument]) -> None:
@@ -49,12 +58,17 @@ class Screen:
         self._near = ratio(policy.stop_distance_min)
         self._far = ratio(policy.stop_distance_max)
         self._stops = not policy.research
-        self._restricted = bool(policy.restricted.entries) or policy.restricted.expires_at is not None
-        self._directional = 0 if policy.throttle_spacing else policy.throttle_directional
-        self._quoting = 0 if policy.throttle_spacing else policy.throttle_quoting
+        self._judged = bool(
+            policy.restricted.entries or policy.restricted.expires_at is not None or policy.events
+            or policy.capital_groups or policy.min_provenance is not None
+            or policy.throttle_spacing or policy.throttle_cooldown
+            or policy.throttle_notional is not None or policy.throttle_multiplier is not None
+        )
+        self._directional = policy.throttle_directional
+        self._quoting = policy.throttle_quoting
         self._basis: int | None = None
         self._budget: int | None = None
-        self._budget2 = self._position2 = self._gross2 = self._net2 = 0
+        self._budget2 = self._position2 = self._gross2 = self._net2 = self._per_trade2 = self._risk2 = 0
 
     def passes(self, intent: Intent, ctx: RiskContext) -> bool:
         """Return True when every control is sure to pass the intent that `ctx` has proposed."""
@@ -62,16 +76,22 @@ class Screen:
         lot2, now, basis, policy = book.lot2, ctx.now, ctx.basis, self._policy
         limits = self._by_id[book.instrument_id]
         account = holding.account
+        buys = intent.side is BUY
+        throttle = holding.throttle_buys if buys else holding.throttle_sells
+        stamps, often = throttle.stamps, self._quoting if holding.quoting else self._directional
         if (
-            type(lots) is not int or ctx.opening != lots or basis is None or holding.guard or self._restricted
+            type(lots) is not int or ctx.opening != lots or intent.reduce_only or basis is None
+            or holding.guard or self._judged or limits.judged or book.quarantined
+            or type(intent.expires_at) is not int or now >= intent.expires_at
             or intent.trigger is not None or intent.type not in PLAIN or type(intent.side) is not Side
             or book.causes or book.bounded or not account.permitted or ctx.ahead_orders
             or not book.usable or book.mid2 is None or now - book.reference_ts >= policy.reference_age
             or not limits.lots_min <= lots <= limits.lots_max
-            or len(holding.trades) >= (self._quoting if holding.quoting else self._directional)
-            or now < holding.cooldown_until or now - holding.recent_ts < policy.duplicate_window
+            or (len(stamps) >= often and now - stamps[-often] < policy.throttle_window)
+            or now < throttle.cooldown_until or now - holding.recent_ts < policy.duplicate_window
             or intent.intent_id in ctx.seen
             or holding.orders >= policy.working_orders_instance or ctx.orders >= policy.working_orders_desk
+            or (not holding.projected and ctx.positions >= policy.positions_desk)
             or account.allocated is None or now >= account.expires_at or len(account.holdings) != 1
         ):
             return False
@@ -85,7 +105,7 @@ class Screen:
             or ctx.side_lots * lot2 > self._position2 or gross2 > self._gross2
             or holding.projected * lot2 + grown2 > self._budget2
             or (self._capital2 is not None and gross2 > self._capital2)
-            or (ctx.net_up2 if intent.side is BUY else -ctx.net_down2) + value2 > self._net2
+            or (ctx.net_up2 if buys else -ctx.net_down2) + value2 > self._net2
         ):
             return False
         messages = holding.messages
@@ -94,32 +114,57 @@ class Screen:
             or now - messages.stamps[messages.next - policy.messages_per_minute] < MINUTE
         ):
             return False
-        entry2 = book.mid2
-        if price is not None:
+        if limits.shared is not None:
+            venue = book.messages
+            if now - venue.stamps[venue.next - limits.shared] < NANOS_PER_SECOND:
+                return False
+        entry2, median2 = book.mid2, book.median.median2
+        numerator, denominator = limits.collar
+        if median2 is None:
+            return False
+        if price is None:
+            if intent.type is not MARKET or abs(entry2 - median2) * denominator > 2 * median2 * numerator:
+                return False
+        else:
             if type(price) is not int or price <= 0:
                 return False
-            numerator, denominator = limits.collar
-            if not -entry2 * numerator <= (2 * price - entry2) * denominator <= entry2 * numerator:
+            away2 = 2 * price - entry2
+            if not -entry2 * numerator <= away2 * denominator <= entry2 * numerator:
+                return False
+            if abs(2 * price - median2) * denominator > 2 * median2 * numerator:
                 return False
             entry2 = 2 * price
         if intent.level >= 0 and (intent.side, intent.level) in holding.slots:
             return False
-        if self._stops and not holding.quoting:
-            if intent.stop is None:
-                return False
-            away2 = entry2 - 2 * intent.stop if intent.side is BUY else 2 * intent.stop - entry2
-            near, far = self._near, self._far
-            return entry2 * near[0] <= away2 * near[1] and away2 * far[1] <= entry2 * far[0]
-        return True
+        stop = intent.stop
+        if stop is None:
+            return holding.quoting or not self._stops
+        if type(stop) is not int or stop <= 0:
+            return False
+        if holding.quoting:
+            return True
+        away2 = entry2 - 2 * stop if buys else 2 * stop - entry2
+        near, far = self._near, self._far
+        if self._stops and not (entry2 * near[0] <= away2 * near[1] and away2 * far[1] <= entry2 * far[0]):
+            return False
+        lot_risk2 = book.risk2(entry2, abs(away2))
+        if lots * lot_risk2 > self._per_trade2:
+            return False
+        had2 = holding.risk_lot2
+        risk_lot2 = lot_risk2 if lot_risk2 > had2 else had2
+        after2 = (holding.projected + ctx.grow) * risk_lot2
+        return ctx.risk2 - holding.projected * had2 + after2 <= self._risk2
 
     def _refit(self, basis: int, budget: int) -> None:
         """Work out the money limits for a new equity or budget, rounded down."""
         policy = self._policy
         self._basis, self._budget = basis, budget
         self._position2 = _part2(basis, policy.max_position)
-        self._gross2 = _part2(basis, policy.gross_leverage)
+        self._gross2 = _part2(basis, min(policy.gross_leverage, policy.currency_net))
         self._net2 = _part2(basis, policy.net_exposure)
         self._budget2 = _part2(budget, policy.gross_leverage)
+        self._per_trade2 = _part2(basis, policy.per_trade)
+        self._risk2 = _part2(basis, policy.open_risk)
 
 
 def _part2(nanos: int, share: Decimal) -> int:

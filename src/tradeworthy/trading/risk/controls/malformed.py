@@ -17,11 +17,13 @@ class Malformed(Control):
             type(intent.lots) is int
             and (intent.price is None or (type(intent.price) is int and intent.price > 0))
             and (intent.trigger is None or (type(intent.trigger) is int and intent.trigger > 0))
+            and (intent.stop is None or (type(intent.stop) is int and intent.stop > 0))
             and type(intent.side) is Side
             and type(intent.type) is OrderType
         ):
             return None
         shown = (
-            f"{intent.side!r} {intent.type!r} lots={intent.lots!r} price={intent.price!r} trigger={intent.trigger!r}"
+            f"{intent.side!r} {intent.type!r} lots={intent.lots!r} price={intent.price!r} trigger={intent.trigger!r} "
+            f"stop={intent.stop!r}"
         )
         return Violation(self.code, shown, "whole lots above zero, whole ticks above zero, known side and type")

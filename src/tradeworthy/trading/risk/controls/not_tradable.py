@@ -1,4 +1,4 @@
-"""RK-02: the account may trade, the instrument is listed, open and not halted, the instance is permitted."""
+"""RK-02: account and instrument may be traded now; instance, trader and client are permitted."""
 
 from tradeworthy.trading.model import Intent, Violation
 from tradeworthy.trading.risk.context import CAUSES, RiskContext
@@ -19,6 +19,11 @@ class NotTradable(Control):
             return Violation(self.code, CAUSES[first], "tradable")
         if book.bounded and not book.instrument.valid_at(ctx.now):
             return Violation(self.code, "outside_validity", "tradable")
-        if ctx.opening and not ctx.holding.account.permitted:
-            return Violation(self.code, "not_permitted", "permitted")
+        if ctx.opening:
+            account = ctx.holding.account
+            if not account.permitted:
+                return Violation(self.code, "not_permitted", "permitted")
+            for group in account.groups:
+                if not group.permitted:
+                    return Violation(self.code, f"{group.scope} not_permitted", "permitted")
         return None

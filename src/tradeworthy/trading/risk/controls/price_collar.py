@@ -1,40 +1,90 @@
-"""RK-04: a limit price lies near the reference."""
+"""RK-04: a price lies near the reference and its median; a market order gets a price."""
 
 from collections.abc import Iterable
 
-from tradeworthy.trading.model import Instrument, Intent, OrderType, Violation
+from tradeworthy.trading.model import Instrument, Intent, OrderType, Side, Violation
 from tradeworthy.trading.risk.context import RiskContext
 from tradeworthy.trading.risk.control import Control, ratio
 from tradeworthy.trading.risk.policy import RiskPolicy
 
 WIDE = 2
-"""A reducing order has this many times the tolerance."""
+"""The median, and a reducing order, have this many times the tolerance."""
 
+BUY = Side.BUY
 TRIGGERED = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT})
 
 
 class PriceCollar(Control):
-    """Refuse a limit further from the reference than the collar; a triggered order is measured from its trigger."""
+    """Refuse a price too far from the reference or its five-minute median; a triggered order's from its trigger.
 
-    __slots__ = ("_collars",)
+    A market order has the price that it leaves with: the far edge of the collar.
+    """
+
+    __slots__ = ("_age", "_bands", "_collars")
     code = "risk.price_collar"
 
     def __init__(self, policy: RiskPolicy, instruments: Iterable[Instrument]) -> None:
-        self._collars = {i.instrument_id: ratio(policy.collars.of(i.kind)) for i in instruments}
+        self._age = policy.reference_age
+        self._collars: dict[str, tuple[int, int]] = {}
+        self._bands: dict[str, tuple[int, int] | None] = {}
+        for one in instruments:
+            self._collars[one.instrument_id] = ratio(policy.collars.of(one.kind))
+            self._bands[one.instrument_id] = None if one.price_band is None else ratio(one.price_band)
 
     def review(self, intent: Intent, ctx: RiskContext) -> Violation | None:
         """Compare twice the distance in ticks with the collar of twice the reference; the edge passes."""
-        if intent.price is None:
-            return None
-        around = ctx.book.mid2
+        book = ctx.book
+        price, around = intent.price, book.mid2
+        numerator, denominator = self._collars[intent.instrument]
+        if not ctx.opening:
+            numerator *= WIDE
+        if price is None:
+            if intent.type is not OrderType.MARKET or not ctx.opening or around is None:
+                return None
+            median2 = book.median.median2
+            if median2 is None or (around - median2) * intent.side * denominator <= WIDE * numerator * median2:
+                return None
+            return Violation(self.code, f"reference {around}/2 ticks", _text(WIDE * numerator, denominator, median2))
         if intent.type in TRIGGERED and intent.trigger is not None:
             around = 2 * intent.trigger
         if around is None:
             return self.unknown("no reference") if ctx.opening else None
-        numerator, denominator = self._collars[intent.instrument]
-        if not ctx.opening:
-            numerator *= WIDE
-        away = 2 * intent.price - around
-        if -around * numerator <= away * denominator <= around * numerator:
+        if abs(2 * price - around) * denominator > around * numerator:
+            return Violation(self.code, f"{price} ticks", _text(numerator, denominator, around))
+        median2 = book.median.median2
+        if median2 is None or intent.type in TRIGGERED:
             return None
-        return Violation(self.code, f"{intent.price} ticks", f"{numerator}/{denominator} around {around}/2 ticks")
+        numerator *= WIDE
+        if abs(2 * price - median2) * denominator > median2 * numerator:
+            return Violation(self.code, f"{price} ticks", _text(numerator, denominator, median2))
+        return None
+
+    def worst_price(self, intent: Intent, ctx: RiskContext) -> int | None:
+        """Return the limit in ticks with which a market order leaves; None for other orders.
+
+        A reducing order whose reference is stale or unusable stays a market order: the way out needs no price.
+        """
+        book = ctx.book
+        mid2 = book.mid2
+        if intent.type is not OrderType.MARKET or mid2 is None or not book.usable:
+            return None
+        if ctx.now - book.reference_ts >= self._age:
+            return None
+        numerator, denominator = self._collars[intent.instrument]
+        side = intent.side
+        edge2 = mid2 * (denominator + side * numerator * (1 if ctx.opening else WIDE))
+        median2 = book.median.median2
+        if ctx.opening and median2 is not None:
+            far2 = median2 * (denominator + side * WIDE * numerator)
+            edge2 = min(edge2, far2) if side is BUY else max(edge2, far2)
+        price = edge2 // (2 * denominator) if side is BUY else -(-edge2 // (2 * denominator))
+        band = self._bands[intent.instrument]
+        if band is not None:  # the venue's own band may be the narrower one
+            band2 = mid2 * (band[1] + side * band[0])
+            inside = band2 // (2 * band[1]) if side is BUY else -(-band2 // (2 * band[1]))
+            price = min(price, inside) if side is BUY else max(price, inside)
+        return max(1, price)
+
+
+def _text(numerator: int, denominator: int, around2: int) -> str:
+    return f"{numerator}/{denominator} around {around2}/2 ticks"
