@@ -54,6 +54,11 @@ class MeanReversion:
         self._close = 0
         self._fresh = False
 
+    @property
+    def regime(self) -> Regime:
+        """The held regime."""
+        return self._hold.regime
+
     def observe(self, view: View) -> None:
         """Fold one closed bar; filled bars move nothing."""
         bar = view.fact

@@ -11,7 +11,7 @@ function h(tag, props = {}, ...kids) {
     if (name === "style") for (const [key, text] of Object.entries(value)) node.style.setProperty(key, text);
     else node.setAttribute(name, value);
   }
-  node.append(...kids.flat().filter(kid => kid !== null && kid !== undefined));
+  node.append(...kids.flat(3).filter(kid => kid !== null && kid !== undefined));
   return node;
 }
 

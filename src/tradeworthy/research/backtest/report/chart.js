@@ -219,12 +219,14 @@ function line(g, { data, tint, area, steps, dash }, X, Y, a, b, lo, hi, w) {
 }
 
 function markers(g, c, X, Y, a, b, w) {
-  const seen = c.fills.filter(f => f[0] >= a && f[0] <= b), s = seen.length > w / 5 ? 2.2 : 4.5;
+  const seen = c.fills.filter(f => f[0] >= a && f[0] <= b), dense = seen.length > w / 5, s = dense ? 2.4 : 4.5;
   g.lineWidth = 1; g.strokeStyle = color("card");
+  g.globalAlpha = dense ? .55 : 1;
   for (const [t, side, price] of seen) {
     const x = X(t), y = Y(price) + side * s * .8;
     g.fillStyle = color(side > 0 ? "green" : "red");
     g.beginPath(); g.moveTo(x, y); g.lineTo(x - s, y + side * s * 1.8); g.lineTo(x + s, y + side * s * 1.8); g.closePath(); g.fill();
-    if (s > 3) g.stroke();
+    if (!dense) g.stroke();
   }
+  g.globalAlpha = 1;
 }
