@@ -6,8 +6,10 @@ from pathlib import Path
 
 import msgspec
 
-from tradeworthy.kernel.clock import NANOS_PER_SECOND
+from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock
 from tradeworthy.kernel.journal.files import write_durably
+from tradeworthy.kernel.journal.reader import first_seq_of, open_segment, segment_paths
+from tradeworthy.kernel.journal.verify import LINE_BYTES_MAX, SEAL_PREFIX, unframe
 
 SNAPSHOT_EVENTS = 100_000
 SNAPSHOT_INTERVAL_NS = 900 * NANOS_PER_SECOND
@@ -22,9 +24,33 @@ class Snapshot(msgspec.Struct, frozen=True):
     state: bytes
 
 
-def snapshot_due(*, events: int, elapsed_ns: int) -> bool:
+class SnapshotPolicy(msgspec.Struct, frozen=True):
+    """A snapshot is due after so many events, or so much monotonic time in which at least one event came."""
+
+    events: int = SNAPSHOT_EVENTS
+    interval_ns: int = SNAPSHOT_INTERVAL_NS
+
+
+class Snapshots:
+    """Keep one owner's snapshots at their cadence; `seq` is where the last one, or the start, stands."""
+
+    def __init__(self, directory: Path, clock: Clock, *, seq: int = 0, policy: SnapshotPolicy | None = None) -> None:
+        self._directory, self._clock, self._policy = directory, clock, policy or SnapshotPolicy()
+        self._seq, self._taken = seq, clock.monotonic()
+
+    def offer(self, seq: int, head: str, state: Callable[[], bytes]) -> Path | None:
+        """Write a snapshot when one is due; `seq` and `head` are those of a sealed batch. Costs nothing otherwise."""
+        elapsed = self._clock.monotonic() - self._taken
+        if seq == self._seq or not snapshot_due(events=seq - self._seq, elapsed_ns=elapsed, policy=self._policy):
+            return None
+        self._seq, self._taken = seq, self._clock.monotonic()
+        return write_snapshot(self._directory, Snapshot(seq, head, state()))
+
+
+def snapshot_due(*, events: int, elapsed_ns: int, policy: SnapshotPolicy | None = None) -> bool:
     """Tell whether events or monotonic time since the last snapshot ask for a new one."""
-    return events >= SNAPSHOT_EVENTS or elapsed_ns >= SNAPSHOT_INTERVAL_NS
+    policy = policy or SnapshotPolicy()
+    return events >= policy.events or elapsed_ns >= policy.interval_ns
 
 
 def write_snapshot(directory: Path, snapshot: Snapshot) -> Path:
@@ -38,11 +64,11 @@ def write_snapshot(directory: Path, snapshot: Snapshot) -> Path:
 
 
 def newest_snapshot(
-    directory: Path, *, head_at: Callable[[int], str | None]
+    directory: Path, *, head_at: Callable[[int], str | None] | None = None
 ) -> tuple[Snapshot | None, tuple[str, ...]]:
     """Return the newest good snapshot and one warning for each that was skipped; None means: fold from seq 1.
 
-    head_at  gives the journal's head after a seq, None where no batch ends there
+    head_at  gives the journal's head after a seq, None where no batch ends there; by default the seals of `directory`
     """
     warnings = []
     for path in sorted(directory.glob("snapshot-*.bin"), reverse=True):
@@ -52,8 +78,25 @@ def newest_snapshot(
             warnings.append(f"{path.name}: the bytes do not have their SHA-256")
             continue
         snapshot = msgspec.msgpack.decode(body, type=Snapshot)
-        if head_at(snapshot.seq) != snapshot.head:
+        found = head_after(directory, snapshot.seq) if head_at is None else head_at(snapshot.seq)
+        if found != snapshot.head:
             warnings.append(f"{path.name}: its head is not the journal's at {snapshot.seq}")
             continue
         return snapshot, tuple(warnings)
     return None, tuple(warnings)
+
+
+def head_after(directory: Path, seq: int) -> str | None:
+    """Return the journal's head after `seq`, None where no batch ends there; reads the one segment that holds it."""
+    paths = [path for path in segment_paths(directory) if first_seq_of(path) <= seq]
+    if not paths:
+        return None
+    with open_segment(paths[-1]) as file:
+        while line := file.readline(LINE_BYTES_MAX):
+            if line.startswith(SEAL_PREFIX):
+                fields = unframe(line, "seal")
+                if fields is None or int(fields["last"]) > seq:
+                    return None
+                if int(fields["last"]) == seq:
+                    return str(fields["hash"])
+    return None
