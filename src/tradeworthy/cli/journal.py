@@ -1,4 +1,4 @@
-"""`tradeworthy journal verify|show|tail|trace|integrity|retention`: look into a journal without trusting it."""
+"""`tradeworthy journal verify|show|tail|trace` and the verbs of `journal_reports`: look into a journal."""
 
 from pathlib import Path
 
@@ -7,21 +7,29 @@ from cyclopts import App
 from rich.console import Console
 
 from tradeworthy.app.runner import journal_of
-from tradeworthy.kernel.clock import SystemClock
-from tradeworthy.kernel.errors import ExitCode
+from tradeworthy.cli import journal_reports
+from tradeworthy.cli.journal_reports import public_key
+from tradeworthy.kernel.clock import NANOS_PER_MILLI, SystemClock
+from tradeworthy.kernel.errors import ExitCode, UsageError
 from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.journal import Cursor, read, tail
-from tradeworthy.kernel.journal.integrity import integrity as integrity_of
-from tradeworthy.kernel.journal.retention import plan, retain
 from tradeworthy.kernel.journal.trace import trace as trace_of
+from tradeworthy.kernel.journal.verify import CannotJudge, read_checkpoint
 from tradeworthy.kernel.journal.verify import verify as verify_chain
-from tradeworthy.kernel.severity import Severity
 
-app = App(name="journal", help="Verify, show and follow journals.")
+app = App(name="journal", help="Verify, show, follow, judge and keep journals.")
+for _verb in (
+    journal_reports.integrity, journal_reports.continuity, journal_reports.acknowledge_loss, journal_reports.compare,
+    journal_reports.retention,
+):  # fmt: skip
+    app.command(_verb)
 
 
 @app.command
-def verify(run: Path, /, *, head: str | None = None, count: int | None = None) -> int:
+def verify(
+    run: Path, /, *, head: str | None = None, count: int | None = None, checkpoint: Path | None = None,
+    key: Path | None = None,
+) -> int:
     """Check every event against the hash chain and the checkpoints; exit 2 names the first bad event.
 
     Parameters
@@ -32,16 +40,35 @@ def verify(run: Path, /, *, head: str | None = None, count: int | None = None) -
         Expected hash of the last seal.
     count
         Expected number of events.
+    checkpoint
+        A signed checkpoint, or a folder of them, e.g. the second location; by default those beside the journal.
+    key
+        File with the witness's public key, 64 hex digits; without it signatures are not checked.
     """
     directory = journal_of(run)
-    checkpoints = sorted(directory.glob("checkpoint-*.dsse.json"))
-    result = verify_chain(directory, checkpoint=directory if checkpoints else None, head=head, count=count)
+    place = checkpoint or directory
+    checkpoints = sorted(place.glob("checkpoint-*.dsse.json")) if place.is_dir() else [place]
+    try:
+        result = verify_chain(
+            directory, checkpoint=place if checkpoints else None, public_key=public_key(key), head=head, count=count
+        )
+        newest = read_checkpoint(checkpoints[-1], None) if checkpoints else None
+    except CannotJudge as problem:
+        raise UsageError(f"could not judge: {problem}") from None
     console = Console()
     if result.ok:
         console.print(
             f"sound: {result.events:,} events, {len(checkpoints)} checkpoints\nhead {result.head}", highlight=False,
             soft_wrap=True,
         )
+        if newest is not None:
+            offset = newest.get("clock_offset_ns")
+            told = "unknown" if offset is None else f"{offset / NANOS_PER_MILLI:.3f} ms"
+            trust = "signature checked" if key else "signature not checked"
+            console.print(
+                f"newest checkpoint at {newest['count']:,}: {newest.get('provenance')}, {trust}; clock offset {told}",
+                highlight=False, soft_wrap=True,
+            )  # fmt: skip
         return ExitCode.PASS
     console.print(f"damaged at seq {result.first_bad_seq}: {result.problem}", style="red", highlight=False)
     return ExitCode.FAIL
@@ -117,54 +144,6 @@ def trace(run: Path, wanted: str, /) -> int:
     if story.breaks:
         return ExitCode.FAIL
     return ExitCode.PASS if story.events else ExitCode.COULD_NOT_JUDGE
-
-
-@app.command
-def integrity(run: Path, /) -> int:
-    """Count gaps, repeats, backward time, unknown causes and kinds; completeness is judged by sequence gaps.
-
-    Parameters
-    ----------
-    run
-        A run folder or a journal directory.
-    """
-    directory = journal_of(run)
-    chain = verify_chain(directory)
-    report = integrity_of(
-        read(directory), {}, now=SystemClock().now(),
-        chain_problem="" if chain.ok else f"seq {chain.first_bad_seq}: {chain.problem}",
-    )
-    console = Console()
-    for name in ("events", "repeats", "time_backwards", "unknown_cause", "unknown_schema"):
-        console.print(f"{name:<16} {getattr(report, name):,}", highlight=False)
-    for source, first, last in report.gaps:
-        console.print(f"gap              {source}: {first} to {last}", style="red", highlight=False)
-    console.print(f"chain            {report.chain or 'sound'}", highlight=False)
-    console.print(f"severity         {report.severity.name}", highlight=False)
-    return {Severity.OK: ExitCode.PASS, Severity.WARN: ExitCode.WARN}.get(report.severity, ExitCode.FAIL)
-
-
-@app.command
-def retention(run: Path, /, *, apply: bool = False) -> int:
-    """List what retention would compress or release; nothing happens without --apply.
-
-    Parameters
-    ----------
-    run
-        A run folder or a journal directory.
-    apply
-        Carry the list out; a copy is read back before its original goes.
-    """
-    console = Console()
-    directory = journal_of(run)
-    steps = plan(directory, now=SystemClock().now(), modified=lambda path: path.stat().st_mtime_ns)
-    for step in steps:
-        console.print(f"{step.act:<9} {step.name}  ({step.rule})", highlight=False)
-    _, problems = retain(directory, steps, apply=apply)
-    for problem in problems:
-        console.print(problem, style="red", highlight=False, markup=False)
-    console.print(f"{len(steps)} steps{'' if apply else ', none carried out: add --apply'}", highlight=False)
-    return ExitCode.FAIL if problems else ExitCode.PASS
 
 
 def _line(console: Console, event: Event) -> None:

@@ -17,9 +17,7 @@ from tradeworthy.kernel.journal import Cursor, Journal, JournalPolicy, Quarantin
 from tradeworthy.kernel.journal.codec import ENCODER
 from tradeworthy.kernel.journal.compare import compare
 from tradeworthy.kernel.journal.integrity import SLOT_NANOS, ExpectedSource, continuity, integrity
-from tradeworthy.kernel.journal.reader import read
 from tradeworthy.kernel.journal.records import Heartbeat, LossAcknowledged
-from tradeworthy.kernel.journal.retention import plan, retain
 from tradeworthy.kernel.journal.snapshot import Snapshot, newest_snapshot, write_snapshot
 from tradeworthy.kernel.journal.trace import trace
 from tradeworthy.kernel.journal.verify import read_checkpoint, verify
@@ -178,26 +176,6 @@ def test_a_damaged_snapshot_is_skipped_with_one_warning(tmp_path):
     newest.write_bytes(newest.read_bytes()[:-1] + b"x")
     found, warnings = newest_snapshot(tmp_path, head_at=heads.get)
     assert (found, len(warnings)) == (Snapshot(10, "a", b"old"), 1)
-
-
-def test_retention_shows_first_then_compresses_and_keeps_what_is_cited(tmp_path, opened, quote_event):
-    journal = opened(tmp_path, segment_bytes_max=10_000, batch_events_max=10)
-    journal.append_many([quote_event(n) for n in range(1, 201)])
-    journal.close()
-    names = sorted(path.name for path in tmp_path.glob("journal-*"))
-    steps = plan(tmp_path, now=8 * NANOS_PER_DAY, modified=lambda _: 0, cited={names[0]})
-    assert [step.name for step in steps] == names[1:-1]
-    assert retain(tmp_path, steps) == ((), ())
-    assert sorted(path.name for path in tmp_path.glob("journal-*")) == names
-    _, problems = retain(tmp_path, steps[:1], apply=True, copy=lambda path, data: path.write_bytes(data[:-9]) and None)
-    assert len(problems) == 1
-    assert (tmp_path / names[1]).exists()
-    deleted, problems = retain(tmp_path, steps, apply=True)
-    assert ([fact.name for fact in deleted], problems) == (names[1:-1], ())
-    assert [event.seq for event in read(tmp_path)] == list(range(1, 201))
-    again = opened(tmp_path)
-    assert again.accept(quote_event(60)) == -60
-    again.close()
 
 
 def test_a_restart_that_lost_signed_events_fails_and_names_them(tmp_path, filled):

@@ -90,6 +90,21 @@ class WriterLock:
         os.close(self._lock)
 
 
+def writer_lives(directory: Path) -> bool:
+    """Tell whether a process holds the writer's lock."""
+    try:
+        handle = os.open(directory / "writer.lock", os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 def raise_token(directory: Path) -> int:
     """Raise the fencing token durably and return it; a writer with a lower token can commit no more."""
     handle = os.open(directory / "writer.token", os.O_RDWR | os.O_CREAT, 0o640)

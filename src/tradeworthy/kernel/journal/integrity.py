@@ -3,25 +3,40 @@
 Completeness is judged by the sources' own numbers, never by comparing counts; elapsed time proves nothing.
 """
 
+import tomllib
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import msgspec
 
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
+from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.facts import KINDS, Event
-from tradeworthy.kernel.journal.records import HEARTBEAT_INTERVAL_S, Heartbeat, LossAcknowledged
+from tradeworthy.kernel.journal.records import (
+    HEARTBEAT_INTERVAL_S,
+    FeedConflated,
+    Heartbeat,
+    InputQuarantined,
+    LossAcknowledged,
+)
 from tradeworthy.kernel.severity import Severity, worst
 
 SILENT_PERIODS = 2
 COVERAGE_MIN = 0.999
+CONTINUITY_INTERVAL_S = 300
+"""How often a running desk judges its window again."""
 SLOT_NANOS = HEARTBEAT_INTERVAL_S * NANOS_PER_SECOND
 SLOTS_PER_DAY = NANOS_PER_DAY // SLOT_NANOS
 
 
 class ExpectedSource(msgspec.Struct, frozen=True):
-    """One source of the manifest: its longest ordinary pause, and whether losing one event is a failure."""
+    """One source of the manifest: its longest ordinary pause, and whether losing one event is a failure.
 
-    period_ns: int
+    period_ns  None for a source without a rhythm: it is silent only when nothing ever came
+    """
+
+    period_ns: int | None = None
     zero_loss: bool = True
 
 
@@ -38,31 +53,86 @@ class Integrity(msgspec.Struct, frozen=True):
     silent: tuple[str, ...]
     losses: tuple[LossAcknowledged, ...]
     severity: Severity
+    conflated: int = 0
+    quarantined: int = 0
 
 
 class Continuity(msgspec.Struct, frozen=True):
-    """Slots of the day with a heartbeat; `begins` is where the window restarted after a recorded loss."""
+    """Slots of the day with a heartbeat; `begins` is where the window restarted after a recorded loss.
+
+    note  says why coverage proves nothing, empty where it does
+    """
 
     slots: int
     present: int
     coverage: float
     begins: int
     severity: Severity
+    note: str = ""
+
+
+class _SourceEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    period_seconds: float | None = None
+    zero_loss: bool = True
+
+    def __post_init__(self) -> None:
+        if self.period_seconds is not None and not 0 < self.period_seconds < float("inf"):
+            raise ValueError(f"period_seconds must be above zero, was {self.period_seconds}")
+
+
+class _Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    sources: dict[str, _SourceEntry]
+
+
+class _Numbers:
+    """One source's own numbers: the highest, and sorted runs of what is missing below it."""
+
+    def __init__(self) -> None:
+        self.highest: int | None = None
+        self.missing: list[tuple[int, int]] = []
+
+    def add(self, number: int) -> None:
+        if self.highest is None or number > self.highest:
+            if self.highest is not None and number > self.highest + 1:
+                self.missing.append((self.highest + 1, number - 1))
+            self.highest = number
+            return
+        at = bisect_right(self.missing, (number, 1 << 64)) - 1
+        if at >= 0 and self.missing[at][1] >= number:
+            low, high = self.missing[at]
+            parts = ((low, number - 1), (number + 1, high))
+            self.missing[at : at + 1] = [part for part in parts if part[0] <= part[1]]
+
+
+def load_sources(path: Path) -> dict[str, ExpectedSource]:
+    """Read the expected-sources manifest: TOML, one table `[sources.NAME]` with `period_seconds` and `zero_loss`.
+
+    Raises `UsageError` for a file that cannot be read or says anything else.
+    """
+    try:
+        manifest = msgspec.convert(tomllib.loads(path.read_text()), _Manifest)
+    except (OSError, ValueError) as problem:
+        raise UsageError(f"expected a manifest of sources at {path}, found {problem}") from None
+    return {
+        name: ExpectedSource(
+            None if one.period_seconds is None else round(one.period_seconds * NANOS_PER_SECOND), one.zero_loss
+        )
+        for name, one in manifest.sources.items()
+    }
 
 
 def integrity(
     events: Iterable[Event], sources: Mapping[str, ExpectedSource], *, now: int, chain_problem: str = "",
 ) -> Integrity:
     """Fold events into counters; `chain_problem` is what `verify` said, empty where the chain holds."""
-    last_number: dict[str, int] = {}
-    missing: dict[str, set[int]] = {}
+    numbers: dict[str, _Numbers] = {}
     last_seen: dict[str, int] = {}
     seen: set[str] = set()
     losses: list[LossAcknowledged] = []
-    count = repeats = backwards = unknown_cause = unknown_schema = 0
+    count = repeats = backwards = unknown_cause = unknown_schema = conflated = quarantined = 0
     for event in events:
         count += 1
-        source, number = event.source, event.source_seq
+        source = event.source
         repeats += event.event_id in seen
         seen.add(event.event_id)
         unknown_cause += event.causation_id is not None and event.causation_id not in seen
@@ -70,35 +140,38 @@ def integrity(
         unknown_schema += known is None or known.schema.rpartition(".")[0] != event.schema.rpartition(".")[0]
         backwards += event.ts_init < last_seen.get(source, event.ts_init)
         last_seen[source] = max(event.ts_init, last_seen.get(source, event.ts_init))
-        if number is not None:
-            before = last_number.get(source)
-            if before is None or number > before:
-                missing.setdefault(source, set()).update(range(number if before is None else before + 1, number))
-                last_number[source] = number
-            else:
-                missing[source].discard(number)
-        if isinstance(event.payload, LossAcknowledged):
-            losses.append(event.payload)
-    gaps = tuple((name, *run) for name in sorted(missing) for run in _runs(sorted(missing[name])))
-    silent = tuple(
-        name for name in sorted(sources) if now - last_seen.get(name, 0) >= SILENT_PERIODS * sources[name].period_ns
-    )
+        if event.source_seq is not None:
+            if source not in numbers:
+                numbers[source] = _Numbers()
+            numbers[source].add(event.source_seq)
+        payload = event.payload
+        if isinstance(payload, LossAcknowledged):
+            losses.append(payload)
+        elif isinstance(payload, FeedConflated):
+            conflated += payload.count
+        elif isinstance(payload, InputQuarantined):
+            quarantined += 1
+    gaps = tuple((name, *run) for name in sorted(numbers) for run in numbers[name].missing)
+    silent = tuple(name for name in sorted(sources) if _silent(sources[name], last_seen.get(name), now))
     findings = [Severity.OK if count else Severity.UNKNOWN]
     findings += [
         Severity.FAIL if name not in sources or sources[name].zero_loss else Severity.WARN for name, _, _ in gaps
     ]
     if chain_problem or repeats or unknown_schema or silent:
         findings.append(Severity.FAIL)
-    if backwards or unknown_cause:
+    if backwards or unknown_cause or conflated or quarantined:
         findings.append(Severity.WARN)
     return Integrity(
         count, gaps, repeats, backwards, unknown_cause, unknown_schema, chain_problem, silent, tuple(losses),
-        worst(findings),
+        worst(findings), conflated, quarantined,
     )  # fmt: skip
 
 
-def continuity(events: Iterable[Event], *, end: int) -> Continuity:
-    """Return the coverage of the 24 h before `end`; slots before a recorded loss count as empty."""
+def continuity(events: Iterable[Event], *, end: int, recorded: bool = False) -> Continuity:
+    """Return the coverage of the 24 h before `end`; slots before a recorded loss count as empty.
+
+    recorded  the run played a recorded tape on event time, which proves nothing of uptime: UNKNOWN
+    """
     last = end // SLOT_NANOS
     slots: set[int] = set()
     begins = last - SLOTS_PER_DAY
@@ -109,15 +182,14 @@ def continuity(events: Iterable[Event], *, end: int) -> Continuity:
             begins = max(begins, event.ts_init // SLOT_NANOS)
     present = sum(begins <= slot < last for slot in slots)
     coverage = present / SLOTS_PER_DAY
-    return Continuity(
-        SLOTS_PER_DAY, present, coverage, begins * SLOT_NANOS,
-        Severity.FAIL if coverage < COVERAGE_MIN else Severity.OK,
-    )  # fmt: skip
+    severity = Severity.FAIL if coverage < COVERAGE_MIN else Severity.OK
+    if recorded:
+        severity = Severity.UNKNOWN
+    note = "a recorded tape on event time proves nothing of uptime" if recorded else ""
+    return Continuity(SLOTS_PER_DAY, present, coverage, begins * SLOT_NANOS, severity, note)
 
 
-def _runs(numbers: list[int]) -> Iterable[tuple[int, int]]:
-    start = 0
-    for index in range(1, len(numbers) + 1):
-        if index == len(numbers) or numbers[index] != numbers[index - 1] + 1:
-            yield numbers[start], numbers[index - 1]
-            start = index
+def _silent(expected: ExpectedSource, last: int | None, now: int) -> bool:
+    if last is None or expected.period_ns is None:
+        return last is None
+    return now - last >= SILENT_PERIODS * expected.period_ns
