@@ -29,6 +29,10 @@ BAR_SECONDS_MIN = 2
 """Bars close one second late, so they must be longer than that."""
 
 EnvironmentName = Literal["backtest", "paper", "live"]
+Duty = Literal["", "live_microcap", "paper_validation", "connector_validation", "reserved"]
+Mode = Literal[
+    "", "live_microcap", "live_notrade", "paper_smoke", "paper_notrade", "testnet_smoke", "testnet_notrade"
+]  # fmt: skip
 
 
 class DeskSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,6 +50,7 @@ class DeskSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     rollover_hour: int = 0
     evaluate_seconds: float = 1.0
     sample_seconds: float = 10.0
+    memory_hours: float = 0.0
     start: str = ""
     end: str = ""
 
@@ -74,7 +79,13 @@ class TapeSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class InstanceSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One strategy with its instrument and role; `policy` holds the strategy's own fields."""
+    """One strategy with its instrument and role; `policy` holds the strategy's own fields (CA-02).
+
+    version   of the strategy's configuration, part of the derived name
+    duty      what the instance is for;  mode  what it may do; both empty in research
+    account   of the accounts below;  cap  on its notional in quote currency, absent = its budget alone
+    name      derived from the rest (CA-04); where it is written down, it must be that
+    """
 
     id: str
     strategy: str
@@ -82,6 +93,21 @@ class InstanceSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     role: Literal["maker", "directional"] = "directional"
     enabled: bool = True
     policy: dict[str, Any] = {}
+    version: str = "v1"
+    duty: Duty = ""
+    mode: Mode = ""
+    venue: str = ""
+    account: str = ""
+    cap: Decimal | None = None
+    name: str = ""
+
+
+class AccountSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One account at a venue; `credentials` names the secret that opens it, empty for paper."""
+
+    id: str
+    venue: str
+    credentials: str = ""
 
 
 class VenueSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -101,7 +127,11 @@ class JournalSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The whole configuration."""
+    """The whole configuration.
+
+    exempt     instances outside the live risk scope and reconciliation, paper ones at most
+    catalogue  path of the approved bundles (CA-04); an instance that trades live needs it
+    """
 
     schema: Literal["desk@1"]
     desk: DeskSection
@@ -113,6 +143,9 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     allocation: dict[str, Any] = {}
     drawdown_tiers: dict[str, Any] = {}
     execution: dict[str, Any] = {}
+    accounts: tuple[AccountSection, ...] = ()
+    exempt: tuple[str, ...] = ()
+    catalogue: str = ""
 
     def canonical(self) -> str:
         """Return the document as JSON with sorted keys: what the journal keeps and the hash covers."""
@@ -187,6 +220,8 @@ def check(document: Document) -> None:
         seconds = getattr(document.desk, name)
         if not SECONDS_MIN <= seconds < inf:
             problems.append(f"desk.{name} must be {SECONDS_MIN} or above, was {seconds}")
+    if not 0 <= document.desk.memory_hours < inf:
+        problems.append(f"desk.memory_hours must be 0 (never) or above, was {document.desk.memory_hours}")
     for name in ("submit_ms", "cancel_ms", "report_ms"):
         delay = getattr(document.venue, name)
         if not 0 <= delay < inf:

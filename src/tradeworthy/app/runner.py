@@ -24,6 +24,7 @@ from tradeworthy.app.run_folder import journal_of as journal_of
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock, EventClock, SystemClock
 from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
 from tradeworthy.kernel.facts import Event, Fact
+from tradeworthy.kernel.host import HostMemory, rss_bytes
 from tradeworthy.kernel.journal import Journal, JournalPolicy, LocalSigner, Quarantine, read
 from tradeworthy.research.backtest.blotter import Blotter
 from tradeworthy.research.backtest.records import RunRecords
@@ -83,6 +84,7 @@ class RunSession:
         self._desk = build_desk(document, self._held, catalogue=catalogue)
         self._environment: Environment | None = None
         self._stop: str | None = None
+        self._memory_due = 0
 
     def request_stop(self, reason: str) -> None:
         """End the run after the event in hand; callable from a signal handler."""
@@ -134,10 +136,15 @@ class RunSession:
         progress: Callable[[Desk, int, int], None],
     ) -> tuple[Environment, str]:  # fmt: skip
         document, desk = self._document, self._desk
+
+        def tell(rows: int, ts: int) -> None:
+            self._sample_memory(environment, ts)
+            progress(desk, rows, ts)
+
         environment = Environment(
             desk, journal, build_venue(document), build_timers(document, desk), durable_commands=not self._backtest,
             clock=self._clock, speed=0.0 if self._backtest else document.desk.speed, controls=self._acts,
-            progress=lambda rows, ts: progress(desk, rows, ts), consumer=consume,
+            progress=tell, consumer=consume,
         )  # fmt: skip
         self._environment = environment
         if self._stop is not None:
@@ -159,6 +166,16 @@ class RunSession:
             source="run", key="ended", ts=environment.now,
         )  # fmt: skip
         return environment, reason
+
+    def _sample_memory(self, environment: Environment, ts: int) -> None:
+        """Journal the process's memory each `memory_hours` of the desk's time; a backtest's folder stays the same."""
+        period = int(self._document.desk.memory_hours * 3600 * NANOS_PER_SECOND)
+        if self._backtest or period == 0 or ts < self._memory_due:
+            return
+        self._memory_due = ts - ts % period + period
+        rss = rss_bytes()
+        if rss is not None:
+            environment.offer(HostMemory(rss), source="host", key=f"memory:{ts}", ts=ts)
 
     def _started(self) -> RunStarted:
         document = self._document

@@ -6,7 +6,7 @@ from cyclopts import App, CycloptsError
 from rich.console import Console
 
 from tradeworthy import __version__
-from tradeworthy.cli import backtest, data, demo, journal, kill, parity, regression, replay, run
+from tradeworthy.cli import backtest, data, demo, journal, kill, parity, regression, replay, run, soak
 from tradeworthy.kernel.errors import DeskError, ExitCode
 
 app = App(
@@ -23,6 +23,7 @@ app.command(data.app)
 app.command(kill.kill)
 app.command(parity.parity)
 app.command(regression.app)
+app.command(soak.soak)
 
 errors = Console(stderr=True)
 
