@@ -6,7 +6,21 @@ from cyclopts import App, CycloptsError
 from rich.console import Console
 
 from tradeworthy import __version__
-from tradeworthy.cli import backtest, data, demo, journal, kill, parity, regression, replay, run, soak
+from tradeworthy.cli import (
+    backtest,
+    data,
+    demo,
+    final_dry_run_watch,
+    journal,
+    kill,
+    parity,
+    pnl,
+    regression,
+    replay,
+    run,
+    simulated_runtime,
+    soak,
+)
 from tradeworthy.kernel.errors import DeskError, ExitCode
 
 app = App(
@@ -22,6 +36,9 @@ app.command(journal.app)
 app.command(data.app)
 app.command(kill.kill)
 app.command(parity.parity)
+app.command(pnl.app)
+app.command(final_dry_run_watch.final_dry_run_watch)
+app.command(simulated_runtime.simulated_runtime)
 app.command(regression.app)
 app.command(soak.soak)
 
