@@ -19,14 +19,22 @@ def judged(done, code, *words):
     ("odd", "code", "words"),
     [
         ({"desk": "colour = 'red'"}, COULD_NOT_JUDGE, ["colour"]),
-        ({"desk": "seed = 'seven'"}, COULD_NOT_JUDGE, ["$.desk.seed"]),
+        ({"desk": "seed = 'seven'"}, COULD_NOT_JUDGE, ["desk.seed", "seven"]),
         ({"desk": "speed = ["}, COULD_NOT_JUDGE, ["small.toml"]),
         ({"kind": "moon"}, COULD_NOT_JUDGE, ["moon"]),
         ({"instrument": "NOPE.NOWHERE"}, REFUSED, ["NOPE.NOWHERE", "EURUSD.DEMO"]),
         ({"strategy": "moonshot"}, REFUSED, ["moonshot", "ema_trend"]),
-        ({"rest": "colour = 1"}, REFUSED, ["touch.policy", "colour"]),
+        ({"rest": "colour = 1"}, COULD_NOT_JUDGE, ["instances.touch.policy", "'colour'", "nearest known key"]),
+        ({"rest": "lot = 1"}, COULD_NOT_JUDGE, ["instances.touch.policy", "'lot'", "'lots'"]),
+        ({"rest": "repeat_ns = 'soon'"}, COULD_NOT_JUDGE, ["instances.touch.policy.repeat_ns", "soon"]),
         ({"rest": "[risk]\ngross_leverage = 6"}, REFUSED, ["gross_leverage", "6"]),
-        ({"rest": "[risk]\ncolour = 6"}, REFUSED, ["colour"]),
+        ({"rest": "[risk]\ncolour = 6"}, COULD_NOT_JUDGE, ["risk", "'colour'", "nearest known key"]),
+        ({"rest": "[risk]\nmax_positon = 0.1"}, COULD_NOT_JUDGE, ["risk", "'max_positon'", "'max_position'"]),
+        ({"rest": "[risk.collars]\nfxs = 0.1"}, COULD_NOT_JUDGE, ["risk.collars", "'fxs'", "'fx'"]),
+        ({"rest": "[risk]\nscale = 'often'"}, COULD_NOT_JUDGE, ["risk.scale", "often"]),
+        ({"rest": "[[risk.capital_groups]]\nlevel = 'boss'\nname = 'A'"}, COULD_NOT_JUDGE,
+         ["risk.capital_groups.A.level", "boss"]),
+        ({"rest": "[[risk.no_trade]]\nname = 'w'\nstart = 5\nend = 5"}, REFUSED, ["no_trade", "'w'"]),
         ({"rest": "[risk]\nresearch = true"}, REFUSED, ["research"]),
         ({"kind": "live"}, REFUSED, ["live"]),
         ({"desk": "evaluate_seconds = 0"}, REFUSED, ["evaluate_seconds"]),
@@ -58,6 +66,25 @@ def test_a_desks_name_leads_nowhere_else(tmp_path, name):
 def test_all_contradictions_are_told_at_once(tmp_path):
     done = command("run", document(tmp_path, desk="speed = -1\nrollover_hour = 99"), "--runs", tmp_path / "runs")
     judged(done, REFUSED, "speed", "rollover_hour")
+
+
+def test_all_unknown_keys_and_wrong_types_are_told_at_once(tmp_path):
+    config = document(tmp_path, desk="colour = 'red'\nseed = 'seven'", rest="lot = 1\n[risk]\nmax_positon = 1")
+    done = command("run", config, "--runs", tmp_path / "runs")
+    judged(done, COULD_NOT_JUDGE, "small.toml", "'colour'", "desk.seed", "'lot'", "instances.touch.policy",
+           "'max_positon'")  # fmt: skip
+
+
+def test_data_folder_that_is_absent_could_not_be_judged(tmp_path):
+    config = document(tmp_path)
+    text = config.read_text().replace('format = "demo"', 'format = "lean_fx_ticks"\npath = "$TRADEWORTHY_DATA/x.zip"')
+    config.write_text(text)
+    nowhere = tmp_path / "nowhere"
+    done = command("run", config, "--runs", tmp_path / "runs", TRADEWORTHY_DATA=str(nowhere))
+    judged(done, COULD_NOT_JUDGE, str(nowhere), "TRADEWORTHY_DATA")
+    nowhere.mkdir()
+    done = command("run", config, "--runs", tmp_path / "runs", TRADEWORTHY_DATA=str(nowhere))
+    judged(done, COULD_NOT_JUDGE, str(nowhere / "x.zip"))
 
 
 @pytest.mark.parametrize("words", [["run", "absent.toml"], ["backtest", "run", "absent.toml"], ["replay", "absent"],

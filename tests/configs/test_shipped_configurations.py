@@ -14,7 +14,7 @@ from tradeworthy.cli.main import call
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("TRADEWORTHY_DATA") or ROOT.parent / "shared" / "data")
-SHARED = "../shared/data/"
+SHARED = "$TRADEWORTHY_DATA/"
 DOCUMENTS = sorted(path.stem for path in (ROOT / "config").glob("*.toml"))
 ROWS = 4_000
 FILLED = {
@@ -28,14 +28,14 @@ FILLED = {
 
 
 def short(name: str) -> Document:
-    document = config.load(ROOT / "config" / f"{name}.toml", environ={})
+    path = ROOT / "config" / f"{name}.toml"
+    if SHARED in path.read_text() and not DATA.is_dir():
+        pytest.skip(f"no market data at {DATA}; set TRADEWORTHY_DATA")
+    document = config.load(path, environ={"TRADEWORTHY_DATA": str(DATA)})
     tapes = []
     for tape in document.tapes:
-        if tape.path.startswith(SHARED):
-            path = str(DATA / tape.path.removeprefix(SHARED))
-            if not list(DATA.glob(tape.path.removeprefix(SHARED))):
-                pytest.skip(f"no market data at {path}; set TRADEWORTHY_DATA")
-            tape = msgspec.structs.replace(tape, path=path)
+        if tape.path.startswith(SHARED) and not list(DATA.glob(tape.path.removeprefix(SHARED))):
+            pytest.skip(f"no market data at {tape.location}; set TRADEWORTHY_DATA")
         tapes.append(msgspec.structs.replace(tape, rows_max=ROWS))
     return msgspec.structs.replace(document, tapes=tuple(tapes))
 

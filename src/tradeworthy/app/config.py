@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from tradeworthy.app.data_root import DATA_PREFIX, data_root
+from tradeworthy.app.document_shape import faults_of
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
 from tradeworthy.kernel.journal.verify import BATCH_EVENTS_MAX
@@ -58,7 +60,9 @@ class DeskSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class TapeSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One feed: a format known to the tape readers, where it lies, and how many rows at most (0 = all).
 
-    path              a file, a folder or a pattern; the catalog's root for `catalog`, a run's folder for `journal`
+    path              a file, a folder or a pattern; the catalog's root for `catalog`, a run's folder for `journal`;
+                      it may begin with `$TRADEWORTHY_DATA/`
+    data_root         the folder that this variable stands for; found by `load`, no part of the canonical text
     kind              `catalog`: quote, trade, bar, ...;  `synthetic`: quotes or l2_flow
     interval_seconds  length of a bar, for `csv_bars`
     bar_seconds       build bars of this length from mids and trades, as a source of their own; 0 = none
@@ -76,6 +80,15 @@ class TapeSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     bar_seconds: int = 0
     seed: int = 1
     walk: dict[str, Any] = {}
+    data_root: str = ""
+
+    @property
+    def location(self) -> str:
+        """Return where the tape lies: `path` with the data folder in place of its variable."""
+        if not self.path.startswith(DATA_PREFIX):
+            return self.path
+        root = self.data_root or data_root(Path(), os.environ)
+        return str(Path(root) / self.path.removeprefix(DATA_PREFIX))
 
 
 class InstanceSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -120,10 +133,16 @@ class VenueSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class JournalSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """batch_events events are sealed together; sign_checkpoints needs a witness or keeps an in-process key."""
+    """batch_events events are sealed together; sign_checkpoints needs a witness or keeps an in-process key.
+
+    witness            socket of the witness process, which holds the key; without it checkpoints only attest
+    checkpoint_copies  further folders that get a copy of each checkpoint
+    """
 
     batch_events: int = 512
     sign_checkpoints: bool = True
+    witness: str = ""
+    checkpoint_copies: tuple[str, ...] = ()
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -143,13 +162,15 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     allocation: dict[str, Any] = {}
     drawdown_tiers: dict[str, Any] = {}
     execution: dict[str, Any] = {}
+    unwind: dict[str, Any] = {}
     accounts: tuple[AccountSection, ...] = ()
     exempt: tuple[str, ...] = ()
     catalogue: str = ""
 
     def canonical(self) -> str:
         """Return the document as JSON with sorted keys: what the journal keeps and the hash covers."""
-        return msgspec.json.encode(self, order="sorted").decode()
+        here = tuple(msgspec.structs.replace(tape, data_root="") for tape in self.tapes)
+        return msgspec.json.encode(msgspec.structs.replace(self, tapes=here), order="sorted").decode()
 
     def hash(self) -> str:
         return hashlib.sha256(self.canonical().encode()).hexdigest()
@@ -176,11 +197,14 @@ def load(
             _put(raw, key[len(ENVIRONMENT_PREFIX) :].lower().split("__"), text)
     for key, text in (overrides or {}).items():
         _put(raw, key.split("."), text)
-    return parse(raw, origin=str(path))
+    return _located(parse(raw, origin=str(path)), path.parent, environ)
 
 
 def parse(raw: object, *, origin: str) -> Document:
-    """Turn plain data into a checked `Document`."""
+    """Turn plain data into a checked `Document`; unknown keys and wrong types are told all at once."""
+    faults = faults_of(raw, Document)
+    if faults:
+        raise UsageError(f"{origin}: " + "; ".join(faults))
     try:
         document = msgspec.convert(raw, Document, strict=False)
     except msgspec.ValidationError as problem:
@@ -272,6 +296,18 @@ def _default(raw: dict[str, Any], path: list[str], text: str) -> None:
     section = raw.get(path[0])
     if not (isinstance(section, dict) and path[1] in section):
         _put(raw, path, text)
+
+
+def _located(document: Document, folder: Path, environ: Mapping[str, str]) -> Document:
+    """Tell each tape that needs it where the market data lies."""
+    if not any(tape.path.startswith(DATA_PREFIX) for tape in document.tapes):
+        return document
+    root = data_root(folder, environ)
+    tapes = tuple(
+        msgspec.structs.replace(tape, data_root=root) if tape.path.startswith(DATA_PREFIX) else tape
+        for tape in document.tapes
+    )
+    return msgspec.structs.replace(document, tapes=tapes)
 
 
 def _put(raw: dict[str, Any], path: list[str], text: str) -> None:

@@ -4,11 +4,11 @@ import os
 from pathlib import Path
 
 from tradeworthy.adapters.tapes import binance, lean
+from tradeworthy.app.data_root import DATA_VARIABLE
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.research.parity.ladder import Material
 from tradeworthy.research.parity.tape import BTCUSDT, EURUSD
 
-DATA_VARIABLE = "TRADEWORTHY_DATA"
 DATA_DEFAULT = Path("../shared/data")
 TICKS = Path("fx_ticks/oanda/eurusd/20140508_quote.zip")
 DEPTH = Path("crypto_l2/binance_usdm/btcusdt_20240808.gz")

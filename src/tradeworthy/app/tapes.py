@@ -107,7 +107,7 @@ def _events(section: TapeSection, instrument: Instrument, on_bad: OnBad) -> Iter
         yield from synthetic.recipe_of(section).rows()
     elif section.format == "catalog":
         _parts(section)
-        yield from Catalog(Path(section.path)).read(section.instrument, section.kind)
+        yield from Catalog(Path(section.location)).read(section.instrument, section.kind)
     elif section.format == JOURNAL:
         yield from _recorded(_journal(section), section.instrument)
     else:
@@ -125,11 +125,11 @@ def _recorded(directory: Path, instrument: str) -> Iterator[TapeRow]:
 
 
 def _journal(section: TapeSection) -> Path:
-    folder = Path(section.path)
+    folder = Path(section.location)
     for directory in (folder / "journal", folder):
         if segment_paths(directory):
             return directory
-    raise UsageError(f"tape {section.name!r}: expected a run folder or a journal at {section.path}, found neither")
+    raise UsageError(f"tape {section.name!r}: expected a run folder or a journal at {section.location}, found neither")
 
 
 def _with_bars(tape: Iterator[Row], builder: BarBuilder) -> Iterator[Row]:
@@ -155,7 +155,7 @@ def _closed(builder: BarBuilder, fact: MarketEvent, ts: int) -> list[tuple[int, 
 
 def _files(section: TapeSection) -> list[Path]:
     try:
-        return files_of(section.path)
+        return files_of(section.location)
     except UsageError as missing:
         raise UsageError(f"tape {section.name!r}: {missing}") from None
 
@@ -164,12 +164,12 @@ def _parts(section: TapeSection) -> list[Part]:
     if section.kind not in COLUMNS:
         raise UsageError(f"tape {section.name!r}: a catalog tape's kind must be one of {', '.join(COLUMNS)}, "
                          f"was {section.kind!r}")
-    stored = Catalog(Path(section.path)).manifest().parts
+    stored = Catalog(Path(section.location)).manifest().parts
     parts = [one for one in stored if one.instrument == section.instrument and one.kind == section.kind]
     if not parts:
         held = sorted({f"{one.kind} of {one.instrument}" for one in stored})
         raise UsageError(f"tape {section.name!r}: expected {section.kind} of {section.instrument} in the catalog at "
-                         f"{section.path}, found {', '.join(held) or 'no catalog'}")
+                         f"{section.location}, found {', '.join(held) or 'no catalog'}")
     return parts
 
 
