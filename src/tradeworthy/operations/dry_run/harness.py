@@ -4,6 +4,7 @@ Two threads besides the pumps: one writes lines (`_write_loop`), this one keeps 
 come from the monotonic clock; wall stamps are the wall at the start plus monotonic time, so a stepped clock moves none.
 """
 
+import signal
 import threading
 from collections.abc import Callable
 
@@ -70,10 +71,16 @@ class Harness:
         self._interrupts = 0
         self._snapshots = 0
         self._phase = Phase.STARTUP
+        self.spawned = False
 
     def interrupt(self) -> None:
         """Ask the run to end now; callable from a signal handler. A second call skips the grace."""
         self._interrupts += 1
+
+    def abandon(self) -> None:
+        """Kill the command and all it started; the harness itself cannot go on."""
+        self._command.signal_group(signal.SIGKILL)
+        self._command.sweep()
 
     def run(self) -> Observation:
         """Run the command to its end; raises `OSError` when it cannot be spawned."""
@@ -86,6 +93,7 @@ class Harness:
         self._offset = read_clock_offset()
         self._log.open(now=self._wall0, monotonic=self._mono0)
         spawned = self._command.spawn()
+        self.spawned = True
         self._spawned = spawned
         self._begin(spawned)
         writer = threading.Thread(target=self._write_loop, name="writer", daemon=True)

@@ -132,7 +132,8 @@ class View:
         segments = self._log.segments()
         lines = self.line_counts()
         counts = {"stdout": lines.stdout, "stderr": lines.stderr}
-        odd = {"invalid_utf8": self._recorder.invalid_utf8, "truncated": self._recorder.truncated}
+        seen = self._recorder
+        odd = {"invalid_utf8": seen.invalid_utf8, "truncated": seen.truncated, "naive_timestamps": seen.naive_times}
         run_seconds = round(self._uptime.run_seconds(monotonic), 6)
         return RunMetadata(
             command=settings.command, started_at=self._first_start(), ended_at=stamp(wall), exit_code=exit_code,

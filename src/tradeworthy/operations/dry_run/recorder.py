@@ -82,6 +82,7 @@ class Recorder:
         self.level_counts: Counter[str] = Counter()
         self.invalid_utf8 = 0
         self.truncated = 0
+        self.naive_times = 0
         self.first_line: int | None = None
         self.last_line: int | None = None
 
@@ -169,6 +170,7 @@ class Recorder:
 
     def _count(self, line: Line, verdict: LineVerdict) -> None:
         self.line_counts[line.stream] += 1
+        self.naive_times += verdict.naive
         level = self._level(verdict, line.stream)
         known = level in self.level_counts or len(self.level_counts) < LEVEL_WORDS_MAX
         self.level_counts[level if known else OTHER_LEVELS] += 1

@@ -21,7 +21,9 @@ RUN_ID = "FINAL_DRY_RUN_RUN_ID"
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One run; `name` is the stem of the log files, `user_environment` the `--env` pairs (names are printed only).
 
-    waivers  signed waivers that were found valid, as their documents; `waived` the relaxation codes they cover
+    waivers             signed waivers that were found valid, as their documents; `waived` the codes they cover
+    release             the hashes of the release manifest this run stands for; None when none was named
+    paper_on_live_feed  whether the command was shown to be paper on a live feed; None is not known
     """
 
     run_id: str
@@ -37,6 +39,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     waivers: tuple[Json, ...] = ()
     waived: dict[str, str] = {}
     witness: str | None = None
+    release: Hashes | None = None
+    paper_on_live_feed: bool | None = None
 
     def relaxations(self) -> tuple[Relaxation, ...]:
         """Return the relaxations of this run, each with the waiver that covers it."""
