@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -24,18 +25,21 @@ CODE_TRACE, CODE_LEVEL, CODE_FUTURE = "log.stack_trace", "log.level.unknown", "l
 FUTURE_SECONDS_MAX = 5.0
 """A line's own time may be so far ahead of its arrival."""
 
-_SEVERITIES = {word: Severity.OK for word in OK_LEVELS} | {word: Severity.WARN for word in WARN_LEVELS}
-_SEVERITIES |= {word: Severity.FAIL for word in FAIL_LEVELS}
+_SEVERITIES = dict.fromkeys(OK_LEVELS, Severity.OK) | dict.fromkeys(WARN_LEVELS, Severity.WARN)
+_SEVERITIES |= dict.fromkeys(FAIL_LEVELS, Severity.FAIL)
 _TRACE_LINE = re.compile(r"^[ \t]*(?:traceback \(most recent call last\)|panic:|fatal error:)", re.I | re.M)
 _TRACE_FIELD = re.compile(
     r"^[ \t]*(?:traceback \(most recent call last\)|panic:|fatal error:|file \".+\", line \d|at \S.*[:(]\d"
     r"|goroutine \d|caused by:|\(?<class '|[\w.]*(?:error|exception|interrupt)\b(?:[:(]|\s*$))", re.I | re.M,
 )  # fmt: skip
 _FRAME_KEYS = frozenset({"filename", "file", "lineno", "line", "function", "frames", "frame", "exc_type", "exc_value"})
-_SUSPECT = re.compile(rb"exc_|exception|stack|traceback|panic:|fatal error:|\\u", re.I)
+_SUSPECTS = (b"exc_", b"exception", b"stack", b"traceback", b"panic:", b"fatal error:", b"\\u")
 _ISO = re.compile(
-    r"\s*(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d{1,9})\d*)?\s*([Zz]|[+-]\d\d:?\d\d|[+-]\d\d)?\s*"
-)
+    r"\s*(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d{1,9})\d*)?\s*([Zz]|[+-]\d\d:?\d\d|[+-]\d\d)?\s*", re.A,
+)  # fmt: skip
+_MINUTE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:", re.A)
+MINUTES_REMEMBERED = 64
+LATEST_NANOS = nanos_of(datetime(2200, 1, 1, tzinfo=UTC))
 _EPOCH_UNITS = ((1e11, NANOS_PER_SECOND), (1e14, NANOS_PER_MILLI), (1e17, NANOS_PER_MICRO), (1e19, 1))
 """Below so large a number the unit is s, ms, us, ns; holds from 1973 to 5138."""
 
@@ -111,8 +115,20 @@ def time_of(record: dict[str, Any]) -> tuple[int | None, bool]:
 
 
 def parse_time(value: object) -> tuple[int | None, bool]:
-    """Return nanoseconds UTC of ISO text or of an epoch in s, ms, us or ns by size; None when it is neither."""
+    """Return nanoseconds UTC of ISO text or of an epoch in s, ms, us or ns by size; None when it is neither.
+
+    A time before 1970 or after 2199 is no time of a log.
+    """
+    found, naive = _any_time(value)
+    if found is None or not 0 <= found < LATEST_NANOS:
+        return None, False
+    return found, naive
+
+
+def _any_time(value: object) -> tuple[int | None, bool]:
     if isinstance(value, str):
+        if value[-1:] == "Z" and (short := _short_time(value)) is not None:
+            return short, False
         match = _ISO.fullmatch(value)
         if match is None:
             return None, False
@@ -128,9 +144,34 @@ def parse_time(value: object) -> tuple[int | None, bool]:
     return None, False
 
 
+def _short_time(value: str) -> int | None:
+    """Return the time of `YYYY-MM-DDTHH:MM:SS[.f]Z` with the minute remembered; None for any other form."""
+    second, fraction = value[17:19], value[20:-1]
+    if len(value) == 20:
+        fraction = "0"
+    elif value[19:20] != "." or len(fraction) > 9:
+        return None
+    if not (second.isdecimal() and fraction.isdecimal() and second.isascii() and fraction.isascii() and second < "60"):
+        return None
+    minute = _minute(value[:17])
+    return None if minute is None else minute + int(second) * NANOS_PER_SECOND + int(fraction.ljust(9, "0"))
+
+
+@lru_cache(maxsize=MINUTES_REMEMBERED)
+def _minute(text: str) -> int | None:
+    """Return the nanoseconds of `YYYY-MM-DDTHH:MM:`."""
+    if _MINUTE.fullmatch(text) is None:
+        return None
+    try:
+        return nanos_of(datetime.fromisoformat(f"{text}00+00:00"))
+    except ValueError:
+        return None
+
+
 def may_hold_trace(line: bytes) -> bool:
     """Tell cheaply whether a line could hold a stack trace; a false alarm only costs time."""
-    return _SUSPECT.search(line) is not None
+    lower = line.lower()
+    return any(one in lower for one in _SUSPECTS)
 
 
 def holds_trace(value: Any) -> bool:

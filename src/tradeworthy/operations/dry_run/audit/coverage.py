@@ -66,14 +66,23 @@ class Coverage:
         """Take over what `other` saw; the coarser width of the two stays."""
         while self.width < other.width:
             self.widen()
-        for first, last in other.cells():
+        if self.width == other.width:
+            for number in [number for number in other._pages if number not in self._pages]:
+                self._pages[number] = other._pages[number]
+                while len(self._pages) > self._pages_max:
+                    self.widen()
+                if self.width != other.width:
+                    break
+        for first, last in other.cells(unless=self._pages):
             self.note(first)
             self.note(last)
 
-    def cells(self) -> Iterator[tuple[int, int]]:
-        """Yield (first, last) of every cell that holds something, in time order."""
+    def cells(self, *, unless: "dict[int, array[int]] | None" = None) -> Iterator[tuple[int, int]]:
+        """Yield (first, last) of every cell that holds something, in time order; pages shared with `unless` not."""
         for number in sorted(self._pages):
             page = self._pages[number]
+            if unless is not None and unless.get(number) is page:
+                continue
             for at in range(0, 2 * CELLS_A_PAGE, 2):
                 if page[at] != NEVER:
                     yield page[at], page[at + 1]

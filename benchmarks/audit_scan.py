@@ -1,0 +1,169 @@
+"""Gigabytes a second of the log audit on the writer's layout, against DuckDB's answer to a smaller question.
+
+Both read the same file in turns, from the page cache, each in a process of its own so that resident memory is its own.
+DuckDB counts levels, minutes and the longest gap (a window over time). The audit does that and also checks every byte,
+counts events, finds stack traces and keeps uptime. Levels, minutes and gap must be equal or the run is refused.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from measure import machine
+
+START = datetime(2026, 3, 2, tzinfo=UTC)
+START_NS = int(START.timestamp()) * 1_000_000_000
+DAYS, GAP_SECONDS = 3, 500.2
+FULL_BYTES, SMALL_BYTES = 2_000_000_000, 20_000_000
+CHUNK_LINES = 20_000
+EVENTS = ("order_acked", "order_filled", "quote_seen", "bar_closed", "limits_checked", "position_marked")
+COMPRESSED_AIM = 0.9e9
+RATIO_AIM, RSS_AIM_MB = 1.5, 200
+
+
+def stamp(nanos: int) -> str:
+    moment = START + timedelta(microseconds=(nanos - START_NS) // 1000)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def write_log(path: Path, size: int, *, packed: Path | None) -> int:
+    """Write about `size` bytes over three days with one gap, one warning in 1,000 lines; return the true size."""
+    rng = random.Random(11)
+    lines_about = size // 340
+    step = DAYS * 86_400 * 1_000_000_000 // lines_about
+    number = total = 0
+    with path.open("wb") as file, nullcontext() if packed is None else gzip.open(packed, "wb", 1) as squeezed:
+        while total < size:
+            rows = []
+            for _ in range(CHUNK_LINES):
+                nanos = START_NS + number * step + (round(GAP_SECONDS * 1e9) if number > lines_about // 2 else 0)
+                now = stamp(nanos)
+                level = "warning" if number % 1_000 == 7 else "info"
+                event = "heartbeat" if number % 300 == 0 else EVENTS[rng.randrange(6)]
+                rows.append(
+                    f'{{"timestamp":"{now}","level":"{level}","event":"{event}","message":"{event} at {number % 7}"'
+                    f',"stream":"stdout","payload":{{"stream":"stdout","ingested_at":"{now}","monotonic_ns":{nanos},'
+                    f'"structured":{{"event":"{event}","seq":{number},"client_order_id":"tw-{rng.getrandbits(64):016x}",'
+                    f'"latency_ms":{rng.randrange(9000) / 1000},"lots":{rng.randrange(500)},"reduce_only":false}}}}}}\n'
+                )
+                number += 1
+            data = "".join(rows).encode()
+            file.write(data)
+            if squeezed is not None:
+                squeezed.write(data)
+            total += len(data)
+    return total
+
+
+AUDIT = """
+import json, resource, sys, time
+from pathlib import Path
+from tradeworthy.operations.dry_run.audit.policy import AuditPolicy
+from tradeworthy.operations.dry_run.audit.scan import scan
+path, small = Path(sys.argv[1]), Path(sys.argv[2])
+now = 2_000_000_000_000_000_000
+scan([small], AuditPolicy(), now=now, compiled=True)  # loads the compiled code
+begin = time.perf_counter()
+tally = scan([path], AuditPolicy(), now=now, compiled=True)
+cells = list(tally.coverage.cells())
+gap = max((b[0] - a[1] for a, b in zip(cells, cells[1:])), default=0)
+took = time.perf_counter() - begin
+minutes = len({m for a, b in cells for m in (a // 60_000_000_000, b // 60_000_000_000)})
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps([took, peak, tally.levels.counts(), minutes, round(gap / 1e9, 3)]))
+"""
+DUCKDB = """
+import json, resource, sys, time
+import duckdb
+con = duckdb.connect()
+con.execute("set threads to 2")
+con.execute("set preserve_insertion_order to false")
+gap = sys.argv[3] == "gap"
+source = (f"read_json('{sys.argv[1]}', format='newline_delimited', "
+          "columns={level: 'VARCHAR', timestamp: 'TIMESTAMP'})")
+begin = time.perf_counter()
+if gap:
+    rows = con.execute(f"create temp table t as select level, timestamp as moment from {source}")
+    levels = dict(con.execute("select level, count(*) from t group by 1").fetchall())
+    minutes = con.execute("select count(distinct date_trunc('minute', moment)) from t").fetchone()[0]
+    before = "lag(moment) over (order by moment) as before"
+    longest = con.execute(f"select max(moment - before) from (select moment, {before} from t)").fetchone()[0]
+    longest = round(longest.total_seconds(), 3)
+else:
+    rows = con.execute(f"select level, date_trunc('minute', timestamp), count(*) from {source} group by 1, 2")
+    rows = rows.fetchall()
+    levels = {}
+    for level, _, count in rows:
+        levels[level] = levels.get(level, 0) + count
+    minutes, longest = len({one[1] for one in rows}), None
+took = time.perf_counter() - begin
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps([took, peak, levels, minutes, longest]))
+"""
+
+
+def run(code: str, *words: object) -> tuple[float, float, list[object]]:
+    """Run one measurement in its own process; return seconds, resident MB, and the answer."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, words)], stdout=subprocess.PIPE, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1] / "src")},
+    )  # fmt: skip
+    took, peak, levels, minutes, gap = json.loads(done.stdout)
+    return took, peak, [dict(sorted(levels.items())), minutes, gap]
+
+
+def main() -> int:
+    """Print medians, resident memory and the ratio; 2 when the two do not find the same."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", choices=("small", "full"), default="full")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--folder", type=Path, default=Path("/dev/shm"))
+    words = parser.parse_args()
+    place = Path(tempfile.mkdtemp(prefix="audit-scan-", dir=words.folder if words.folder.is_dir() else None))
+    try:
+        log, packed, small = place / "log.jsonl", place / "log.jsonl.gz", place / "small.jsonl"
+        write_log(small, 200_000, packed=None)
+        size = write_log(log, FULL_BYTES if words.size == "full" else SMALL_BYTES, packed=packed)
+        print(f"{machine()}; {size / 1e9:.2f} GB of JSON Lines in memory, median of {words.rounds} rounds in turns")
+        cases = {
+            "audit": (AUDIT, log, small), "DuckDB, levels and minutes": (DUCKDB, log, small, "plain"),
+            "DuckDB with gap": (DUCKDB, log, small, "gap"), "audit .gz": (AUDIT, packed, small),
+            "DuckDB .gz": (DUCKDB, packed, small, "plain"),
+        }  # fmt: skip
+        seen: dict[str, list[tuple[float, float, list[object]]]] = {name: [] for name in cases}
+        for _ in range(words.rounds):
+            for name, (code, *rest) in cases.items():
+                seen[name].append(run(code, *rest))
+        rates = {name: size / statistics.median(one[0] for one in runs) for name, runs in seen.items()}
+        for name, runs in seen.items():
+            peak = max(one[1] for one in runs)
+            print(f"{name:<28} {rates[name] / 1e9:6.2f} GB/s of text   {peak:6.0f} MB resident")
+        reference = seen["DuckDB with gap"][0][2]
+        for name, runs in seen.items():
+            for _, _, answer in runs:
+                if answer[:2] != reference[:2] or (answer[2] is not None and answer[2] != reference[2]):
+                    print(f"refused: {name} found {answer}, DuckDB with gap found {reference}")
+                    return 2
+        ratio = rates["audit"] / rates["DuckDB, levels and minutes"]
+        peak = max(one[1] for name in ("audit", "audit .gz") for one in seen[name])
+        print(
+            f"{ratio:.2f} x DuckDB (aim {RATIO_AIM}), {rates['audit'] / rates['DuckDB with gap']:.2f} x with gap; "
+            f".gz {rates['audit .gz'] / COMPRESSED_AIM:.2f} of its aim; {peak:.0f} MB (aim {RSS_AIM_MB})"
+        )
+    finally:
+        shutil.rmtree(place)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""The compiled reader and the general parser give equal tallies on any bytes whatever."""
+
+import json
+import random
+
+import audit_logs as logs
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tradeworthy.operations.dry_run.audit.log_section import judge
+from tradeworthy.operations.dry_run.audit.policy import AuditPolicy, ScanPolicy
+from tradeworthy.operations.dry_run.audit.scan import scan
+
+pytest.importorskip("numba")
+
+SMALL = AuditPolicy(scan=ScanPolicy(block_bytes=512, line_bytes_max=1 << 20))
+WORDS = ["info", "INFO", "Info", "debug", "notice", "trace", "warning", "error", "40", "verbose", "", "infos"]
+TIMES = [
+    logs.at(5), logs.at(7.25), "2026-03-02T06:00:09+00:00", "2026-03-02T06:00:09.123456789Z", "2026-03-02T06:00:09",
+    "2026-03-02T08:00:09+02:00", "2026-03-02 06:00:09Z", "2026-02-30T06:00:09Z", "2026-03-02T24:00:00Z", "later",
+    "2026-03-02T06:00:60Z", "2099-01-01T00:00:00Z", "1969-01-01T00:00:00Z", "2026-03-02T06:00:09.Z",
+    "2026-03-02T06:00Z",
+    1772431209, 1772431209123, 17.5, None, True,
+]  # fmt: skip
+KEYS = [
+    "level", "lvl", "severity", "severity_text", "timestamp", "ts", "@timestamp", "time", "event", "message", "payload",
+    "ingested_at", "seq", "stream", "stack", "exception", "traceback", "exc_info", "stack_trace", "stacktrace",
+    "id", "é",
+]  # fmt: skip
+TEXTS = st.one_of(
+    st.sampled_from([
+        *WORDS, "heartbeat", "Traceback (most recent call last):", "panic: x", " panic: x", "fatal error: y",
+        "no exceptions seen", "ValueError: boom", 'a "quoted" \\ text', "two\nlines", "tab\t", "\u2028", "ü",
+    ]),
+    st.text(max_size=40),
+)  # fmt: skip
+NUMBERS = st.one_of(
+    st.integers(-(10**20), 10**20), st.floats(allow_nan=False, allow_infinity=False), st.sampled_from([0, -0.0, 1e300])
+)
+VALUES = st.recursive(
+    st.one_of(TEXTS, NUMBERS, st.booleans(), st.none(), st.sampled_from(TIMES)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(KEYS), inner, max_size=4)),
+    max_leaves=8,
+)  # fmt: skip
+RECORDS = st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=7)
+
+
+@st.composite
+def likely_records(draw):
+    """A record that is mostly as the writer makes it, in any order of keys, with one part that may be odd."""
+    record = {
+        "timestamp": draw(st.sampled_from(TIMES)), "level": draw(st.sampled_from(WORDS[:6])), "event": draw(TEXTS),
+        "message": draw(TEXTS),
+        "payload": {
+            "ingested_at": draw(st.sampled_from(TIMES[:8])), "monotonic_ns": draw(NUMBERS), "structured": draw(VALUES),
+        },
+    }  # fmt: skip
+    record |= draw(st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=1))
+    keys = draw(st.permutations(list(record)))
+    return {key: record[key] for key in keys if draw(st.integers(0, 19))}
+
+
+@st.composite
+def lines(draw):
+    """The bytes of one line: a record in one of several spellings, or something that is none."""
+    kind = draw(st.integers(0, 9))
+    if kind == 0:
+        return draw(st.binary(max_size=60)).replace(b"\n", b"")
+    record = draw(likely_records() if kind < 7 else RECORDS)
+    separators = draw(st.sampled_from([(",", ":"), (", ", ": "), (" ,\t", " : ")]))
+    text = json.dumps(record, separators=separators, ensure_ascii=draw(st.booleans())).encode("utf-8", "surrogatepass")
+    if kind == 1:
+        place = draw(st.integers(0, len(text) - 1))
+        text = text[:place] + bytes([draw(st.integers(0, 255))]) + text[place + draw(st.integers(0, 1)) :]
+    elif kind == 2:
+        text = text[: draw(st.integers(0, len(text)))]
+    elif kind == 3:
+        before, after = [b" ", b"\t", b"\xef\xbb\xbf"], [b" ", b"\r", b"x", b","]
+        text = draw(st.sampled_from(before)) + text + draw(st.sampled_from(after))
+    return text.replace(b"\n", b"")
+
+
+def outcome(path, policy, *, compiled):
+    tally = scan([path], policy, now=logs.NOW_NS, compiled=compiled)
+    beats = (sorted(zip(tally.beats[::2], tally.beats[1::2], strict=True)), tally.beats_dropped)
+    counts = (tally.measured, tally.attested, tally.naive, tally.untimed, tally.overlong, sorted(tally.truncated))
+    return judge(tally, policy, None), beats, counts, list(tally.coverage.cells())
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(st.lists(lines(), max_size=12), st.sampled_from([b"\n", b"\r\n"]), st.booleans())
+def test_any_log_reads_the_same(tmp_path_factory, content, end, ended):
+    path = tmp_path_factory.getbasetemp() / "fuzz.jsonl"
+    data = end.join(content) + (end if ended else b"")
+    path.write_bytes(data)
+    assert outcome(path, SMALL, compiled=True) == outcome(path, SMALL, compiled=False)
+
+
+@pytest.mark.proof
+@settings(max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(lines(), max_size=6), st.sampled_from([b"\n", b"\r\n"]), st.booleans())
+def test_any_log_reads_the_same_at_length(tmp_path_factory, content, end, ended):
+    path = tmp_path_factory.getbasetemp() / "fuzz_long.jsonl"
+    path.write_bytes(end.join(content) + (end if ended else b""))
+    assert outcome(path, SMALL, compiled=True) == outcome(path, SMALL, compiled=False)
+
+
+def test_every_byte_of_a_line_changed_reads_the_same(tmp_path):
+    whole = logs.line(3, structured={"event": "x", "n": -1.5, "list": [1, {"deep": None}], "flag": False})
+    changed = [
+        whole[:at] + bytes([byte]) + whole[at + 1 :]
+        for at in range(len(whole)) for byte in (0x00, 0x20, 0x22, 0x2C, 0x30, 0x5C, 0x65, 0x7B, 0x7D, 0xC3)
+    ]  # fmt: skip
+    path = logs.write(tmp_path / "changed.jsonl", changed)
+    assert outcome(path, SMALL, compiled=True) == outcome(path, SMALL, compiled=False)
+
+
+def test_every_cut_of_a_line_reads_the_same(tmp_path):
+    whole = logs.line(3)
+    path = logs.write(tmp_path / "cut.jsonl", [whole[:at] for at in range(len(whole) + 1)])
+    assert outcome(path, SMALL, compiled=True) == outcome(path, SMALL, compiled=False)
+
+
+@pytest.mark.parametrize("extra", [
+    {"level": "error"}, {"severity": "error"}, {"timestamp": logs.at(9)}, {"ts": logs.at(9)}, {"event": "other"},
+    {"payload": {"ingested_at": logs.at(1)}}, {"payload": 1}, {"payload": []}, {"stack": "production"},
+    {"exception": "ValueError: boom"}, {"nested": {"level": "error", "payload": {"ingested_at": "x"}, "ts": 1}},
+])  # fmt: skip
+def test_a_key_given_twice_or_nested_reads_the_same(tmp_path, extra):
+    whole = logs.line(3)
+    doubled = [whole[:-1] + b"," + logs.encode(extra)[1:], logs.encode(extra)[:-1] + b"," + whole[1:]]
+    path = logs.write(tmp_path / "doubled.jsonl", doubled)
+    assert outcome(path, SMALL, compiled=True) == outcome(path, SMALL, compiled=False)
+
+
+def test_plain_lines_never_reach_the_general_parser(tmp_path, monkeypatch):
+    path = logs.write(tmp_path / "plain.jsonl", [logs.line(n) for n in range(500)])
+    asked = []
+    monkeypatch.setattr("tradeworthy.operations.dry_run.audit.tally.Tally.take", lambda _self, line: asked.append(line))
+    tally = scan([path], AuditPolicy(), now=logs.NOW_NS, compiled=True)
+    assert (tally.records, tally.measured, asked) == (500, 500, [])
+
+
+def test_shuffled_lines_and_any_block_size_read_the_same(tmp_path):
+    rows = [logs.line(n * 3, event=f"event_{n % 7}", level="warning" if n % 50 == 0 else "info") for n in range(800)]
+    rows += [logs.beat(n * 10, n) for n in range(240)]
+    expected = outcome(logs.write(tmp_path / "log.jsonl", rows), SMALL, compiled=False)
+    random.Random(5).shuffle(rows)
+    path = logs.write(tmp_path / "log.jsonl", rows)
+    for block in (64, 999, 1 << 20):
+        policy = AuditPolicy(scan=ScanPolicy(block_bytes=block))
+        for compiled in (True, False):
+            assert outcome(path, policy, compiled=compiled) == expected
+
+
+def test_several_readers_of_one_file_read_the_same(tmp_path):
+    path = logs.write(tmp_path / "log.jsonl", [logs.line(n) for n in range(4_000)])
+    one = AuditPolicy(scan=ScanPolicy(readers=1))
+    three = AuditPolicy(scan=ScanPolicy(readers=3, line_bytes_max=20_000))
+    assert outcome(path, three, compiled=True) == outcome(path, one, compiled=False)
