@@ -19,10 +19,11 @@ class OutcomeDigest:
 
     def add(self, cause: str, facts: Sequence[Fact]) -> None:
         """Add the facts that the event `cause` led to."""
-        buffer, encode = self._buffer, self._encoder.encode
+        buffer, encode_into = self._buffer, self._encoder.encode_into
         buffer += cause.encode()
         for fact in facts:
-            buffer += b"\n" + fact.kind.encode() + b" " + encode(fact)
+            buffer += _PREFIX[fact.__class__]
+            encode_into(fact, buffer, -1)
         buffer += b"\n\n"
         self.outcomes += 1
         if len(buffer) > _FLUSH_BYTES:
@@ -36,4 +37,13 @@ class OutcomeDigest:
         return self._hash.hexdigest()
 
 
+class _Prefixes(dict[type[Fact], bytes]):
+    """What stands before each fact of a kind, worked out once."""
+
+    def __missing__(self, cls: type[Fact]) -> bytes:
+        prefix = self[cls] = b"\n%s " % cls.kind.encode()
+        return prefix
+
+
 _FLUSH_BYTES = 65_536
+_PREFIX = _Prefixes()

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from bisect import bisect_right
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +20,7 @@ from tradeworthy.kernel.errors import HaltTrading, InvalidInput
 from tradeworthy.kernel.facts import event_of
 from tradeworthy.kernel.journal import Accepted, Duplicate, Journal, JournalConflict, JournalPolicy, fence, read
 from tradeworthy.kernel.journal.files import OsFiles
+from tradeworthy.kernel.journal.reader import read_batches
 from tradeworthy.kernel.journal.verify import verify
 from tradeworthy.trading.model.market import Funding
 
@@ -89,22 +91,50 @@ def test_a_repeat_far_behind_is_found_across_marks_and_segments(tmp_path, opened
     assert verify(tmp_path).events == 10_001
 
 
+class WatchedSyncs(OsFiles):
+    """Files whose syncs can be held back and awaited."""
+
+    def __init__(self) -> None:
+        self.free, self.done = threading.Event(), threading.Semaphore(0)
+        self.free.set()
+
+    def sync(self, handle: int) -> None:
+        assert self.free.wait(10)
+        super().sync(handle)
+        self.done.release()
+
+
 def test_a_batch_commits_at_its_size_or_age(tmp_path, quote_event):
-    clock = EventClock(1)
+    clock, files = EventClock(1), WatchedSyncs()
     policy = JournalPolicy(batch_events_max=3, commit_interval_ns=5_000_000)
-    journal = Journal.open(tmp_path, clock=clock, policy=policy)
+    journal = Journal.open(tmp_path, clock=clock, policy=policy, files=files)
     for n in (1, 2, 3):
         journal.accept(quote_event(n))
-    assert journal.durable_seq == 3
+    assert files.done.acquire(timeout=10)
     journal.accept(quote_event(4))
     clock.sleep(4_999_999)
     journal.accept(quote_event(5))
-    assert journal.durable_seq == 3
+    assert not files.done.acquire(timeout=0.05)
     journal.commit()
+    assert files.done.acquire(timeout=10)
     journal.accept(quote_event(6))
     clock.sleep(5_000_000)
     journal.accept(quote_event(7))
-    assert journal.durable_seq == 7
+    assert files.done.acquire(timeout=10)
+    journal.close()
+    assert [body.count(b"\n") for body in read_batches(tmp_path)] == [3, 2, 2]
+
+
+def test_a_batch_counts_as_durable_only_after_its_sync(tmp_path, quote_event):
+    files = WatchedSyncs()
+    policy = JournalPolicy(batch_events_max=2, commit_interval_ns=None)
+    journal = Journal.open(tmp_path, clock=EventClock(1), policy=policy, files=files)
+    files.free.clear()
+    for n in (1, 2, 3):
+        journal.accept(quote_event(n))
+    assert (journal.last_seq, journal.durable_seq) == (3, 0)
+    files.free.set()
+    assert journal.commit() == journal.durable_seq == 3
     journal.close()
 
 

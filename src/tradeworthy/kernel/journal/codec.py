@@ -1,11 +1,14 @@
 """Events to canonical JSON lines and back: the schema at the door (JR-02)."""
 
 import functools
+import math
 from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 import msgspec
 from msgspec import inspect
+from msgspec.structs import astuple
 
 from tradeworthy.kernel.errors import InvalidInput
 from tradeworthy.kernel.facts import KINDS, Event, Fact
@@ -17,7 +20,8 @@ _EXACT_NAMES = (
     "money", "fee", "balance", "cash", "realized", "average",
 )  # fmt: skip
 
-_ALWAYS_FINITE = frozenset({str, int, bool, type(None)})
+_FINITE_CLASSES: set[type] = {str, int, bool, type(None)}
+"""Classes whose values hold no number that could be NaN; enums join as they are met."""
 
 
 class FloatToken(float):
@@ -63,15 +67,24 @@ def decode_event(line: bytes) -> Event:
 
 def require_finite(value: Any, path: str = "payload") -> None:
     """Raise `InvalidInput` when a number in `value` is NaN or infinite; missing is None, never NaN."""
+    safe = _FINITE_CLASSES
+    if isinstance(value, msgspec.Struct):
+        for index, item in enumerate(astuple(value)):
+            cls = item.__class__  # judged by what is held, not by what is declared
+            if cls in safe:
+                continue
+            if cls is Decimal:
+                if item.is_finite():
+                    continue
+            elif issubclass(cls, Enum):
+                safe.add(cls)
+                continue
+            require_finite(item, f"{path}.{value.__struct_fields__[index]}")
+        return
     match value:
         case float() | Decimal():
-            if value != value or value in (float("inf"), float("-inf")):
+            if not (value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)):
                 raise InvalidInput(f"{path} must be finite, was {value}")
-        case msgspec.Struct():
-            for name in value.__struct_fields__:
-                item = getattr(value, name)
-                if item.__class__ not in _ALWAYS_FINITE:  # judged by what is held, not by what is declared
-                    require_finite(item, f"{path}.{name}")
         case dict():
             for name, item in value.items():
                 require_finite(item, f"{path}.{name}")

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import count, repeat
 from pathlib import Path
@@ -81,9 +82,9 @@ class Journal:
 
     __slots__ = (
         "_batch_max", "_bytes", "_checkpoint_due", "_checks", "_checks_since", "_clock", "_day", "_deadline",
-        "_directory", "_failure", "_files", "_handle", "_head", "_identity", "_interval", "_last", "_lock",
+        "_directory", "_durable", "_failure", "_files", "_handle", "_head", "_identity", "_interval", "_last", "_lock",
         "_merkle", "_merkle_day", "_midnight", "_monotonic", "_numeric", "_pending", "_policy", "_quarantine",
-        "_sealed", "_signer", "_watermarks",
+        "_sealed", "_signer", "_syncer", "_syncing", "_watermarks",
         "checkpoint_problem", "clock_offset_ns", "torn",
     )  # fmt: skip
 
@@ -120,6 +121,9 @@ class Journal:
         recovered = recover(directory, self._identity, self._checks_since)
         self.torn: TornTail | None = recovered.torn
         self._head, self._sealed, self._last = recovered.head, recovered.count, recovered.count
+        self._durable = recovered.count
+        self._syncer = ThreadPoolExecutor(1, "journal-sync")
+        self._syncing: Future[None] | None = None
         self._checks, self._merkle, self._day = bytearray(recovered.checks), recovered.merkle, recovered.day
         self._checks_since = recovered.count - len(self._checks) // 4
         self._merkle_day = recovered.day
@@ -144,8 +148,11 @@ class Journal:
 
     @property
     def durable_seq(self) -> int:
-        """Last seq that a crash cannot take."""
-        return self._sealed
+        """Last seq that a crash cannot take; a batch on its way to the disk counts once it is there."""
+        syncing = self._syncing
+        if syncing is not None and syncing.done() and syncing.exception() is None:
+            self._settle()
+        return self._durable
 
     @property
     def last_seq(self) -> int:
@@ -185,13 +192,13 @@ class Journal:
         pending = self._pending
         pending.append(event)
         if len(pending) >= self._batch_max:
-            self.commit()
+            self._seal()
         elif self._interval is not None:
             now = self._monotonic()
             if len(pending) == 1:
                 self._deadline = now + self._interval
             elif now >= self._deadline:
-                self.commit()
+                self._seal()
         return seq
 
     def append_many(self, events: Sequence[Event]) -> int:
@@ -212,12 +219,22 @@ class Journal:
             return None
 
     def commit(self) -> int:
-        """Seal what was accepted in one write, make it durable and return `durable_seq`."""
+        """Seal what was accepted in one write, wait until it is durable and return `durable_seq`."""
+        if self._failure:
+            raise HaltTrading(f"the journal's handle is dead: {self._failure}")
+        if self._pending:
+            self._seal()
+        self._settle()
+        return self._durable
+
+    def _seal(self) -> None:
+        """Write the accepted events as one sealed batch and let the disk sync it while the next one fills.
+
+        One batch at most is on its way: the one before must be durable first.
+        """
         if self._failure:
             raise HaltTrading(f"the journal's handle is dead: {self._failure}")
         pending = self._pending
-        if not pending:
-            return self._sealed
         first = self._sealed + 1
         last = self._sealed + len(pending)
         deque(map(force_setattr, pending, repeat("seq"), count(first)), maxlen=0)
@@ -230,6 +247,7 @@ class Journal:
         checks = line_checks(body)
         head = batch_hash(self._head, first, last, body)
         data = body + seal_line(first, last, self._head, head, self._lock.token, checks)
+        self._settle()
         self._write(data)
         self._head, self._sealed, self._pending = head, last, []
         self._merkle.add(head)
@@ -240,12 +258,22 @@ class Journal:
                 self.checkpoint()
         if self._bytes >= self._policy.segment_bytes_max:
             self._end_segment()
-        return last
+
+    def _settle(self) -> None:
+        """Wait for the batch on its way; a sync that failed kills the handle."""
+        syncing, self._syncing = self._syncing, None
+        if syncing is not None:
+            try:
+                syncing.result()
+            except OSError as error:
+                raise self._fail(f"{type(error).__name__}: {error}") from error
+            self._durable = self._sealed
 
     def checkpoint(self) -> None:
         """Have head and count signed; a signer that fails is reported in `checkpoint_problem` and asked again."""
         if self._signer is None or self._sealed == self._checks_since:
             return
+        self._settle()
         statement = Statement(
             head=self._head, count=self._sealed, since=self._checks_since, lines=bytes(self._checks), day=self._day,
             day_root=self._merkle.root(), clock_offset_ns=self.clock_offset_ns, ts=self._clock.now(),
@@ -270,6 +298,7 @@ class Journal:
                 self.commit()
                 self.checkpoint()
         finally:
+            self._syncer.shutdown()
             if self._handle is not None:
                 self._files.close(self._handle)
                 self._handle = None
@@ -305,6 +334,7 @@ class Journal:
     def _end_segment(self) -> None:
         if self._handle is None:
             return
+        self._settle()
         self.checkpoint()
         handle, self._handle = self._handle, None
         try:
@@ -320,7 +350,7 @@ class Journal:
                 data = self._begin_segment() + data
             assert self._handle is not None
             self._files.write(self._handle, data)
-            self._files.sync(self._handle)
+            self._syncing = self._syncer.submit(self._files.sync, self._handle)
         except OSError as error:
             raise self._fail(f"{type(error).__name__}: {error}") from error
         self._bytes += len(data)
@@ -340,7 +370,7 @@ class Journal:
         """Make this handle dead for good, and let go of the lock."""
         self._failure, self._midnight = problem, -MIDNIGHT_NEVER
         self._lock.release()
-        return HaltTrading(f"the journal cannot go on: {problem}; durable to seq {self._sealed}")
+        return HaltTrading(f"the journal cannot go on: {problem}; durable to seq {self._durable}")
 
 
 def _without_seq(line: bytes) -> bytes:

@@ -1,18 +1,18 @@
 """What can be traded, and the only place where text and Decimal numbers become ticks, lots and nanos."""
 
 from decimal import Decimal, InvalidOperation
-from enum import Enum
 from functools import cached_property
 
 import msgspec
 
 from tradeworthy.kernel.errors import InvalidInput
+from tradeworthy.kernel.words import Word
 
 NANOS = 1_000_000_000
 """Money on the hot path is an integer count of 1e-9 currency units."""
 
 
-class InstrumentKind(Enum):
+class InstrumentKind(Word):
     SPOT = "spot"
     LINEAR_PERP = "linear_perp"
     INVERSE_PERP = "inverse_perp"

@@ -1,9 +1,10 @@
 """Market events: what a venue said about prices. Prices in ticks, sizes in lots, rates as Decimal."""
 
 from decimal import Decimal
-from enum import Enum, IntEnum
+from enum import IntEnum
 
 from tradeworthy.kernel.facts import Fact, fact
+from tradeworthy.kernel.words import Word
 
 
 class Side(IntEnum):
@@ -103,7 +104,7 @@ class Index(Fact, frozen=True):
     price: int
 
 
-class TradingStatus(Enum):
+class TradingStatus(Word):
     OPEN = "open"
     HALTED = "halted"
     AUCTION = "auction"
