@@ -29,6 +29,41 @@ class DayRolled(Fact, frozen=True):
     cancels: int
 
 
+@fact("ledger.equity_sampled")
+class EquitySampled(Fact, frozen=True):
+    """The equity of an instance, or of all of them as `desk`, in nanos of the base currency; None = not known."""
+
+    instance: str
+    equity: int | None
+
+
+@fact("telemetry.desk.day")
+class DayLine(Fact, frozen=True):
+    """The desk day as it stands; money in nanos (equity, notional) or in the base currency, fractions as they are.
+
+    loss, drawdowns, turnover  None while the equity they need is not known
+    """
+
+    instance: str
+    day: int | None
+    equity_open: int | None
+    equity: int | None
+    peak: int | None
+    net_flows: int
+    notional: int
+    fills: int
+    cancels: int
+    fees: Decimal
+    funding: Decimal
+    realized: Decimal
+    position: dict[str, int]
+    average: dict[str, Decimal | None]
+    turnover: float | None
+    loss: float | None
+    drawdown_day: float | None
+    drawdown_30d: float | None
+
+
 class DayState:
     """What a day has seen so far. Position and average entry cross the day; the rest begins anew.
 
@@ -113,13 +148,25 @@ class DayState:
         self.cancels += 1
 
     def on_flow(self, amount: int) -> None:
-        """Take a deposit (nanos, negative for a withdrawal): it moves the peaks along, so it is no gain or loss."""
-        self.net_flows += amount
+        """Take a deposit (nanos, negative for a withdrawal): it moves the peaks along, so it is no gain or loss.
+
+        One that came before the day's first equity is part of its open.
+        """
+        if self.equity_open is not None:
+            self.net_flows += amount
         if self.equity is not None:
             self.equity += amount
         if self.peak is not None:
             self.peak += amount
         self._peaks = deque((hour, peak + amount) for hour, peak in self._peaks)
+
+    def line(self) -> DayLine:
+        """Return the day as it stands."""
+        return DayLine(
+            self.instance, self.day, self.equity_open, self.equity, self.peak, self.net_flows, self.notional,
+            self.fills, self.cancels, self.fees, self.funding, self.realized, dict(self.position), dict(self.average),
+            self.turnover, self.loss, self.drawdown_day, self.drawdown_30d,
+        )
 
     @property
     def turnover(self) -> float | None:

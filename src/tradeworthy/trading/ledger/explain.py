@@ -28,23 +28,38 @@ class Explained(msgspec.Struct, frozen=True):
     flows: Decimal
     residual: Decimal
     severity: Severity
+    dividends: Decimal = ZERO
+
+
+class ExplainedLine(msgspec.Struct, frozen=True):
+    """One instrument's share of the sources."""
+
+    instrument: str
+    price_move: Decimal
+    captured_spread: Decimal
+    fees: Decimal
+    funding: Decimal
 
 
 class Explainer:
     """Folds marks and bookings of one instance in linear instruments; each is a source by instrument as well."""
 
-    __slots__ = ("_instruments", "_lots", "_mids2", "borrow", "currency", "fees", "flows", "funding", "move2",
-                 "spread2")  # fmt: skip
+    __slots__ = ("_instruments", "_lots", "_mids2", "borrow", "currency", "dividends", "fees", "flows", "funding",
+                 "move2", "spread2")  # fmt: skip
 
     def __init__(self, instruments: Mapping[str, Instrument]) -> None:
         self._instruments = instruments
-        self._mids2: dict[str, int] = {}
+        self._mids2: dict[str, int | Decimal] = {}
         self._lots: dict[str, int] = {}
-        self.move2: dict[str, int] = {}  # doubled nanos by instrument
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin a day: sources count from zero, positions and their last mids stay."""
+        self.move2: dict[str, int | Decimal] = {}  # doubled nanos by instrument
         self.spread2: dict[str, int] = {}
         self.fees: dict[str, Decimal] = {}
         self.funding: dict[str, Decimal] = {}
-        self.borrow = self.currency = self.flows = ZERO
+        self.borrow = self.currency = self.flows = self.dividends = ZERO
 
     def mark(self, instrument: str, mid2: int) -> None:
         """Move the held lots to a new doubled mid."""
@@ -70,16 +85,33 @@ class Explainer:
         """Take funding received, negative when paid."""
         self.funding[instrument] = self.funding.get(instrument, ZERO) + amount
 
+    def split(self, instrument: str, new: int, old: int) -> None:
+        """Scale the held lots by a split, and their last mid the other way: no value moves."""
+        self._lots[instrument] = self._lots.get(instrument, 0) * new // old
+        if instrument in self._mids2:
+            self._mids2[instrument] = Decimal(self._mids2[instrument]) * old / new
+
+    def lines(self) -> tuple[ExplainedLine, ...]:
+        """Return the sources by instrument, in the order of their names."""
+        names = sorted({*self.move2, *self.spread2, *self.fees, *self.funding})
+        return tuple(
+            ExplainedLine(
+                name, Decimal(self.move2.get(name, 0)) / (2 * NANOS), Decimal(self.spread2.get(name, 0)) / (2 * NANOS),
+                self.fees.get(name, ZERO), self.funding.get(name, ZERO),
+            )
+            for name in names
+        )
+
     def explain(self, equity_open: Decimal, equity_now: Decimal) -> Explained:
         """Compare the sources with the change of equity; what no source explains is the residual."""
         move = Decimal(sum(self.move2.values())) / (2 * NANOS)
         spread = Decimal(sum(self.spread2.values())) / (2 * NANOS)
         fees, funding = sum(self.fees.values(), ZERO), sum(self.funding.values(), ZERO)
-        known = move + spread + fees + funding - self.borrow + self.currency
+        known = move + spread + fees + funding - self.borrow + self.currency + self.dividends
         residual = equity_now - equity_open - self.flows - known
         return Explained(
             move, spread, fees, funding, -self.borrow, self.currency, self.flows, residual,
-            _judge(abs(residual), equity_now),
+            _judge(abs(residual), equity_now), self.dividends,
         )  # fmt: skip
 
 

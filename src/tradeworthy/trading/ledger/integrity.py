@@ -8,7 +8,7 @@ from tradeworthy.kernel.severity import Severity
 
 
 class IntegrityPolicy(msgspec.Struct, frozen=True):
-    """Bounds; inventory as a distance of shares (live maker 0.40 / 0.55, paper 0.45 / 0.65), fees in quote."""
+    """Bounds; inventory as a distance of shares, fees and tolerance in quote currency."""
 
     fee_fall_warn: Decimal = Decimal("0.05")
     fee_fall_fail: Decimal = Decimal("0.20")
@@ -17,6 +17,11 @@ class IntegrityPolicy(msgspec.Struct, frozen=True):
     turnover_step: Decimal = Decimal("0.05")
     balance_tolerance: Decimal = Decimal("0.01")
     age_periods_max: int = 2
+
+
+LIVE_MAKER = IntegrityPolicy(inventory_warn=Decimal("0.40"), inventory_fail=Decimal("0.55"))
+PAPER_MAKER = IntegrityPolicy(inventory_warn=Decimal("0.45"), inventory_fail=Decimal("0.65"))
+"""A maker leans further from its target than an investor; on paper further still."""
 
 
 class IntegrityState(msgspec.Struct, frozen=True):

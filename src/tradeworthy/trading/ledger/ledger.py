@@ -159,6 +159,20 @@ class Ledger:
         self._move(instance, book.settlement, Account.DIVIDEND, amount)
         return DividendBooked(instance, instrument, per_unit, amount, book.settlement)
 
+    def repeat(self, booked: FundingBooked | FlowBooked | BorrowBooked | DividendBooked) -> None:
+        """Book again what the journal says was booked, by its recorded amount (LG-11)."""
+        match booked:
+            case FundingBooked():
+                self._book(booked.instance, booked.instrument)
+                self._move(booked.instance, booked.currency, Account.FUNDING, booked.amount)
+            case FlowBooked():
+                self._move(booked.instance, booked.currency, Account.TRANSFER, booked.amount)
+            case BorrowBooked():
+                self._move(booked.instance, booked.currency, Account.BORROW, -booked.cost)
+            case DividendBooked():
+                self._book(booked.instance, booked.instrument)
+                self._move(booked.instance, booked.currency, Account.DIVIDEND, booked.amount)
+
     def lots(self, instance: str, instrument: str) -> int:
         book = self._books.get((instance, instrument))
         return 0 if book is None else book.cost.lots
