@@ -23,6 +23,8 @@ from tradeworthy.trading.risk.monitors import DeskLosses, InstanceLosses, Repeat
 from tradeworthy.trading.risk.policy import RiskPolicy
 from tradeworthy.trading.risk.review import Reviewer
 from tradeworthy.trading.simulation.latency import Latency
+from tradeworthy.trading.simulation.queue import QueueModel
+from tradeworthy.trading.simulation.rules import VenueRules
 from tradeworthy.trading.simulation.venue import Matching, SimulatedVenue
 from tradeworthy.trading.strategies.catalogue import CATALOGUE, Entry
 
@@ -98,8 +100,11 @@ def build_desk(
     )  # fmt: skip
 
 
-def build_venue(document: Document) -> SimulatedVenue:
-    """Return the simulated venue; it serves backtest and paper alike and holds no credentials."""
+def build_venue(document: Document, *, queue: QueueModel | None = None) -> SimulatedVenue:
+    """Return the simulated venue; it serves backtest and paper alike and holds no credentials.
+
+    queue   the document's queue model unless another is given, to compare them on one tape
+    """
     section = document.venue
     latency = Latency(
         submit_ns=int(section.submit_ms * NANOS_PER_MILLI), cancel_ns=int(section.cancel_ms * NANOS_PER_MILLI),
@@ -107,7 +112,7 @@ def build_venue(document: Document) -> SimulatedVenue:
     )  # fmt: skip
     return SimulatedVenue(
         tuple(instruments_of(document).values()), latency=latency, matching=Matching(section.matching),
-        seed=document.desk.seed,
+        rules=VenueRules(queue=queue or QueueModel(section.queue)), seed=document.desk.seed,
     )  # fmt: skip
 
 

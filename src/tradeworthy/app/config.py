@@ -124,12 +124,13 @@ class AccountSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class VenueSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The simulated venue: matching model and one-way delays in milliseconds."""
+    """The simulated venue: matching and queue model, and one-way delays in milliseconds."""
 
     matching: Literal["l1", "l2", "bars"] = "l1"
     submit_ms: float = 150.0
     cancel_ms: float = 150.0
     report_ms: float = 0.0
+    queue: Literal["risk_averse", "pro_rata"] = "risk_averse"
 
 
 class JournalSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -84,6 +84,7 @@ class RunSession:
         self._desk = build_desk(document, self._held, catalogue=catalogue)
         self._environment: Environment | None = None
         self._stop: str | None = None
+        self.folder: Path | None = None
         self._memory_due = 0
 
     def request_stop(self, reason: str) -> None:
@@ -95,6 +96,7 @@ class RunSession:
     def play(self, progress: Callable[[Desk, int, int], None] = lambda desk, rows, ts: None) -> RunResult:
         """Run to the end of the tapes or until stopped, then write the folder's reports."""
         folder = _fresh_folder(self._root, f"{self._document.desk.name}-{self.run_id[:ID_LENGTH]}")
+        self.folder = folder
         journal_clock: Clock = EventClock() if self._backtest else self._clock
         quarantine = Quarantine(folder / "journal")
         journal = Journal.open(

@@ -8,6 +8,7 @@ from rich.console import Console
 from tradeworthy import __version__
 from tradeworthy.cli import (
     backtest,
+    calibration,
     data,
     demo,
     final_dry_run_watch,
@@ -31,6 +32,7 @@ app = App(
 app.command(demo.demo)
 app.command(run.run)
 app.command(backtest.app)
+app.command(calibration.app)
 app.command(replay.replay)
 app.command(journal.app)
 app.command(data.app)
