@@ -9,6 +9,7 @@ from tradeworthy import __version__
 from tradeworthy.cli import (
     backtest,
     calibration,
+    config,
     data,
     demo,
     final_dry_run_watch,
@@ -21,6 +22,7 @@ from tradeworthy.cli import (
     run,
     simulated_runtime,
     soak,
+    strategy,
 )
 from tradeworthy.kernel.errors import DeskError, ExitCode
 
@@ -32,6 +34,7 @@ app = App(
 app.command(demo.demo)
 app.command(run.run)
 app.command(backtest.app)
+app.command(config.app)
 app.command(calibration.app)
 app.command(replay.replay)
 app.command(journal.app)
@@ -43,6 +46,7 @@ app.command(final_dry_run_watch.final_dry_run_watch)
 app.command(simulated_runtime.simulated_runtime)
 app.command(regression.app)
 app.command(soak.soak)
+app.command(strategy.app)
 
 errors = Console(stderr=True)
 

@@ -1,5 +1,8 @@
 """The guard, its memory, and the requests of people."""
 
+from tradeworthy.trading.control.enabling import EnableRefused as EnableRefused
+from tradeworthy.trading.control.enabling import EnableRequest as EnableRequest
+from tradeworthy.trading.control.enabling import Enabling as Enabling
 from tradeworthy.trading.control.guard import Guard as Guard
 from tradeworthy.trading.control.guard import HeldReason as HeldReason
 from tradeworthy.trading.control.kill import KillRequest as KillRequest

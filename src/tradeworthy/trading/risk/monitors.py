@@ -181,6 +181,11 @@ class RepeatedExecution:
         evidence = f"{count} executions {side.name.lower()} of {instrument_id} in {ts - first} ns"
         return GuardReason("risk", "repeated_execution", GuardLevel.REDUCING, f"strategy:{instance}", evidence=evidence)
 
+    def restart(self, instance: str) -> None:
+        """Count from nothing again, once a designated person has enabled the instance (`control/enabling.py`)."""
+        for key in [key for key in self._runs if key[0] == instance]:
+            del self._runs[key]
+
 
 class SelfFailure:
     """RK-54: an exception, a missed heartbeat or a stale output in risk, compliance or execution stops the desk."""

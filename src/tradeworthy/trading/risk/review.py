@@ -151,6 +151,15 @@ class Reviewer:
             return [self._refuse(intent, (Violation("risk.malformed", held, "reduce-only reduces a position"),))]
         return self.review_all(replace(intent, lots=intent.lots - opening))
 
+    def review_parent(self, intent: Intent) -> Leg:
+        """Judge a parent that leaves in children: the caps on one order are theirs to meet (EA-01)."""
+        if not self.context.propose(intent):
+            return self._refuse(intent, (Violation("risk.malformed", intent.instrument, "a known instrument"),))
+        against = tuple(one for one in self._violations(intent) if one.code not in self._slicing())
+        if against:
+            return self._refuse(intent, against)
+        return self._approve(intent, intent.lots, self.context.opening, None)
+
     def _slicing(self) -> frozenset[str]:
         return frozenset(control.code for control in self.controls if control.slices)
 

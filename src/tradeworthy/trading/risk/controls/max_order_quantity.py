@@ -13,7 +13,8 @@ class MaxOrderQuantity(Control):
 
     __slots__ = ("_limits",)
     code = "risk.max_order_quantity"
-    scales = slices = True
+    scales = True
+    slices = True
 
     def __init__(self, instruments: Iterable[Instrument]) -> None:
         self._limits: dict[str, int] = {}

@@ -11,7 +11,8 @@ class MaxOrderValue(Control):
 
     __slots__ = ("_limit2",)
     code = "risk.max_order_value"
-    scales = slices = True
+    scales = True
+    slices = True
 
     def __init__(self, policy: RiskPolicy) -> None:
         self._limit2 = int(policy.max_order_value * NANOS * 2)
