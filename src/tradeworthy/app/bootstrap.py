@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from tradeworthy.app.config import Document
+from tradeworthy.app.instances import caps, no_trade_reasons
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND
 from tradeworthy.kernel.errors import ConfigurationRefused
 from tradeworthy.trading.allocation import AllocationPolicy, DrawdownTiers, Role, StaticSplit, TierPolicy
@@ -51,14 +52,24 @@ def risk_policy(document: Document) -> RiskPolicy:
     """Return the risk policy; raises `ConfigurationRefused` for an unknown key, a wrong type or an unsafe limit."""
     roles = tuple(one.id for one in document.instances if one.role == "maker")
     try:
+        groups = [*document.risk.get("capital_groups", ()), *_cap_groups(document)]
         policy = msgspec.convert(
-            {"base_currency": document.desk.base_currency, "quoting": roles, **document.risk}, RiskPolicy, strict=False
-        )
+            {"base_currency": document.desk.base_currency, "quoting": roles, **document.risk, "capital_groups": groups},
+            RiskPolicy, strict=False,
+        )  # fmt: skip
     except msgspec.ValidationError as problem:
         raise ConfigurationRefused(f"risk: {problem}") from None
     if document.desk.environment != "backtest":
         policy.require_fit_to_trade()
     return policy
+
+
+def _cap_groups(document: Document) -> list[dict[str, Any]]:
+    """Return one capital group for each instance with a cap of its own (CA-01: the limit follows from the entry)."""
+    return [
+        {"level": "trader", "name": f"cap.{name}", "instances": [name], "capital_limit": cap}
+        for name, cap in caps(document).items()
+    ]
 
 
 def policy_of(kind: type[P], section: str, raw: Mapping[str, Any]) -> P:
@@ -96,7 +107,8 @@ def build_desk(
         repeated=RepeatedExecution(policy), execution=Execution(
             context.reservations, policy_of(ExecutionPolicy, "execution", document.execution)
         ), ledger=ledger,
-        guard=Guard(held), split=split, watch=watch, failure=SelfFailure(policy), currency=document.desk.base_currency,
+        guard=Guard((*held, *no_trade_reasons(document))),
+        split=split, watch=watch, failure=SelfFailure(policy), currency=document.desk.base_currency,
     )  # fmt: skip
 
 

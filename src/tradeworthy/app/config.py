@@ -16,6 +16,7 @@ import msgspec
 from tradeworthy.app.data_root import DATA_PREFIX, data_root
 from tradeworthy.app.document_shape import faults_of
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
+from tradeworthy.app import instances
 from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
 from tradeworthy.kernel.journal.verify import BATCH_EVENTS_MAX
 
@@ -255,6 +256,7 @@ def check(document: Document) -> None:
         problems.append(f"desk.name must be letters, digits, dot, dash and underscore, was {document.desk.name!r}")
     if not 1 <= document.journal.batch_events <= BATCH_EVENTS_MAX:
         problems.append(f"journal.batch_events must be 1 to {BATCH_EVENTS_MAX}, was {document.journal.batch_events}")
+    problems += instances.faults_of(document)
     if not document.tapes:
         problems.append("at least one [[tapes]] entry is needed")
     if problems:

@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tradeworthy.adapters.sentinel_file import SentinelFile
 from tradeworthy.app import identity, tapes
 from tradeworthy.app.bootstrap import build_desk, build_timers, build_venue, instruments_of
+from tradeworthy.app.bundles import drift_of, held_of
+from tradeworthy.app.change_control import require_approved
 from tradeworthy.app.config import Document, window_of
 from tradeworthy.app.run_folder import (
     BLOTTER,
@@ -21,7 +23,7 @@ from tradeworthy.app.run_folder import (
     write_reports,
 )
 from tradeworthy.app.run_folder import journal_of as journal_of
-from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock, EventClock, SystemClock
+from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND, Clock, EventClock, SystemClock
 from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.kernel.host import HostMemory, rss_bytes
@@ -38,6 +40,10 @@ from tradeworthy.trading.replay import ReplayResult
 from tradeworthy.trading.replay import replay as replay_events
 from tradeworthy.trading.strategies.catalogue import CATALOGUE, Entry
 
+CHANGES = "changes"
+"""Where a desk's state keeps the journal of its configuration changes."""
+CHECKED_ANEW = ("config", "catalogue")
+"""Owners whose reasons a start finds for itself, so that none is carried over."""
 SETTLE_NS = 5 * NANOS_PER_SECOND
 """How long after the last row answers of the venue may still arrive."""
 
@@ -64,6 +70,7 @@ class RunSession:
     def __init__(
         self, document: Document, *, root: Path, clock: Clock | None = None, catalogue: Mapping[str, Entry] = CATALOGUE
     ) -> None:
+        require_approved(document, state_of(root, document.desk.name) / CHANGES)
         if document.desk.environment == "live":
             raise ConfigurationRefused("live needs a venue adapter and a gate verdict; neither exists: no start")
         self._document = document
@@ -80,12 +87,15 @@ class RunSession:
         self._heard: set[tuple[str, ...]] = set()
         self._held: tuple[HeldReason, ...] = ()
         if not self._backtest:
-            self._held = self._recorded()
+            recorded = tuple(one for one in self._recorded() if one.owner not in CHECKED_ANEW)
+            self._held = (*recorded, *(held_of(drift) for drift in drift_of(document)))
         self._desk = build_desk(document, self._held, catalogue=catalogue)
         self._environment: Environment | None = None
         self._stop: str | None = None
         self.folder: Path | None = None
         self._memory_due = 0
+        self._drift_due = 0
+        self._drifted = {(drift.instance, drift.reason): drift for drift in drift_of(document)}
 
     def request_stop(self, reason: str) -> None:
         """End the run after the event in hand; callable from a signal handler."""
@@ -141,6 +151,7 @@ class RunSession:
 
         def tell(rows: int, ts: int) -> None:
             self._sample_memory(environment, ts)
+            self._check_drift(environment, ts)
             progress(desk, rows, ts)
 
         environment = Environment(
@@ -178,6 +189,21 @@ class RunSession:
         rss = rss_bytes()
         if rss is not None:
             environment.offer(HostMemory(rss), source="host", key=f"memory:{ts}", ts=ts)
+
+    def _check_drift(self, environment: Environment, ts: int) -> None:
+        """Compare the instances with the approved bundles once a day; what changed since the last look is told."""
+        if self._backtest or ts < self._drift_due:
+            return
+        self._drift_due = ts - ts % NANOS_PER_DAY + NANOS_PER_DAY
+        found = {(drift.instance, drift.reason): drift for drift in drift_of(self._document)}
+        news = [drift for key, drift in found.items() if key not in self._drifted]
+        news += [
+            msgspec.structs.replace(drift, active=False) for key, drift in self._drifted.items() if key not in found
+        ]
+        self._drifted = found
+        for drift in news:
+            key = f"{drift.instance}:{drift.reason}:{ts}"
+            environment.offer(drift, source="config", key=key, ts=ts)
 
     def _started(self) -> RunStarted:
         document = self._document

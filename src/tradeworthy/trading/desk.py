@@ -7,6 +7,7 @@ from typing import Any
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Event, Fact, fact
 from tradeworthy.trading.allocation import ReleaseTier, StaticSplit
+from tradeworthy.trading.control.drift import ConfigDrift
 from tradeworthy.trading.control.guard import Guard
 from tradeworthy.trading.control.kill import (
     KillRequest,
@@ -122,6 +123,7 @@ class Desk:
             Funding: self._on_funding, Status: self._on_status, Timer: self._on_timer, ExecReport: self._on_report,
             KillRequest: self._on_kill, PauseRequest: self._on_pause, ResumeRequest: self._on_resume,
             RearmRequest: self._on_rearm, ReleaseTier: self._on_release_tier, DeskFailed: self._on_failed,
+            ConfigDrift: self._on_drift,
         }  # fmt: skip
         for scope in {"desk", *(reason.scope for reason in guard.reasons())}:
             context.set_guard(scope, guard.level_of(scope))
@@ -390,6 +392,9 @@ class Desk:
             if changed is not None:
                 self._facts.append(changed)
                 self._renew_budgets()
+
+    def _on_drift(self, event: Event, drift: ConfigDrift) -> None:
+        self._guard_reasons((drift.guard_reason(),))
 
     def _on_failed(self, event: Event, failed: DeskFailed) -> None:
         self._guard_reasons((self._failure.failed(failed.component, failed.text),))
