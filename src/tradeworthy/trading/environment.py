@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND, Clock
+from tradeworthy.kernel.errors import InvalidInput
 from tradeworthy.kernel.facts import Event, Fact, event_of
 from tradeworthy.trading.digest import OutcomeDigest
 from tradeworthy.trading.lineage import OrderLineage
@@ -17,6 +18,8 @@ DESK = "desk"
 VENUE = "venue"
 CLOCK = "clock"
 SUPERVISOR = "supervisor"
+COMPLETED = "completed"
+"""Why a run ended that played its tapes to the end."""
 TIMER_BURST_MAX = 120
 """Firings of one timer between two tape rows; a longer silence is skipped, not replayed tick by tick."""
 POLL_EVERY = 512
@@ -94,16 +97,19 @@ class Environment:
     durable_commands  True: an outcome is on disk before its commands leave (paper, live). A backtest's venue
                       lives and dies with this process, so acceptance is enough there and batches stay large.
     speed             tape seconds a wall second, 0 = as fast as possible
+    on_refused        takes a row that the journal's door refused, with the reason; without it the run ends there
     """
 
     def __init__(
         self, desk: DeskPort, journal: JournalPort, venue: VenuePort, timers: Timers, *, durable_commands: bool,
         clock: Clock, speed: float = 0.0, controls: Callable[[], Sequence[tuple[str, Fact]]] = lambda: (),
         progress: Callable[[int, int], None] = lambda rows, ts: None, consumer: Callable[[Event], None] | None = None,
+        on_refused: Callable[[Event, str], None] | None = None,
     ) -> None:
         self._desk, self._journal, self._venue, self._timers = desk, journal, venue, timers
         self._durable, self._clock, self._speed = durable_commands, clock, speed
         self._controls, self._progress, self._consumer = controls, progress, consumer
+        self._on_refused = on_refused
         self._numbers: dict[str, int] = {}
         self._lineage = OrderLineage()
         self._facts_out = 0
@@ -122,7 +128,7 @@ class Environment:
         iterator = iter(rows)
         first = next(iterator, None)
         if first is None:
-            return "completed"
+            return COMPLETED
         self._timers.start(first.ts_init)
         pace = self._pace(first.ts_init)
         self._row(first)
@@ -134,7 +140,7 @@ class Environment:
                 if self._stop is not None:
                     return self._stop
             self._row(row)
-        return self._stop or "completed"
+        return self._stop or COMPLETED
 
     def settle(self, nanos: int) -> None:
         """Let what is under way at the venue arrive, at most `nanos` after the last row."""
@@ -156,7 +162,14 @@ class Environment:
         self.now = ts
         event_id = f"{source}:{number}"
         event = Event(0, event_id, row.ts_event, ts, fact.kind, fact.schema, source, number, event_id, None, fact)
-        if self._journal.accept(event) >= 0:  # a row that came before moves neither venue nor desk
+        try:
+            accepted = self._journal.accept(event)
+        except InvalidInput as problem:
+            if self._on_refused is None:
+                raise
+            self._on_refused(event, str(problem))
+            return
+        if accepted >= 0:  # a row that came before moves neither venue nor desk
             venue.on_market(fact, ts)
             self._step(event)
         self.rows += 1

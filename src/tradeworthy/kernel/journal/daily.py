@@ -41,11 +41,10 @@ def write_integrity(
                 yield event
 
     problem = "" if chain is None or chain.ok else f"seq {chain.first_bad_seq}: {chain.problem}"
-    events = list(until())
-    if not events:
+    report = integrity(until(), sources, now=None if now is None else min(now, end), chain_problem=problem)
+    if not report.events:
         raise UsageError(f"{directory}: expected events{f' up to {day}' if day else ''}, found none")
-    judged = min(last if now is None else now, end)
-    report = integrity(events, sources, now=judged, chain_problem=problem)
+    judged = last if now is None else min(now, end)
     day = day or day_of(last)
     path = folder / f"integrity-{day}.json"
     write_durably(path, _json({"day": day, "judged_at": judged}, report))

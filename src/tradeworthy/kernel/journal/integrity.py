@@ -122,9 +122,12 @@ def load_sources(path: Path) -> dict[str, ExpectedSource]:
 
 
 def integrity(
-    events: Iterable[Event], sources: Mapping[str, ExpectedSource], *, now: int, chain_problem: str = "",
+    events: Iterable[Event], sources: Mapping[str, ExpectedSource], *, now: int | None, chain_problem: str = "",
 ) -> Integrity:
-    """Fold events into counters; `chain_problem` is what `verify` said, empty where the chain holds."""
+    """Fold events into counters; `chain_problem` is what `verify` said, empty where the chain holds.
+
+    now  where silence is measured from; None for the last event's arrival
+    """
     numbers: dict[str, _Numbers] = {}
     last_seen: dict[str, int] = {}
     seen: set[str] = set()
@@ -152,7 +155,8 @@ def integrity(
         elif isinstance(payload, InputQuarantined):
             quarantined += 1
     gaps = tuple((name, *run) for name in sorted(numbers) for run in numbers[name].missing)
-    silent = tuple(name for name in sorted(sources) if _silent(sources[name], last_seen.get(name), now))
+    judged = max(last_seen.values(), default=0) if now is None else now
+    silent = tuple(name for name in sorted(sources) if _silent(sources[name], last_seen.get(name), judged))
     findings = [Severity.OK if count else Severity.UNKNOWN]
     findings += [
         Severity.FAIL if name not in sources or sources[name].zero_loss else Severity.WARN for name, _, _ in gaps
