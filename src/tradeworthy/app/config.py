@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from tradeworthy.app import instances
 from tradeworthy.app.data_root import DATA_PREFIX, data_root
 from tradeworthy.app.document_shape import faults_of
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
-from tradeworthy.app import instances
 from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
 from tradeworthy.kernel.journal.verify import BATCH_EVENTS_MAX
 

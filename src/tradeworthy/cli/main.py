@@ -8,7 +8,6 @@ from rich.console import Console
 from tradeworthy import __version__
 from tradeworthy.cli import (
     backtest,
-    config,
     calibration,
     config,
     data,
@@ -35,7 +34,6 @@ app = App(
 app.command(demo.demo)
 app.command(run.run)
 app.command(backtest.app)
-app.command(config.app)
 app.command(config.app)
 app.command(calibration.app)
 app.command(replay.replay)
