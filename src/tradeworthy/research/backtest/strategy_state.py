@@ -101,10 +101,11 @@ class StateRecord:
 
     def close(self, ts: int, pnl: Decimal) -> None:
         """Give the time and P&L up to `ts` to the regime held until now."""
-        total = self.total()
+        earned = pnl - self._pnl
         if self._ts is not None:
-            total.nanos += max(0, ts - self._ts)
-        total.pnl += pnl - self._pnl
+            self.total().nanos += max(0, ts - self._ts)
+        if earned:
+            self.total().pnl += earned
         self._ts, self._pnl = ts, pnl
 
     def total(self) -> RegimeTotals:
