@@ -131,6 +131,7 @@ class ProfitFold:
             self.days.append(DayExplained(self._day, name, told, lines, seqs))
             book.equity_open = equity
             book.explainer.begin()
+        self._kpis.on_day()
 
     def kpis(self, policy: KpiPolicy) -> KpiReport:
         """Return the desk's key figures."""

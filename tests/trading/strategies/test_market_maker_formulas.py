@@ -243,16 +243,16 @@ def test_bounds_lie_on_the_cautious_side_of_the_estimate():
 def shadow_with(side, price):
     shadow = TradeThroughShadow()
     quote = QuoteTarget(BTC.instrument_id, side, 0, price, 5, "quote")
-    shadow.quote((quote,))
+    shadow.quote((quote,), 0)
     return shadow, quote
 
 
 @pytest.mark.parametrize(("side", "at", "through"), [(Side.BUY, 100, 99), (Side.SELL, 100, 101)])
 def test_a_shadow_quote_fills_only_when_the_market_goes_through_it(side, at, through):
     shadow, quote = shadow_with(side, at)
-    assert shadow.on_print(Trade(BTC.instrument_id, at, 1)) == []
-    assert shadow.on_print(Trade(BTC.instrument_id, through, 1)) == [quote]
-    assert shadow.on_print(Trade(BTC.instrument_id, through, 1)) == []
+    assert shadow.on_print(Trade(BTC.instrument_id, at, 1), 1) == []
+    assert shadow.on_print(Trade(BTC.instrument_id, through, 1), 2) == [quote]
+    assert shadow.on_print(Trade(BTC.instrument_id, through, 1), 3) == []
 
 
 @pytest.mark.parametrize(("side", "bid", "ask", "hit"), [
@@ -260,7 +260,7 @@ def test_a_shadow_quote_fills_only_when_the_market_goes_through_it(side, at, thr
 ])
 def test_a_shadow_quote_fills_when_the_opposite_touch_reaches_it(side, bid, ask, hit):
     shadow, quote = shadow_with(side, 100)
-    assert shadow.on_touch(bid, ask) == ([quote] if hit else [])
+    assert shadow.on_touch(bid, ask, None, None, 1) == ([quote] if hit else [])
 
 
 def exits_after(age, position=6):

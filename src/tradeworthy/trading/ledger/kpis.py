@@ -13,7 +13,7 @@ _ONE = Decimal(1)
 
 
 class KpiPolicy(msgspec.Struct, frozen=True):
-    """Budgets breached at their value, floors below it; ratios as they are, fractions of equity or gross profit."""
+    """Budgets breached at their value; turnover of the busiest day over its equity, shares of gross profit or peak."""
 
     turnover_warn: Decimal = Decimal(2)
     turnover_fail: Decimal = Decimal(3)
@@ -52,13 +52,18 @@ class KpiReport(msgspec.Struct, frozen=True):
 class KpiFold:
     """Fold fills with their notional, and equity samples; a fee that is not told makes the fee share unknown."""
 
-    __slots__ = ("_drawdown", "_fee_unknown", "_fees", "_fills", "_loss", "_notional", "_open", "_peak", "_profit")
+    __slots__ = (
+        "_day_notional", "_drawdown", "_equity", "_fee_unknown", "_fees", "_fills", "_loss", "_notional", "_open",
+        "_peak", "_profit", "_turnover",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self._fills = 0
-        self._notional = self._profit = self._loss = self._fees = ZERO
+        self._notional = self._profit = self._loss = self._fees = self._day_notional = ZERO
         self._fee_unknown = 0
         self._open: Decimal | None = None
+        self._equity: Decimal | None = None
+        self._turnover: Decimal | None = None
         self._peak: Decimal | None = None
         self._drawdown: Decimal | None = None
 
@@ -66,6 +71,7 @@ class KpiFold:
         """Take a booked fill and its absolute value."""
         self._fills += 1
         self._notional += notional
+        self._day_notional += notional
         if booked.realized > 0:
             self._profit += booked.realized
         else:
@@ -76,18 +82,32 @@ class KpiFold:
             self._fees += booked.fee
 
     def on_equity(self, equity: Decimal) -> None:
-        """Take an equity; the first one above zero is the window's basis."""
+        """Take an equity; the first one above zero is the day's basis of turnover and the peak to begin with."""
+        self._equity = equity
         if self._open is None and equity > 0:
-            self._open = self._peak = equity
-            self._drawdown = ZERO
+            self._open = equity
+        if self._peak is None and equity > 0:
+            self._peak, self._drawdown = equity, ZERO
         if self._peak is None or self._drawdown is None:
             return
         self._peak = max(self._peak, equity)
         self._drawdown = max(self._drawdown, (self._peak - equity) / self._peak)
 
+    def on_day(self) -> None:
+        """End a day: its turnover counts where it is the window's highest, the next one begins with its equity."""
+        self._turnover = self._highest_turnover()
+        self._day_notional = ZERO
+        self._open = self._equity if self._equity is not None and self._equity > 0 else None
+
+    def _highest_turnover(self) -> Decimal | None:
+        if self._open is None:
+            return self._turnover
+        today = self._day_notional / self._open
+        return today if self._turnover is None else max(self._turnover, today)
+
     def report(self, policy: KpiPolicy) -> KpiReport:
         """Judge the window."""
-        turnover = None if self._open is None else self._notional / self._open
+        turnover = self._highest_turnover()
         share = self._fees / self._profit if self._profit > 0 and not self._fee_unknown else None
         factor = self._profit / self._loss if self._loss > 0 else None
         if factor is None and self._profit > 0:

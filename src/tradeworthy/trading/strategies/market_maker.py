@@ -1,5 +1,7 @@
 """Market maker (section 11 of the desk page): the formulas of `market_maker_formulas`, wired to events."""
 
+from collections.abc import Iterable
+
 from tradeworthy.kernel.errors import ConfigurationRefused
 from tradeworthy.kernel.facts import Fact
 from tradeworthy.trading.model import (
@@ -57,7 +59,8 @@ _MINIMUM = Abstain("mm.min_notional_above_cap", withdraw=True)
 class MarketMaker:
     """Quote both sides around the mid. `assessment` and `guard` are the last evaluation, for the minute row.
 
-    shadow   port of the shadow fills; by default quotes fill only when the market goes through them
+    shadow   port of the shadow fills: the simulated venue's `VenueShadow`; by default a quote fills only when the
+             market goes through it
     """
 
     __slots__ = (
@@ -108,6 +111,16 @@ class MarketMaker:
         """The held regime."""
         return self._hold.regime
 
+    def use_shadow(self, shadow: ShadowFills) -> None:
+        """Rest shadow quotes there; to be called before the first event."""
+        self._shadow = shadow
+
+    def warm_up(self, bars: Iterable[Bar]) -> None:
+        """Fold recorded bars, oldest first, so that a restart need not wait for them (MM-03); nothing is decided."""
+        for bar in bars:
+            if bar.interval_ns == self._policy.bar_interval_ns:
+                self._fold(bar)
+
     @property
     def edge_ewma(self) -> float | None:
         """The smoothed model edge; None before the first evaluation."""
@@ -124,7 +137,7 @@ class MarketMaker:
             elif fact.name == "evaluate":
                 self._evaluate(view)
         elif isinstance(fact, Trade):
-            self._shadow_filled(view.now, self._shadow.on_print(fact))
+            self._shadow_filled(view.now, self._shadow.on_print(fact, view.now))
         elif isinstance(fact, Bar):
             self._bar(view, fact)
         elif isinstance(fact, FillBooked):
@@ -152,7 +165,14 @@ class MarketMaker:
     def _bar(self, view: View, bar: Bar) -> None:
         if bar.interval_ns != self._policy.bar_interval_ns:
             return
-        self._shadow_filled(view.now, self._shadow.on_print(bar))
+        self._shadow_filled(view.now, self._shadow.on_print(bar, view.now))
+        self._fold(bar)
+        if self._on_bars and not bar.filled:
+            self._sample(view)
+            self._evaluate(view)
+
+    def _fold(self, bar: Bar) -> None:
+        """Feed the indicators: real bars only; too many filled ones in a row begin the warm-up again."""
         if bar.filled:
             if self._gap.filled():
                 self._ema.interrupt()
@@ -162,9 +182,6 @@ class MarketMaker:
         self._close = bar.close
         self._ema.update(bar.close)
         self._atr.update(bar.high, bar.low, bar.close)
-        if self._on_bars:
-            self._sample(view)
-            self._evaluate(view)
 
     def _read_mid(self, view: View) -> float | None:
         mid2 = view.top.mid2
@@ -194,6 +211,7 @@ class MarketMaker:
         raw, band, drift = self._raw(now, mid)
         regime = self._hold.alarm(raw)
         if regime is Regime.UNKNOWN or band is None or drift is None:
+            self.guard.warming()
             self._abstain = _WARMING
             return
         equity, budget = view.equity, view.budget
@@ -208,7 +226,10 @@ class MarketMaker:
         self.assessment = assess(known, self._policy)
         self._drift_ewma.update(abs(drift))
         self._edge_ewma.update(self.assessment.edge)
-        self.guard.update(now, regime, band, known.market_spread, known.share)
+        self.guard.update(
+            now, regime, band, known.market_spread, known.share,
+            edge=self.gate.mean if self.gate.state is Gate.CLOSED else None,
+        )
         self._abstain = self._reason()
 
     def _reason(self) -> Abstain | None:
@@ -242,18 +263,19 @@ class MarketMaker:
         assessment = self.assessment
         if self._abstain is not None:
             return self._abstain
-        if view.guard not in (GuardLevel.RUNNING, GuardLevel.REDUCING):
-            return _GUARD
         if assessment is None:
             return _WARMING
+        closed = self.gate.state is Gate.CLOSED  # shadow quotes go on, or the gate could never open again
+        if not closed and view.guard not in (GuardLevel.RUNNING, GuardLevel.REDUCING):
+            return _GUARD
         reducing = view.guard is GuardLevel.REDUCING or self.guard.holds("strategy.inventory")
         quotes = self._quotes(view, assessment, reducing=reducing)
         if isinstance(quotes, Abstain):
             return quotes
-        if self.gate.state is Gate.CLOSED:
-            self._shadow.quote(quotes)
+        if closed:
+            self._shadow.quote(quotes, view.now)
             return _EDGE
-        self._shadow.quote(())
+        self._shadow.quote((), view.now)
         return quotes
 
     def _quotes(self, view: View, assessment: Assessment, *, reducing: bool) -> tuple[QuoteTarget, ...] | Abstain:
@@ -335,7 +357,8 @@ class MarketMaker:
     def _judge_fills(self, view: View, mid: float) -> None:
         now, top = view.now, view.top
         if top.bid is not None and top.ask is not None:
-            self._shadow_filled(now, self._shadow.on_touch(top.bid, top.ask))
+            hits = self._shadow.on_touch(top.bid, top.ask, top.bid_lots, top.ask_lots, now)
+            self._shadow_filled(now, hits)
         for measured in self._markouts.due(now, mid):
             self._statistics.add(measured)
             self.gate.add(now, measured.net, shadow=False)

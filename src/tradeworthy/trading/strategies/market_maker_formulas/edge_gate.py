@@ -15,12 +15,13 @@ class Gate(Enum):
 
 
 class EdgeGate:
-    """Own evidence and shadow evidence; each change starts new evidence, so no old loss locks the gate."""
+    """Own and shadow evidence, `mean` as last judged; each change starts new evidence, so no loss locks it."""
 
-    __slots__ = ("_changed", "_evidence", "_policy", "state")
+    __slots__ = ("_changed", "_evidence", "_policy", "mean", "state")
 
     def __init__(self, policy: EdgeGatePolicy) -> None:
         self.state = Gate.OPEN
+        self.mean = 0.0
         self._policy = policy
         self._evidence: deque[tuple[int, float]] = deque(maxlen=EVIDENCE_MAX)
         self._changed: int | None = None
@@ -29,6 +30,13 @@ class EdgeGate:
     def fills(self) -> int:
         """Measured fills that count for the next change."""
         return len(self._evidence)
+
+    @property
+    def waiting(self) -> str:
+        """What is still missing for a judgement, empty when there is enough: too few fills change nothing."""
+        needed = self._needed()
+        found = len(self._evidence)
+        return "" if found >= needed else f"{found} of {needed} measured fills ({self.state.value})"
 
     def add(self, ts: int, net: float, *, shadow: bool) -> None:
         """Take the net result of one fill; shadow fills count while closed, own fills otherwise."""
@@ -42,12 +50,9 @@ class EdgeGate:
             evidence.popleft()
         if self._changed is not None and now - self._changed < policy.change_ns_min:
             return self.state
-        needed = {
-            Gate.OPEN: policy.fills_min, Gate.PROBE: policy.probe_fills_min, Gate.CLOSED: policy.shadow_fills_min,
-        }[self.state]
-        if len(evidence) < needed:
+        if len(evidence) < self._needed():
             return self.state
-        mean = sum(net for _, net in evidence) / len(evidence)
+        mean = self.mean = sum(net for _, net in evidence) / len(evidence)
         if self.state is Gate.CLOSED:
             after = Gate.PROBE if mean > policy.reopen_above else Gate.CLOSED
         elif mean < policy.close_below:
@@ -58,3 +63,9 @@ class EdgeGate:
             self.state, self._changed = after, now
             evidence.clear()
         return self.state
+
+    def _needed(self) -> int:
+        policy = self._policy
+        return {
+            Gate.OPEN: policy.fills_min, Gate.PROBE: policy.probe_fills_min, Gate.CLOSED: policy.shadow_fills_min,
+        }[self.state]

@@ -6,6 +6,8 @@ from tradeworthy.trading.model import GuardLevel
 from tradeworthy.trading.sensing.regime import Regime
 from tradeworthy.trading.strategies.market_maker_formulas.policy import MarketMakerPolicy
 
+WARMING, INVENTORY = "strategy.warming", "strategy.inventory"
+
 
 class GuardReason(msgspec.Struct, frozen=True):
     """One cause that stands, its level, the value seen and the limit it met."""
@@ -51,12 +53,30 @@ class MakerGuard:
         self._inventory = Latch(policy.inventory_hold_ns)
         self.reasons: tuple[GuardReason, ...] = ()
 
-    def update(self, now: int, regime: Regime, band: float, market_spread: float, share: float) -> None:
-        """Judge one evaluation. `share` is the base share (spot) or the signed net share (perpetual)."""
+    @property
+    def raised(self) -> tuple[GuardReason, ...]:
+        """The reasons for the desk's guard. Too little of a spot asset stays here: only buying mends it."""
+        return tuple(
+            one for one in self.reasons if one.code != INVENTORY or not self._spot or one.value > one.limit
+        )
+
+    def warming(self) -> None:
+        """Note an evaluation that could not be made: an input is missing; what else stood still stands."""
+        reason = GuardReason(WARMING, GuardLevel.PAUSED, 0.0, float(self._policy.regime.samples))
+        self.reasons = (reason, *(one for one in self.reasons if one.code != WARMING))
+
+    def update(
+        self, now: int, regime: Regime, band: float, market_spread: float, share: float, *, edge: float | None = None
+    ) -> None:
+        """Judge one evaluation. `share` is the base share (spot) or the signed net share (perpetual); `edge` is the
+        evidence that keeps the gate closed, None while it is not.
+        """
         policy = self._policy
         reasons = []
         if regime is Regime.UNKNOWN:
-            reasons.append(GuardReason("strategy.warming", GuardLevel.PAUSED, 0.0, float(policy.regime.samples)))
+            reasons.append(GuardReason(WARMING, GuardLevel.PAUSED, 0.0, float(policy.regime.samples)))
+        if edge is not None:
+            reasons.append(GuardReason("strategy.edge", GuardLevel.PAUSED, edge, policy.edge_gate.close_below))
         if self._high_vol.update(now, trip=band >= policy.high_vol_trip, clear=band < policy.high_vol_release):
             reasons.append(GuardReason("strategy.high_vol", GuardLevel.PAUSED, band, policy.high_vol_trip))
         least = policy.market_spread_min
@@ -67,7 +87,7 @@ class MakerGuard:
         outside = share < low or share > high
         if self._inventory.update(now, trip=outside, clear=not outside):
             limit = low if share < (low + high) / 2.0 else high
-            reasons.append(GuardReason("strategy.inventory", GuardLevel.REDUCING, share, limit))
+            reasons.append(GuardReason(INVENTORY, GuardLevel.REDUCING, share, limit))
         self.reasons = tuple(reasons)
 
     def holds(self, code: str) -> bool:

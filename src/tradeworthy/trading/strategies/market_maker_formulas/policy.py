@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from tradeworthy.kernel.errors import ConfigurationRefused
 from tradeworthy.trading.model import NANOS
 from tradeworthy.trading.sensing.regime import Regime, RegimePolicy
 
@@ -45,6 +46,10 @@ class ExitPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     market_after_ns: int = 30 * NANOS
 
 
+MICRO_CAP_NOTIONAL_MAX = 100.0
+"""Quote currency that a micro-cap instance may risk (MM-11)."""
+
+
 class MarketMakerPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The market maker's defaults.
 
@@ -54,8 +59,10 @@ class MarketMakerPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     funding_assumed     rate per funding interval, against us, until the venue tells one
     one_sided_on_perp   whether a perpetual may be quoted on one side
     order_cap, instance_cap   quote currency: one order; all quotes of one side
+    profile             `micro_cap` refuses caps above its own; `micro_cap()` gives the whole profile
     """
 
+    profile: Literal["standard", "micro_cap"] = "standard"
     mode: Literal["live", "observe", "disabled"] = "live"
     clock: Literal["timers", "bars"] = "timers"
     bar_interval_ns: int = 60 * NANOS
@@ -114,6 +121,12 @@ class MarketMakerPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     edge_gate: EdgeGatePolicy = EdgeGatePolicy()
     exits: ExitPolicy | None = None
 
+    def __post_init__(self) -> None:
+        cap = MICRO_CAP_NOTIONAL_MAX
+        if self.profile == "micro_cap" and max(self.order_cap, self.instance_cap) > cap:
+            found = max(self.order_cap, self.instance_cap)
+            raise ConfigurationRefused(f"a micro-cap maker may quote {cap:g} at most, was {found:g}")
+
     def quoting(self, regime: Regime) -> RegimeQuoting:
         """Return the row of the regime table; an unknown regime has none."""
         match regime:
@@ -127,3 +140,25 @@ class MarketMakerPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
                 return self.shock
             case Regime.UNKNOWN:
                 raise ValueError("an unknown regime is not quoted")
+
+
+class MicroCapProfile(msgspec.Struct, frozen=True):
+    """The first live profile (MM-11): the maker's policy, and what other rooms hold it to.
+
+    leverage  1 = no borrowing;  cancels_minute  the cancel budget;  turnover_max  of equity a day
+    """
+
+    maker: MarketMakerPolicy
+    leverage: int = 1
+    cancels_minute: int = 20
+    turnover_max: float = 1.5
+
+
+def micro_cap(cap: float = MICRO_CAP_NOTIONAL_MAX) -> MicroCapProfile:
+    """Return the micro-cap profile with `cap` quote currency; more than its limit raises `ConfigurationRefused`."""
+    return MicroCapProfile(
+        MarketMakerPolicy(
+            profile="micro_cap", fixed_spread=0.0035, exit_slippage=0.0007, turnover_soft=1.5, order_cap=cap,
+            instance_cap=cap, min_edge_unproven=0.0003, unproven_fills=100, exits=ExitPolicy(),
+        )
+    )
