@@ -34,6 +34,7 @@ from tradeworthy.trading.risk.review import Reviewer
 from tradeworthy.trading.simulation.latency import Latency
 from tradeworthy.trading.simulation.venue import Matching, SimulatedVenue
 from tradeworthy.trading.strategies.ema_trend import EmaTrend, EmaTrendPolicy
+from tradeworthy.trading.unwinding import UnwindPolicy
 
 AIM = 300_000
 PEER = "NautilusTrader 1.221 (baseline)"
@@ -82,6 +83,7 @@ def build_desk() -> Desk:
         reviewer=Reviewer(POLICY, (PAIR,), context), losses=DeskLosses(POLICY, context),
         repeated=RepeatedExecution(POLICY), execution=Execution(context.reservations, ExecutionPolicy()), ledger=ledger,
         guard=Guard(()), split=split, watch=watch, failure=SelfFailure(POLICY), currency="USD",
+        unwind=UnwindPolicy(),
     )  # fmt: skip
 
 

@@ -36,6 +36,7 @@ from tradeworthy.trading.risk.review import Reviewer
 from tradeworthy.trading.simulation.latency import Latency
 from tradeworthy.trading.simulation.venue import Matching, SimulatedVenue
 from tradeworthy.trading.strategies.touch_quoter import TouchQuoter, TouchQuoterPolicy
+from tradeworthy.trading.unwinding import UnwindPolicy
 
 AIM = 320_000
 NAUTILUS = ("NautilusTrader 1.221, quotes each 100 ms (baseline)", 161_000.0)
@@ -77,6 +78,7 @@ def build_desk() -> Desk:
         reviewer=Reviewer(POLICY, (PERP,), context), losses=DeskLosses(POLICY, context),
         repeated=RepeatedExecution(POLICY), execution=Execution(context.reservations, EXECUTION), ledger=ledger,
         guard=Guard(()), split=split, watch=watch, failure=SelfFailure(POLICY), currency="USDT",
+        unwind=UnwindPolicy(),
     )  # fmt: skip
 
 

@@ -34,6 +34,7 @@ from tradeworthy.trading.risk.policy import RiskPolicy
 from tradeworthy.trading.risk.review import Reviewer
 from tradeworthy.trading.simulation.latency import Latency
 from tradeworthy.trading.simulation.venue import Matching, SimulatedVenue
+from tradeworthy.trading.unwinding import UnwindPolicy
 
 ID = "BTCUSD.SIM"
 START = 1_700_000_000 * 10**9
@@ -66,7 +67,7 @@ class Scripted:
         return self.answers.pop(0) if self.answers else QUIET
 
 
-def build(*strategies, quoting=("script",), **limits):
+def build(*strategies, quoting=("script",), unwind=None, **limits):
     """Return a desk of `strategies`; those in `quoting` need no stop."""
     instruments = {ID: perpetual()}
     policy = RiskPolicy(quoting=quoting, **limits)
@@ -83,6 +84,7 @@ def build(*strategies, quoting=("script",), **limits):
         reviewer=Reviewer(policy, tuple(instruments.values()), context), losses=DeskLosses(policy, context),
         repeated=RepeatedExecution(policy), execution=Execution(context.reservations, ExecutionPolicy()), ledger=ledger,
         guard=Guard(), split=split, watch=watch, failure=SelfFailure(policy), currency="USD",
+        unwind=UnwindPolicy() if unwind is None else unwind,
     )  # fmt: skip
 
 

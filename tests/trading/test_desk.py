@@ -163,11 +163,11 @@ def test_a_pause_takes_openings_off_the_market_and_keeps_what_reduces():
     assert [one.client_order_id for one in of(outcome, CancelOrder)] == [buy.client_order_id]
 
 
-def test_kill_with_flatten_sells_the_position():
-    feed = desk_with_position(100)
+def test_kill_with_flatten_sells_a_small_position_at_once():
+    feed = desk_with_position(99)
     outcome = feed.give(KillRequest("out", "ann", flatten=True), source="operator")
     (order,) = submits(outcome)
-    assert (order.side, order.lots, order.reduce_only) == (Side.SELL, 100, True)
+    assert (order.side, order.lots, order.reduce_only) == (Side.SELL, 99, True)
 
 
 def test_unknown_keeps_the_capacity_until_the_venue_gives_evidence():

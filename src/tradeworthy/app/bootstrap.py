@@ -28,6 +28,7 @@ from tradeworthy.trading.simulation.queue import QueueModel
 from tradeworthy.trading.simulation.rules import VenueRules
 from tradeworthy.trading.simulation.venue import Matching, SimulatedVenue
 from tradeworthy.trading.strategies.catalogue import CATALOGUE, Entry
+from tradeworthy.trading.unwinding import UnwindPolicy
 
 P = TypeVar("P")
 CAPITAL = "capital"
@@ -109,6 +110,7 @@ def build_desk(
         ), ledger=ledger,
         guard=Guard((*held, *no_trade_reasons(document))),
         split=split, watch=watch, failure=SelfFailure(policy), currency=document.desk.base_currency,
+        unwind=policy_of(UnwindPolicy, "unwind", document.unwind),
     )  # fmt: skip
 
 

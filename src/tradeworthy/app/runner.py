@@ -34,8 +34,9 @@ from tradeworthy.trading.control import sentinel
 from tradeworthy.trading.control.guard import HeldReason
 from tradeworthy.trading.control.kill import KillRequest
 from tradeworthy.trading.desk import Desk, InstanceLine
-from tradeworthy.trading.environment import Environment, Row, merged
+from tradeworthy.trading.environment import COMPLETED, Environment, Row, merged
 from tradeworthy.trading.model import GuardChanged, GuardLevel, RunEnded, RunStarted
+from tradeworthy.trading.model.run import RunStopping
 from tradeworthy.trading.replay import ReplayResult
 from tradeworthy.trading.replay import replay as replay_events
 from tradeworthy.trading.strategies.catalogue import CATALOGUE, Entry
@@ -173,6 +174,8 @@ class RunSession:
             raise UsageError("the tapes hold no row")
         environment.offer(self._started(), source="run", key="started", ts=first.ts_init)
         reason = environment.run(_chain(first, rows))
+        if reason != COMPLETED:
+            environment.offer(RunStopping(reason), source="run", key="stopping", ts=environment.now)
         environment.settle(SETTLE_NS)
         environment.offer(
             RunEnded(reason, environment.digest.hexdigest(), environment.inputs, environment.digest.outcomes),

@@ -9,19 +9,14 @@ from tradeworthy.kernel.facts import Event, Fact, fact
 from tradeworthy.trading.allocation import ReleaseTier, StaticSplit
 from tradeworthy.trading.control.drift import ConfigDrift
 from tradeworthy.trading.control.guard import Guard
-from tradeworthy.trading.control.kill import (
-    KillRequest,
-    KillSwitch,
-    PauseRequest,
-    RearmRefused,
-    RearmRequest,
-    ResumeRequest,
-)
+from tradeworthy.trading.control.kill import KillRequest, PauseRequest, RearmRequest, ResumeRequest
 from tradeworthy.trading.execution.execution import Execution
 from tradeworthy.trading.execution.planner import PlanPolicy, plan, withdraw
+from tradeworthy.trading.guarding import Guarding
 from tradeworthy.trading.instance_watch import HIGH, LOW, InstanceWatch
 from tradeworthy.trading.ledger.ledger import Ledger
-from tradeworthy.trading.lines import InstanceLine, line_of
+from tradeworthy.trading.lines import InstanceLine as InstanceLine
+from tradeworthy.trading.lines import line_of
 from tradeworthy.trading.market_data.top import MarketState
 from tradeworthy.trading.model import (
     NANOS,
@@ -38,18 +33,15 @@ from tradeworthy.trading.model import (
     Fill,
     FillBooked,
     Funding,
-    GuardChanged,
     GuardLevel,
     GuardReason,
     Instrument,
-    Intent,
     Mark,
     OrderState,
     Outcome,
     QueryOrder,
     Quote,
     ReportType,
-    Side,
     Status,
     SubmitOrder,
     Targets,
@@ -58,10 +50,13 @@ from tradeworthy.trading.model import (
     TradingStatus,
     Unknown,
 )
-from tradeworthy.trading.model.run import DeskFailed
+from tradeworthy.trading.model.run import DeskFailed, RunStopping
+from tradeworthy.trading.ordering import Ordering
 from tradeworthy.trading.risk.context import RiskContext
 from tradeworthy.trading.risk.monitors import DeskLosses, RepeatedExecution, SelfFailure
 from tradeworthy.trading.risk.review import Reviewer
+from tradeworthy.trading.strategies.abstentions import GUARD, withdrawing
+from tradeworthy.trading.unwinding import UnwindPolicy, Unwinds
 from tradeworthy.trading.view import Seat
 
 Listener = tuple[Seat, Callable[[Seat], None] | None, Callable[[Seat], Decision] | None]
@@ -72,6 +67,8 @@ HOUSEKEEPING_NS = NANOS_PER_SECOND
 ALLOCATE_NS = 60 * NANOS_PER_SECOND
 """Budgets are renewed each minute of event time, well before they expire (AL-01)."""
 PLAN = PlanPolicy()
+_UNWINDING = withdrawing(GUARD)
+"""What is answered for a strategy whose position the desk closes."""
 
 
 @fact("desk.day_began")
@@ -88,14 +85,14 @@ class Desk:
         self, *, instruments: Mapping[str, Instrument], strategies: Sequence[tuple[str, Any]], context: RiskContext,
         reviewer: Reviewer, losses: DeskLosses, repeated: RepeatedExecution, execution: Execution, ledger: Ledger,
         guard: Guard, split: StaticSplit, watch: InstanceWatch, failure: SelfFailure, currency: str,
+        unwind: UnwindPolicy,
     ) -> None:  # fmt: skip
         self.currency = currency
         self.guard = guard
         self.context = context
         self.ledger = ledger
         self.execution = execution
-        self._kill = KillSwitch(guard)
-        self._reviewer, self._losses, self._repeated = reviewer, losses, repeated
+        self._losses, self._repeated = losses, repeated
         self._marks, self._split, self._watch, self._failure = ledger.marks, split, watch, failure
         self._bands = watch.bands
         self._bands.update(dict.fromkeys(instruments, (LOW, HIGH)))
@@ -109,24 +106,31 @@ class Desk:
             for name, one in strategies
         ]  # fmt: skip
         self._by_instance = {seat.instance: seat for seat in self.seats}
+        self._facts: list[Fact] = []  # what the step in hand found
+        self._ordering = Ordering(reviewer, execution, context)
         self._listeners: dict[tuple[str | type[Fact], str], list[Listener]] = {}
-        for seat in self.seats:
-            self._register(seat)
+        self._unwinds = Unwinds(
+            unwind, ordering=self._ordering, guard=guard, seats=self.seats, on_change=self._seat_all
+        )
+        self._guarding = Guarding(
+            guard, execution=execution, context=context, seats=self._by_instance, unwinds=self._unwinds,
+            snapshot=self.guard_snapshot, facts=self._facts,
+        )  # fmt: skip
+        self._guard_reasons, self._drain = self._guarding.apply, self._guarding.drain
+        self._seat_all()
         self._positions: dict[str, dict[str, int]] = {seat.instance: {} for seat in self.seats}
         self._mid2: dict[str, int | None] = dict.fromkeys(instruments)
         self._housekeeping = 0
         self._allocate = 0
         self.now = 0
-        self._facts: list[Fact] = []
         self._handlers: dict[type[Fact], Callable[[Event, Any], None]] = {
             **dict.fromkeys((Quote, Bar, DepthDiff, DepthSnapshot, Trade, Mark), self._on_market),
             Funding: self._on_funding, Status: self._on_status, Timer: self._on_timer, ExecReport: self._on_report,
-            KillRequest: self._on_kill, PauseRequest: self._on_pause, ResumeRequest: self._on_resume,
-            RearmRequest: self._on_rearm, ReleaseTier: self._on_release_tier, DeskFailed: self._on_failed,
-            ConfigDrift: self._on_drift,
+            KillRequest: self._guarding.on_kill, PauseRequest: self._guarding.on_pause,
+            ResumeRequest: self._guarding.on_resume, RearmRequest: self._guarding.on_rearm,
+            ReleaseTier: self._on_release_tier, DeskFailed: self._on_failed, ConfigDrift: self._on_drift,
+            RunStopping: self._on_stopping,
         }  # fmt: skip
-        for scope in {"desk", *(reason.scope for reason in guard.reasons())}:
-            context.set_guard(scope, guard.level_of(scope))
         self._tell_equity()
 
     def step(self, event: Event) -> Outcome:
@@ -140,13 +144,14 @@ class Desk:
                 self._keep_house(now)
             handler(event, event.payload)
         except Exception:
-            self._facts = []  # what half a step found is no outcome
+            self._facts.clear()  # what half a step found is no outcome
             raise
         facts = self._facts
         if not facts:
             return NOTHING
-        self._facts = []
-        return Outcome(tuple(facts), tuple([one for one in facts if one.__class__ in COMMANDS]))  # type: ignore[misc]
+        outcome = Outcome(tuple(facts), tuple([one for one in facts if one.__class__ in COMMANDS]))  # type: ignore[misc]
+        facts.clear()
+        return outcome
 
     def lines(self) -> list[InstanceLine]:
         """Return one row an instance."""
@@ -213,14 +218,28 @@ class Desk:
 
     # strategies
 
+    def _seat_all(self) -> None:
+        """Note what of each strategy is called on which event; one whose position is being closed is not asked."""
+        self._listeners.clear()
+        for seat in self.seats:
+            self._register(seat)
+
     def _register(self, seat: Seat) -> None:
-        observes, decides = seat.strategy.observes, seat.strategy.decides_on
-        for what in dict.fromkeys((*observes, *decides)):
-            key = (what, seat.instrument_id)
-            self._listeners.setdefault(key, []).append((
-                seat, seat.strategy.observe if what in observes else None,
-                seat.strategy.decide if what in decides else None,
+        strategy = seat.strategy
+        observe = self._observed if hasattr(strategy, "guard") else strategy.observe
+        decide = self._resting if seat.instance in self._unwinds.active else strategy.decide
+        for what in dict.fromkeys((*strategy.observes, *strategy.decides_on)):
+            self._listeners.setdefault((what, seat.instrument_id), []).append((
+                seat, observe if what in strategy.observes else None, decide if what in strategy.decides_on else None,
             ))  # fmt: skip
+
+    def _observed(self, seat: Seat) -> None:
+        """Let a strategy that guards itself observe, and take its reasons to the guard before it decides."""
+        seat.strategy.observe(seat)
+        self._guarding.raise_own(seat)
+
+    def _resting(self, seat: Seat) -> Decision:
+        return _UNWINDING
 
     def _tell(self, listeners: Iterable[Listener], event: Event, fact: Fact) -> None:
         now = self.now
@@ -251,32 +270,10 @@ class Desk:
         if cancels:
             self._cancel(cancels)
         for intent in intents:
-            self._propose(seat, intent)
-
-    def _propose(self, seat: Seat, intent: Intent) -> None:
-        """Review, reserve, send: each leg's capacity is held before the next one is judged."""
-        ctx, facts = self.context, self._facts
-        for approved, verdict in self._reviewer.review_all(intent):
-            facts.append(verdict)
-            if approved is None:
-                continue
-            leg = approved.intent
-            ctx.reserve(leg)
-            sent = self.execution.submit(approved, self.now)
-            facts += sent
-            if sent[-1].__class__ is SubmitOrder:
-                seat.orders += 1
-                ctx.count_message(seat.instance, leg.instrument, self.now)
-            else:
-                ctx.release(leg.intent_id, rejected=True)
+            self._ordering.propose(seat, intent, self._facts)
 
     def _cancel(self, cancels: Iterable[CancelOrder]) -> None:
-        for one in cancels:
-            order = self.execution.orders.get(one.client_order_id)
-            sent = self.execution.cancel(one, self.now)
-            if sent and order is not None:
-                self._facts += sent
-                self.context.count_message(order.instance, one.instrument, self.now)
+        self._ordering.cancel(cancels, self._facts)
         self._drain()
 
     # venue
@@ -289,6 +286,7 @@ class Desk:
         if order is not None:
             if fill is not None:
                 self._book(fill, order.intent.intent_id, mid2, report.type)
+            self._unwinds.on_report(order, 0 if fill is None else fill.lots, self._facts)
             if not order.live:
                 self.context.release(order.intent.intent_id, rejected=order.state is OrderState.REJECTED)
             elif order.state is OrderState.UNKNOWN:
@@ -324,67 +322,8 @@ class Desk:
 
     # guard
 
-    def _guard_reasons(self, reasons: Iterable[GuardReason]) -> None:
-        for reason in reasons:
-            changed = self.guard.apply(reason, self.now)
-            if changed is not None:
-                self._guarded(changed)
-
-    def _drain(self) -> None:
-        for name, level in self.execution.drain_reasons():
-            owner, _, code = name.partition(".")
-            active = level is not GuardLevel.RUNNING
-            self._guard_reasons((GuardReason(owner, code, level if active else GuardLevel.PAUSED, active=active),))
-
-    def _guarded(self, changed: GuardChanged) -> None:
-        """Tell risk of the new level; a state that forbids openings takes working openings off (GRD-03)."""
-        self._facts.append(changed)
-        self.context.set_guard(changed.scope, self.guard.level_of(changed.scope))
-        if changed.set and changed.reason_level > GuardLevel.RUNNING:
-            for order in self.execution.orders.all_live():
-                seat = self._by_instance[order.instance]
-                level = self.guard.level_for(order.instance, order.instrument, seat.instrument.venue)
-                held = seat.position
-                reduces = order.intent.reduce_only or held * order.side < 0
-                if level is GuardLevel.STOPPED or (level is not GuardLevel.RUNNING and not reduces):
-                    self._facts += self.execution.cancel(
-                        CancelOrder(order.client_order_id, order.instrument, f"guard.{changed.reason}"), self.now
-                    )
-
-    def _on_kill(self, event: Event, request: KillRequest) -> None:
-        changed = self._kill.kill(request, self.now)
-        if changed is not None:
-            self._guarded(changed)
-        if request.flatten:
-            for seat in self.seats:
-                if seat.position:
-                    side = Side.SELL if seat.position > 0 else Side.BUY
-                    self._propose(
-                        seat,
-                        Intent(
-                            f"flatten@{event.event_id}:{seat.instance}", "operator", seat.instance, "kill.flatten",
-                            f"flatten@{event.event_id}", seat.instrument_id, side, abs(seat.position),
-                            self.now + PLAN.intent_ttl_ns, reduce_only=True, level=-2,
-                        ),
-                    )
-
-    def _on_pause(self, event: Event, request: PauseRequest) -> None:
-        changed = self._kill.pause(request, self.now)
-        if changed is not None:
-            self._guarded(changed)
-
-    def _on_resume(self, event: Event, request: ResumeRequest) -> None:
-        changed = self._kill.resume(request, self.now)
-        if changed is not None:
-            self._guarded(changed)
-
-    def _on_rearm(self, event: Event, request: RearmRequest) -> None:
-        answer = self._kill.rearm(request, self.guard_snapshot(), self.now)
-        if isinstance(answer, RearmRefused):
-            self._facts.append(answer)
-        else:
-            for changed in answer:
-                self._guarded(changed)
+    def _on_stopping(self, event: Event, stopping: RunStopping) -> None:
+        self._unwinds.abort(f"shutdown.{stopping.reason}", self._facts)
 
     def _on_release_tier(self, event: Event, request: ReleaseTier) -> None:
         if request.instance in self._by_instance:
@@ -412,8 +351,7 @@ class Desk:
 
     def _keep_house(self, now: int) -> None:
         self._housekeeping = now + HOUSEKEEPING_NS
-        for changed in self.guard.expire(now):
-            self._guarded(changed)
+        self._guarding.expire()
         silent = self.execution.on_timer(now)
         if silent:
             self._facts += silent
@@ -422,7 +360,8 @@ class Desk:
                 order = None if order_id is None else self.execution.orders.get(order_id)
                 if order is not None and order.state is OrderState.UNKNOWN:
                     self.context.hold_unknown(order.intent.intent_id)
-            self._drain()
+        self._drain()
+        self._unwinds.on_time(now, self._facts)
         if now >= self._allocate:
             self._renew_budgets()
 

@@ -31,6 +31,13 @@ class RunStarted(Fact, frozen=True):
     guard: str = "[]"
 
 
+@fact("run.stopping")
+class RunStopping(Fact, frozen=True):
+    """The run is told to end before its tape does; what is being worked is given up."""
+
+    reason: str
+
+
 @fact("desk.failed")
 class DeskFailed(Fact, frozen=True):
     """The desk could not fold an event (RK-54): which part raised, and what it said."""

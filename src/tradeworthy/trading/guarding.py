@@ -1,0 +1,122 @@
+"""The guard at the desk: who sets a reason, what a new level takes off the market, what people may ask (GRD, KS)."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from tradeworthy.kernel.facts import Event, Fact
+from tradeworthy.trading.control.guard import Guard
+from tradeworthy.trading.control.kill import (
+    KillRequest,
+    KillSwitch,
+    PauseRequest,
+    RearmRefused,
+    RearmRequest,
+    ResumeRequest,
+)
+from tradeworthy.trading.execution.execution import Execution
+from tradeworthy.trading.model import CancelOrder, GuardChanged, GuardLevel, GuardReason
+from tradeworthy.trading.risk.context import RiskContext
+from tradeworthy.trading.unwinding import FLATTEN, Unwinds, applies
+from tradeworthy.trading.view import Seat
+
+
+class Guarding:
+    """Carry changes of the guard to risk, to working orders and to unwinds.
+
+    snapshot  hash of the state that people who re-arm must have read;  facts  where the step collects what it found
+    """
+
+    __slots__ = ("_context", "_execution", "_facts", "_guard", "_kill", "_own", "_seats", "_snapshot", "_unwinds")
+
+    def __init__(
+        self, guard: Guard, *, execution: Execution, context: RiskContext, seats: Mapping[str, Seat], unwinds: Unwinds,
+        snapshot: Callable[[], str], facts: list[Fact],
+    ) -> None:  # fmt: skip
+        self._guard, self._execution, self._context, self._seats = guard, execution, context, seats
+        self._unwinds, self._snapshot, self._facts = unwinds, snapshot, facts
+        self._kill = KillSwitch(guard)
+        self._own: dict[str, dict[str, GuardLevel]] = {}
+        for scope in {"desk", *(reason.scope for reason in guard.reasons())}:
+            context.set_guard(scope, guard.level_of(scope))
+
+    def apply(self, reasons: Iterable[GuardReason]) -> None:
+        """Set or clear reasons in their owners' names; a reason in force already is told once (OM-11)."""
+        for reason in reasons:
+            self._tell(self._guard.apply(reason, self._context.now))
+
+    def drain(self) -> None:
+        """Take over what execution counted: cancel budget, failures in a row, anomalies (OM-01, OM-09, OM-10)."""
+        for name, level in self._execution.drain_reasons():
+            owner, _, code = name.partition(".")
+            active = level is not GuardLevel.RUNNING
+            self.apply((GuardReason(owner, code, level if active else GuardLevel.PAUSED, active=active),))
+
+    def raise_own(self, seat: Seat) -> None:
+        """Bring the reasons that a strategy states of itself to the guard, owner `strategy`, scope the instance."""
+        strategy: Any = seat.strategy
+        stated = {one.code: one for one in strategy.guard.raised}
+        held = self._own.setdefault(seat.instance, {})
+        if not stated and not held:
+            return
+        scope = f"strategy:{seat.instance}"
+        for name, one in stated.items():
+            if held.get(name) is not one.level:
+                held[name] = one.level
+                owner, _, code = name.partition(".")
+                evidence = f"{one.value:.6g}, limit {one.limit:.6g}"
+                self.apply((GuardReason(owner, code, one.level, scope, evidence=evidence),))
+        for name in [name for name in held if name not in stated]:
+            owner, _, code = name.partition(".")
+            self.apply((GuardReason(owner, code, held.pop(name), scope, active=False),))
+
+    def expire(self) -> None:
+        """End the pauses whose time has come."""
+        for changed in self._guard.expire(self._context.now):
+            self._tell(changed)
+
+    def on_kill(self, event: Event, request: KillRequest) -> None:
+        """Stop the scope at once; with `flatten` close its positions, a plan that only another stop aborts."""
+        now = self._context.now
+        self._tell(self._kill.kill(request, now))
+        if request.flatten:
+            for seat in self._seats.values():
+                key = f"flatten@{event.event_id}"
+                self._unwinds.close(seat, reason=FLATTEN, owner="operator", key=key, now=now, facts=self._facts)
+
+    def on_pause(self, event: Event, request: PauseRequest) -> None:
+        self._tell(self._kill.pause(request, self._context.now))
+
+    def on_resume(self, event: Event, request: ResumeRequest) -> None:
+        self._tell(self._kill.resume(request, self._context.now))
+
+    def on_rearm(self, event: Event, request: RearmRequest) -> None:
+        """Leave `stopped` where two people cite the ledger as it stands; else tell why not."""
+        answer = self._kill.rearm(request, self._snapshot(), self._context.now)
+        if isinstance(answer, RearmRefused):
+            self._facts.append(answer)
+        else:
+            for changed in answer:
+                self._tell(changed)
+
+    def _tell(self, changed: GuardChanged | None) -> None:
+        """Tell risk of the new level; a state that forbids openings takes working openings off (GRD-03)."""
+        if changed is None:
+            return
+        self._facts.append(changed)
+        scope = changed.scope
+        self._context.set_guard(scope, self._guard.level_of(scope))
+        if not changed.set or changed.reason_level is GuardLevel.RUNNING:
+            return
+        reason = f"guard.{changed.reason}"
+        if changed.reason_level is GuardLevel.STOPPED:
+            self._unwinds.abort(reason, self._facts, lambda seat: applies(scope, seat))
+        for order in self._execution.orders.all_live():
+            if self._unwinds.works(order.client_order_id):
+                continue
+            seat = self._seats[order.instance]
+            level = self._guard.level_for(order.instance, order.instrument, seat.instrument.venue)
+            reduces = order.intent.reduce_only or seat.position * order.side < 0
+            if level is GuardLevel.STOPPED or (level is not GuardLevel.RUNNING and not reduces):
+                self._facts += self._execution.cancel(
+                    CancelOrder(order.client_order_id, order.instrument, reason), self._context.now
+                )
