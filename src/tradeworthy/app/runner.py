@@ -5,7 +5,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tradeworthy.adapters.sentinel_file import SentinelFile
 from tradeworthy.app import identity, tapes
@@ -13,6 +12,7 @@ from tradeworthy.app.bootstrap import build_desk, build_timers, build_venue, ins
 from tradeworthy.app.bundles import drift_of, held_of
 from tradeworthy.app.change_control import require_approved
 from tradeworthy.app.config import Document, window_of
+from tradeworthy.app.journal_keeper import JournalKeeper
 from tradeworthy.app.run_folder import (
     BLOTTER,
     ID_LENGTH,
@@ -27,7 +27,7 @@ from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND, Clock, Eve
 from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.kernel.host import HostMemory, rss_bytes
-from tradeworthy.kernel.journal import Journal, JournalPolicy, LocalSigner, Quarantine, read
+from tradeworthy.kernel.journal import Journal, JournalConflict, read
 from tradeworthy.research.backtest.blotter import Blotter
 from tradeworthy.research.backtest.records import RunRecords
 from tradeworthy.trading.control import sentinel
@@ -93,10 +93,11 @@ class RunSession:
         self._desk = build_desk(document, self._held, catalogue=catalogue)
         self._environment: Environment | None = None
         self._stop: str | None = None
-        self.folder: Path | None = None
+        self._keeper: JournalKeeper | None = None
         self._memory_due = 0
         self._drift_due = 0
         self._drifted = {(drift.instance, drift.reason): drift for drift in drift_of(document)}
+        self.folder: Path | None = None
 
     def request_stop(self, reason: str) -> None:
         """End the run after the event in hand; callable from a signal handler."""
@@ -109,10 +110,14 @@ class RunSession:
         folder = _fresh_folder(self._root, f"{self._document.desk.name}-{self.run_id[:ID_LENGTH]}")
         self.folder = folder
         journal_clock: Clock = EventClock() if self._backtest else self._clock
-        quarantine = Quarantine(folder / "journal")
+        keeper = JournalKeeper(
+            self._document, folder, clock=self._clock,
+            copies=state_of(self._root, self._document.desk.name) / "checkpoints",
+        )  # fmt: skip
+        self._keeper = keeper
         journal = Journal.open(
-            folder / "journal", clock=journal_clock, quarantine=quarantine, policy=self._journal_policy(),
-            signer=None if self._backtest or not self._document.journal.sign_checkpoints else _local_signer(),
+            keeper.directory, clock=journal_clock, quarantine=keeper.quarantine, policy=keeper.policy(),
+            signer=keeper.signer(),
         )
         started = self._clock.monotonic()
         with (folder / BLOTTER).open("w", newline="") as out, RowFiles(folder) as sink:
@@ -128,11 +133,15 @@ class RunSession:
                     self._remember(event.payload)
 
             try:
-                environment, reason = self._trade(journal, quarantine, consume, progress)
+                environment, reason = self._trade(journal, keeper, consume, progress)
+            except JournalConflict as problem:
+                self._stop_for_good("conflict", str(problem))
+                raise
             finally:
                 journal.close()
             records.finish()
         elapsed = (self._clock.monotonic() - started) / NANOS_PER_SECOND
+        keeper.finish()
         summary = write_reports(
             folder, self._document, records, run_id=self.run_id, code=self._code, manifests=self._manifests
         )
@@ -145,7 +154,7 @@ class RunSession:
         )  # fmt: skip
 
     def _trade(
-        self, journal: Journal, quarantine: Quarantine, consume: Callable[[Event], None],
+        self, journal: Journal, keeper: JournalKeeper, consume: Callable[[Event], None],
         progress: Callable[[Desk, int, int], None],
     ) -> tuple[Environment, str]:  # fmt: skip
         document, desk = self._document, self._desk
@@ -158,21 +167,24 @@ class RunSession:
         environment = Environment(
             desk, journal, build_venue(document), build_timers(document, desk), durable_commands=not self._backtest,
             clock=self._clock, speed=0.0 if self._backtest else document.desk.speed, controls=self._acts,
-            progress=tell, consumer=consume,
+            progress=tell, consumer=consume, on_refused=keeper.refuse_event,
         )  # fmt: skip
         self._environment = environment
         if self._stop is not None:
             environment.request_stop(self._stop)
 
-        def on_bad(raw: bytes, reason: str) -> None:
-            quarantine.put(raw, reason, ts=environment.now)
+        def refusing(source: str) -> tapes.OnBad:
+            return lambda raw, reason: keeper.refuse(raw, reason, source=source, ts=environment.now)
 
-        streams = [tapes.rows(one, self._instruments[one.instrument], on_bad) for one in document.tapes]
+        streams = [
+            tapes.rows(one, self._instruments[one.instrument], refusing(f"tape.{one.name}")) for one in document.tapes
+        ]
         rows = within(merged(streams), *window_of(document))
         first = next(rows, None)
         if first is None:
             raise UsageError("the tapes hold no row")
         environment.offer(self._started(), source="run", key="started", ts=first.ts_init)
+        keeper.begin(lambda fact, source, key: environment.offer(fact, source=source, key=key, ts=environment.now))
         reason = environment.run(_chain(first, rows))
         if reason != COMPLETED:
             environment.offer(RunStopping(reason), source="run", key="stopping", ts=environment.now)
@@ -215,16 +227,12 @@ class RunSession:
             msgspec.json.encode(self._held).decode(),
         )
 
-    def _journal_policy(self) -> JournalPolicy:
-        batch = self._document.journal.batch_events
-        if self._backtest:
-            return JournalPolicy(batch_events_max=batch, commit_interval_ns=None)
-        return JournalPolicy(batch_events_max=batch)
-
     def _acts(self) -> Sequence[tuple[str, Fact]]:
         """Return what people did since the last look: a stop in the sentinel that this desk does not hold yet."""
         if self._backtest:
             return ()
+        if self._keeper is not None:
+            self._keeper.look()
         known = {_key(reason) for reason in self._desk.guard.reasons()} | self._heard
         stops = [one for one in self._recorded() if one.level is GuardLevel.STOPPED and _key(one) not in known]
         self._heard.update(_key(one) for one in stops)
@@ -233,6 +241,12 @@ class RunSession:
     def _recorded(self) -> tuple[HeldReason, ...]:
         """Return the sentinel's reasons; an unreadable one says stop."""
         return sentinel.restore((), self._sentinel.read(), first_run=True, now=0)
+
+    def _stop_for_good(self, code: str, evidence: str) -> None:
+        """Latch a stop because of the journal itself, so that no restart trades on (JR-03)."""
+        if not self._backtest:
+            stop = HeldReason("journal", code, GuardLevel.STOPPED, "desk", self._clock.now(), None, evidence)
+            self._sentinel.write(sentinel.encode((*self._recorded(), stop)))
 
     def _remember(self, changed: GuardChanged) -> None:
         """Write the guard's reasons; a stop that a person wrote meanwhile and the desk has not read yet stays."""
@@ -273,11 +287,6 @@ def within(rows: Iterator[Row], start: int, end: int) -> Iterator[Row]:
 def _chain(first: Row, rest: Iterator[Row]) -> Iterator[Row]:
     yield first
     yield from rest
-
-
-def _local_signer() -> LocalSigner:
-    """A key of this process only: its checkpoints say `attested`, a witness process makes them `measured`."""
-    return LocalSigner(Ed25519PrivateKey.generate())
 
 
 def _fresh_folder(root: Path, name: str) -> Path:
