@@ -87,6 +87,7 @@ import json, resource, sys, time
 import duckdb
 con = duckdb.connect()
 con.execute("set threads to 2")
+con.execute("set enable_progress_bar to false")
 con.execute("set preserve_insertion_order to false")
 gap = sys.argv[3] == "gap"
 source = (f"read_json('{sys.argv[1]}', format='newline_delimited', "

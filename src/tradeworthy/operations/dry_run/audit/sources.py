@@ -114,3 +114,34 @@ def _decompressor(kind: str) -> tuple[Callable[[], Any], tuple[type[Exception], 
             except ImportError:
                 return lambda: zlib.decompressobj(_GZIP_WINDOW), (zlib.error,)
             return lambda: isal.decompressobj(_GZIP_WINDOW), (isal.error,)
+
+
+def lines_of(path: Path, *, line_bytes_max: int) -> Iterator[tuple[int, bytes | None, bool]]:
+    """Yield (offset, line without its end, whether it ended) of a text, plain or compressed; None for an overlong line.
+
+    Raises `Unreadable`. A cut stream shows as a last line that did not end.
+    """
+    kind = kind_of(path)
+    source = None if kind == "plain" else Decompressed(path, kind)
+    held, offset, skipping = b"", 0, False
+    try:
+        for block in _plain_blocks(path) if source is None else source.blocks():
+            *whole, rest = (held + block).split(b"\n")
+            for line in whole:
+                yield offset, None if skipping else line, True
+                offset += len(line) + 1
+                skipping = False
+            held = rest
+            if len(held) > line_bytes_max:
+                offset += len(held)
+                held, skipping = b"", True
+    except OSError as problem:
+        raise Unreadable(f"cannot read {path.name}: {problem.strerror or problem}") from None
+    if skipping or held or (source is not None and source.truncated):
+        yield offset, None if skipping else held, False
+
+
+def _plain_blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(COMPRESSED_READ_BYTES):
+            yield block
