@@ -182,6 +182,15 @@ class HarnessSwitches:
             ),
         )  # fmt: skip
 
+    def unverifiable(self) -> tuple[str, ...]:
+        """Return why what was handed over cannot be trusted here."""
+        wrong = []
+        if self.waiver:
+            wrong.append("--waiver: no trust file is configured, so a signature cannot be verified")
+        if self.witness is not None:
+            wrong.append("--witness: no witness reader is configured for this desk")
+        return tuple(wrong)
+
     def metadata_pairs(self) -> dict[str, str]:
         """Return the `--metadata` pairs; a bad or reserved one is a usage error."""
         return _usage(lambda: metadata_of(self.metadata))

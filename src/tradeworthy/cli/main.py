@@ -12,6 +12,7 @@ from tradeworthy.cli import (
     config,
     data,
     demo,
+    final_dry_run,
     final_dry_run_watch,
     journal,
     kill,
@@ -47,6 +48,7 @@ app.command(simulated_runtime.simulated_runtime)
 app.command(regression.app)
 app.command(soak.soak)
 app.command(strategy.app)
+app.command(final_dry_run.final_dry_run)
 
 errors = Console(stderr=True)
 

@@ -14,8 +14,8 @@ _IN_TEXT = re.compile(
     r"(\"?\s*[=:]\s*\"?)(?:bearer\s+)?[^\s\"&,;}]+"
 )
 _HINTS = (
-    b"passw", b"passphrase", b"secret", b"token", b"api", b"private", b"authorization", b"signature", b"credential",
-    b"cookie", b"\\u",
+    b"passw", b"passphrase", b"secret", b"token", b"apikey", b"api_key", b"api-key", b"privatekey", b"private_key",
+    b"private-key", b"authorization", b"signature", b"credential", b"cookie", b"\\u",
 )  # fmt: skip
 _known: dict[bytes, None] = {}
 

@@ -29,6 +29,9 @@ from tradeworthy.operations.dry_run.uptime import Uptime
 WAIT_NS_MAX = NANOS_PER_SECOND // 5
 """A signal to the harness is seen within this time."""
 WRITE_WAIT_SECONDS = 0.25
+BATCH_BYTES_SMALL = 65_536
+BATCH_PAUSE_NS = NANOS_PER_SECOND // 10
+"""After a small batch the writer waits so long for more: a hundred lines a second cost ten wake-ups, not a hundred."""
 COALESCE_SECONDS = 1.0
 """Incidents cause at most one progress write in this time."""
 WRITER_JOIN_SECONDS = 60.0
@@ -270,12 +273,15 @@ class Harness:
     def _write_loop(self) -> None:
         while True:
             done = self._command.finished()
-            if not self._take_output(WRITE_WAIT_SECONDS) and done:
+            taken = self._take_output(WRITE_WAIT_SECONDS)
+            if done and not taken:
                 break
+            if not done and taken < BATCH_BYTES_SMALL:
+                self._clock.sleep(BATCH_PAUSE_NS)
         self._end_output()
 
-    def _take_output(self, wait_seconds: float) -> bool:
-        """Write what has come; tell whether there was anything. A disk that fails never blocks the command."""
+    def _take_output(self, wait_seconds: float) -> int:
+        """Write what has come; return its bytes. A disk that fails never blocks the command."""
         chunks = self._command.output(wait_seconds)
         try:
             if chunks:
@@ -284,9 +290,10 @@ class Harness:
             self._log.tick(now=self._wall(at), monotonic=at)
         except OSError as problem:
             self._write_failed(problem)
-        if chunks:
-            self._command.written(sum(len(one.data) for one in chunks))
-        return bool(chunks)
+        size = sum(len(one.data) for one in chunks)
+        if size:
+            self._command.written(size)
+        return size
 
     def _end_output(self) -> None:
         try:
@@ -346,10 +353,9 @@ class Harness:
         self._command.wake()
 
     def _report_line(
-        self, code: str, severity: Severity, message: str, fingerprint: str, metadata: IncidentMetadata
+        self, code: str, severity: Severity, message: str, fingerprint: str, metadata: IncidentMetadata, at: int
     ) -> None:
-        wall = self._wall(self._clock.monotonic())
-        self._book.report(code, severity, message, at=wall, metadata=metadata, fingerprint=fingerprint)
+        self._book.report(code, severity, message, at=at, metadata=metadata, fingerprint=fingerprint)
 
     def _pump_failed(self, stream: str, problem: BaseException) -> None:
         with self._lock:

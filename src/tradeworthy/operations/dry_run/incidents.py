@@ -141,7 +141,8 @@ class IncidentBook:
 def one_line(incident: Incident) -> str:
     """Return an incident as the one line a person reads."""
     word = incident.severity.value.upper() if incident.state is IncidentState.OPEN else "closed"
-    return f"{incident.occurred_at:%Y-%m-%dT%H:%M:%SZ} {word} {incident.code} ({incident.id}): {incident.message}"
+    moment = incident.closed_at or incident.occurred_at
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ} {word} {incident.code} ({incident.id}): {incident.message}"
 
 
 def worst_of(*statuses: Status) -> Status:

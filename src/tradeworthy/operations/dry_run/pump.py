@@ -13,6 +13,8 @@ from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock
 from tradeworthy.operations.dry_run.policy import PumpPolicy
 
 BYTES_PER_KIB = 1_024
+BATCH_BYTES = 524_288
+"""The writer takes about so much at once; it bounds the memory of lines in hand."""
 WAIT_SECONDS = 0.25
 """How long a held pump sleeps before it looks again whether the run was given up."""
 
@@ -70,12 +72,15 @@ class LineBuffer:
             self._changed.notify_all()
 
     def take(self, wait_seconds: float) -> list[Chunk]:
-        """Return all that is there, oldest first; wait up to `wait_seconds` for something."""
+        """Return what is there, oldest first, up to about one batch; wait up to `wait_seconds` for something."""
         with self._changed:
             if not self._chunks and not self._closed and wait_seconds > 0:
                 self._changed.wait(wait_seconds)
-            taken = list(self._chunks)
-            self._chunks.clear()
+            taken: list[Chunk] = []
+            size = 0
+            while self._chunks and size < BATCH_BYTES:
+                taken.append(self._chunks.popleft())
+                size += len(taken[-1].data)
             return taken
 
     def release(self, count: int) -> None:

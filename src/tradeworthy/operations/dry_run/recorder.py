@@ -6,6 +6,7 @@ Writer's layout of a structured line, keys in this order, no blanks between them
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -20,6 +21,7 @@ from tradeworthy.operations.dry_run.audit.classification import (
     CODE_FUTURE,
     FUTURE_SECONDS_MAX,
     NO_LEVEL,
+    OK_LEVELS,
     LineVerdict,
     classify_record,
     classify_text,
@@ -37,27 +39,40 @@ OTHER_LEVELS = "(other)"
 HEARTBEAT = "heartbeat"
 LINE = "line"
 TRUNCATED_CODE = "log.line.truncated"
+STAMP_LENGTH = len("2026-01-05T00:00:00.000000Z")
+STAMP = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z")
+"""A stamp in the writer's own form, on a day that every month has: it can be stored and compared as text."""
+TRACE_HINTS = (b"exc_", b"exception", b"stack", b"traceback", b"panic:", b"fatal error:", b"\\u")
+NAMES_KEPT_MAX = 1_024
 _quote = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(type=dict[str, Any]).decode
 
-Report = Callable[[str, Severity, str, str, IncidentMetadata], None]
-"""(code, severity, message, fingerprint, metadata) of a finding in a line."""
+Report = Callable[[str, Severity, str, str, IncidentMetadata, int], None]
+"""(code, severity, message, fingerprint, metadata, arrival in ns UTC) of a finding in a line."""
 
 
-class Beat(NamedTuple):
-    """What a line means for uptime: its arrival, and the heartbeat's number when it is one."""
+class _Ordinary(msgspec.Struct, gc=False):
+    """The keys that decide about a line; one that has only the first four, in ordinary forms, needs no closer look."""
 
-    monotonic: int
-    seq: int | None
+    timestamp: Any = None
+    level: Any = None
+    event: Any = None
+    seq: Any = None
+    message: Any = None
+    msg: Any = None
+
+
+_decode_ordinary = msgspec.json.Decoder(type=_Ordinary).decode
 
 
 class Batch(NamedTuple):
-    """Lines made ready for the disk."""
+    """Lines made ready for the disk; `moments` are arrivals, `beats` (arrival, number) of heartbeats."""
 
     structured: bytes
     raw: bytes
     lines: int
-    beats: list[Beat]
+    moments: list[int]
+    beats: list[tuple[int, int]]
 
 
 class Recorder:
@@ -78,6 +93,7 @@ class Recorder:
         self._monitor = monitor
         self._second = -1
         self._prefix = ""
+        self._heads: dict[tuple[str, str], bytes] = {}
         self.line_counts: Counter[str] = Counter()
         self.level_counts: Counter[str] = Counter()
         self.invalid_utf8 = 0
@@ -90,17 +106,32 @@ class Recorder:
         """Return the lines as evidence."""
         structured: list[bytes] = []
         raw: list[bytes] = []
-        beats: list[Beat] = []
-        suspicious = may_hold_secret(b"\n".join([line.data for line in lines]))
-        moment, wall, arrived = -1, 0, ""
+        moments: list[int] = []
+        beats: list[tuple[int, int]] = []
+        joined = b"\n".join([line.data for line in lines])
+        suspicious = may_hold_secret(joined)
+        lowered = joined.lower()
+        traceless = not any(hint in lowered for hint in TRACE_HINTS)
+        plain = traceless and not suspicious
+        del joined, lowered
+        moment, wall, tail, latest = -1, 0, b"", ""
         for line in lines:
             if line.monotonic != moment:
                 moment = line.monotonic
+                moments.append(moment)
                 wall = self._wall_at(moment)
                 arrived = self._iso(wall)
-            data, document, text, verdict = self._judge(line, suspicious)
-            seq = document.get("seq") if document is not None and verdict.event == HEARTBEAT else None
-            beats.append(Beat(moment, seq if type(seq) is int else None))
+                latest = self._iso(wall + round(FUTURE_SECONDS_MAX * NANOS_PER_SECOND))
+                tail = b'"ingested_at":"%b","monotonic_ns":%d,"structured":' % (arrived.encode(), moment)
+            if plain:
+                entry = self._ordinary(line, tail, latest, beats)
+                if entry is not None:
+                    structured.append(entry)
+                    raw.append(line.data)
+                    continue
+            data, document, text, verdict = self._judge(line, suspicious, traceless)
+            if document is not None and verdict.event == HEARTBEAT and type(document.get("seq")) is int:
+                beats.append((moment, document["seq"]))
             structured.append(self._layout(line, data, document, text, verdict, wall, arrived))
             raw.append(data)
             self._count(line, verdict)
@@ -113,9 +144,45 @@ class Recorder:
                 self.first_line = self._wall_at(lines[0].monotonic)
             self.last_line = wall
             raw.append(b"")
-        return Batch(b"".join(structured), b"\n".join(raw), len(lines), beats)
+        return Batch(b"".join(structured), b"\n".join(raw), len(lines), moments, beats)
 
-    def _judge(self, line: Line, suspicious: bool) -> tuple[bytes, dict[str, Any] | None, str, LineVerdict]:
+    def _ordinary(self, line: Line, tail: bytes, latest: str, beats: list[tuple[int, int]]) -> bytes | None:
+        """Lay out a line of the commonest form without a full parse; None sends it the long way.
+
+        tail    the payload's part that depends on the arrival only
+        latest  the latest own stamp that is not from the future
+        """
+        data = line.data
+        if not (data.startswith(b"{") and data.endswith(b"}")) or line.original_bytes != len(data):
+            return None
+        try:
+            found = _decode_ordinary(data)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+        level, event, own = found.level, found.event, found.timestamp
+        if level not in OK_LEVELS or type(event) is not str or not event or found.message is not None:
+            return None
+        if type(own) is not str or own > latest or STAMP.fullmatch(own) is None or found.msg is not None:
+            return None
+        stream = line.stream
+        head = self._heads.get((event, stream))
+        if head is None:
+            name = _quote(event if len(event) <= MESSAGE_CHARACTERS_MAX else event[:MESSAGE_CHARACTERS_MAX])
+            quoted = stream.encode()
+            head = b'"event":%b,"message":%b,"stream":"%b","payload":{"stream":"%b",' % (
+                _quote(event), name, quoted, quoted,
+            )  # fmt: skip
+            if len(self._heads) < NAMES_KEPT_MAX:
+                self._heads[(event, stream)] = head
+        self.line_counts[stream] += 1
+        self.level_counts[level] += 1
+        if event == HEARTBEAT and type(found.seq) is int:
+            beats.append((line.monotonic, found.seq))
+        return b'{"timestamp":"%b","level":"%b",%b%b%b}}\n' % (own.encode(), level.encode(), head, tail, data)
+
+    def _judge(
+        self, line: Line, suspicious: bool, traceless: bool
+    ) -> tuple[bytes, dict[str, Any] | None, str, LineVerdict]:
         """Return (bytes to store, the parsed object or None, the text when there is none, the verdict)."""
         data = line.data[:-1] if line.data.endswith(b"\r") else line.data
         document = _object_of(data) if data[:1] == b"{" or data.lstrip()[:1] == b"{" else None
@@ -131,9 +198,8 @@ class Recorder:
             except UnicodeDecodeError:
                 self.invalid_utf8 += 1
                 data = _quote(document)
-            verdict = classify_record(
-                document, stream=line.stream, plain_severity=self._plain, suspect=may_hold_trace(data)
-            )
+            suspect = not traceless and may_hold_trace(data)
+            verdict = classify_record(document, stream=line.stream, plain_severity=self._plain, suspect=suspect)
             return data, document, "", verdict
         try:
             text = data.decode()
@@ -181,7 +247,7 @@ class Recorder:
             fingerprint = verdict.level if verdict.code.startswith("log.level") else mask(text)
             self._report(
                 verdict.code, verdict.severity, text[:INCIDENT_CHARACTERS_MAX] or verdict.code, fingerprint,
-                IncidentMetadata(component=f"log.{line.stream}", observed=verdict.level, unit="level"),
+                IncidentMetadata(component=f"log.{line.stream}", observed=verdict.level, unit="level"), wall,
             )  # fmt: skip
         if verdict.own_ns is not None:
             ahead = (verdict.own_ns - max(wall, self._now())) / NANOS_PER_SECOND
@@ -190,7 +256,7 @@ class Recorder:
                     CODE_FUTURE, Severity.FAIL, f"a line is stamped {ahead:.1f} s ahead of its arrival", "",
                     IncidentMetadata(
                         component=f"log.{line.stream}", observed=round(ahead, 3), limit=FUTURE_SECONDS_MAX, unit="s"
-                    ),
+                    ), wall,
                 )  # fmt: skip
 
     def _tell_truncated(self, line: Line) -> None:
@@ -199,7 +265,7 @@ class Recorder:
             TRUNCATED_CODE, Severity.WARN, f"a line of {line.original_bytes} bytes was cut to {len(line.data)}", "",
             IncidentMetadata(
                 component=f"log.{line.stream}", observed=line.original_bytes, limit=len(line.data), unit="bytes"
-            ),
+            ), self._wall_at(line.monotonic),
         )  # fmt: skip
 
     def _iso(self, nanos: int) -> str:

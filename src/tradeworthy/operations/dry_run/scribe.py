@@ -39,9 +39,9 @@ class Scribe:
             return
         with self._lock:
             batch = self._recorder.take(lines)
-            for beat in batch.beats:
-                self._uptime.line(beat.monotonic)
-                if beat.seq is not None:
-                    self._uptime.heartbeat(beat.seq, beat.monotonic)
+            for moment in batch.moments:
+                self._uptime.line(moment)
+            for moment, seq in batch.beats:
+                self._uptime.heartbeat(seq, moment)
             self.last_line = lines[-1].monotonic
         self._log.write(batch.structured, batch.raw, batch.lines)

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock
+from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND, Clock
 from tradeworthy.kernel.errors import UsageError
+from tradeworthy.operations.dry_run.audit.performance import PLACEHOLDER, PerformanceAggregates, PerformanceFile
 from tradeworthy.operations.dry_run.model import stamp
 
 FAULTS = frozenset({
@@ -24,10 +25,10 @@ FUTURE_SECONDS = 3_600.0
 JITTER_RATIO = 0.02
 """Heartbeats come up to so much earlier than the tick; two seeds give two different runs."""
 DAILY_RETURN = 0.0004
+WIN_RATE = 0.55
 TRACE = (
     "Traceback (most recent call last):\n  File \"desk.py\", line 7, in step\nValueError: simulated"
 )
-PERFORMANCE_SCHEMA = "dry_run.performance@1"
 
 Out = Callable[[str, bytes], None]
 """(stream, bytes) of what is printed, ends of lines included."""
@@ -98,7 +99,7 @@ class Simulation:
         self.ended = False
         self._line("startup", tick_seconds=policy.tick_seconds)
         if policy.performance is not None:
-            self._write_performance(policy.performance, status="waiting")
+            self._write_performance(policy.performance, status=PLACEHOLDER)
 
     def next_at(self) -> int:
         """Return the monotonic moment of the next step."""
@@ -212,17 +213,17 @@ class Simulation:
         self._date(path)
 
     def _write_performance(self, path: Path, *, status: str) -> None:
-        now = stamp(self._now())
-        days = max(0, (self._clock.monotonic() - self._start) // (86_400 * NANOS_PER_SECOND))
-        document = {
-            "schema": PERFORMANCE_SCHEMA, "sequence": self._beat, "status": status, "run_label": self._policy.label,
-            "captured_at": now, "generated_at": now, "period_start": stamp(self._wall),
-            "aggregates": None if status == "waiting" else {
-                "trades": self._beat, "roi": DAILY_RETURN * (1 + days), "win_rate": 0.55,
-                "sharpe_ratio": self._policy.sharpe_ratio, "daily_returns": [DAILY_RETURN] * days,
-            },
-            "snapshot": {}, "metadata": {"source": "simulated"},
-        }  # fmt: skip
+        now = stamp(self._now()).isoformat()
+        days = max(0, (self._clock.monotonic() - self._start) // NANOS_PER_DAY)
+        aggregates = PerformanceAggregates(
+            trades=self._beat, roi=DAILY_RETURN * (1 + days), win_rate=WIN_RATE,
+            sharpe_ratio=self._policy.sharpe_ratio, daily_returns=(DAILY_RETURN,) * days,
+        )  # fmt: skip
+        document = PerformanceFile(
+            sequence=self._beat, status=status, run_label=self._policy.label, captured_at=now, generated_at=now,
+            period_start=stamp(self._wall).isoformat(), aggregates=None if status == PLACEHOLDER else aggregates,
+            metadata={"source": "simulated"},
+        )  # fmt: skip
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_name(path.name + ".part")
         aside.write_bytes(msgspec.json.encode(document))
