@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: demo test check bench proof clean
+.PHONY: demo test check bench native proof clean
 
 demo: $(VENV)/run.stamp
 	@$(BIN)/tradeworthy demo
@@ -23,6 +23,9 @@ check: $(VENV)/dev.stamp
 
 proof: $(VENV)/dev.stamp
 	$(BIN)/pytest -m proof -s
+
+native: $(VENV)/dev.stamp  ## compile the desk's hot rooms into build/native (a C compiler, a few minutes)
+	$(BIN)/python tools/native.py
 
 bench: $(VENV)/dev.stamp
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
