@@ -15,7 +15,7 @@ PLAY = """
 import json, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-import desk_ema, desk_l2
+import desk_ema
 import tradeworthy.trading.desk as desk
 run = desk_ema.Run(Path(sys.argv[2]), desk_ema.bars(20_000))
 run.play()
