@@ -1,5 +1,6 @@
 """Opening orders of one throttle scope in a moving window, and what the throttle answers (RK-11)."""
 
+from bisect import bisect_right
 from typing import Literal
 
 import msgspec
@@ -68,9 +69,9 @@ class ThrottleWindow:
         notional2  twice the notional that the window takes; None = no limit
         """
         stamps, window, count = self.stamps, limits.window, limits.count
-        inside = [k for k in range(len(stamps)) if now - stamps[k] < window]
-        used = len(inside)
-        left2 = None if notional2 is None else max(0, notional2 - sum(self.values2[k] for k in inside))
+        begin = bisect_right(stamps, now - window)
+        used = len(stamps) - begin
+        left2 = None if notional2 is None else max(0, notional2 - sum(self.values2[begin:]))
         remaining = None if left2 is None else left2 // 2
 
         def say(state: ThrottleState, retry_at: int | None) -> ThrottleAnswer:
@@ -90,9 +91,9 @@ class ThrottleWindow:
         if lot2 and left2 >= lot2:
             return say("scaled", now)
         freed2, retry_at = left2, None
-        for k in inside:
-            freed2 += self.values2[k]
+        for stamp, freed in zip(stamps[begin:], self.values2[begin:], strict=True):
+            freed2 += freed
             if freed2 >= min(value2, notional2):
-                retry_at = stamps[k] + window
+                retry_at = stamp + window
                 break
         return say("notional_limit", retry_at)
