@@ -13,7 +13,11 @@ from tradeworthy.cli import (
     data,
     demo,
     final_dry_run,
+    final_dry_run_audit,
+    final_dry_run_backlog,
+    final_dry_run_review,
     final_dry_run_watch,
+    final_dry_run_wrap_up,
     journal,
     kill,
     parity,
@@ -26,6 +30,7 @@ from tradeworthy.cli import (
     strategy,
 )
 from tradeworthy.kernel.errors import DeskError, ExitCode
+from tradeworthy.kernel.redaction import redact, trace_of
 
 app = App(
     name="tradeworthy",
@@ -44,6 +49,10 @@ app.command(kill.kill)
 app.command(parity.parity)
 app.command(pnl.app)
 app.command(final_dry_run_watch.final_dry_run_watch)
+app.command(final_dry_run_audit.final_dry_run_audit)
+app.command(final_dry_run_review.final_dry_run_review)
+app.command(final_dry_run_backlog.final_dry_run_backlog)
+app.command(final_dry_run_wrap_up.final_dry_run_wrap_up)
 app.command(simulated_runtime.simulated_runtime)
 app.command(regression.app)
 app.command(soak.soak)
@@ -54,7 +63,8 @@ errors = Console(stderr=True)
 
 
 def main(words: list[str] | None = None) -> None:
-    """Run one verb and leave with its exit code."""
+    """Run one verb and leave with its exit code; a crash shows its trace without secrets."""
+    sys.excepthook = lambda _kind, crash, _trace: print(trace_of(crash), end="", file=sys.stderr)
     sys.exit(int(call(sys.argv[1:] if words is None else words)))
 
 
@@ -63,11 +73,11 @@ def call(words: list[str]) -> int:
     try:
         result = app(words, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as problem:
-        errors.print(f"tradeworthy: {problem}", style="red", markup=False, highlight=False)
+        errors.print(f"tradeworthy: {redact(str(problem))}", style="red", markup=False, highlight=False)
         errors.print("Try `tradeworthy --help`.", highlight=False)
         return ExitCode.COULD_NOT_JUDGE
     except DeskError as problem:
-        errors.print(f"tradeworthy: {problem}", style="red", markup=False, highlight=False)
+        errors.print(f"tradeworthy: {redact(str(problem))}", style="red", markup=False, highlight=False)
         return problem.exit_code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED

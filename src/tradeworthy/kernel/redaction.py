@@ -1,6 +1,7 @@
 """The one place where secrets are taken out of what is stored or shown."""
 
 import re
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -76,6 +77,11 @@ def register_environment(environment: Mapping[str, str]) -> None:
     for name, value in environment.items():
         if _SECRET_NAME.search(name) and len(value.encode("utf-8", "surrogateescape")) >= SECRET_BYTES_MIN:
             register(value.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+
+
+def trace_of(error: BaseException) -> str:
+    """Return an exception with its trace as text without secrets: what is shown of a crash is a sink too."""
+    return str(redact("".join(traceback.format_exception(error))))
 
 
 def redact(value: Any) -> Any:

@@ -28,7 +28,7 @@ class Quarantine:
     def put(self, raw: bytes, reason: str, *, ts: int = 0, source: str = "") -> InputQuarantined:
         """Append one record and return the fact to journal; the refused bytes themselves never get a journal line."""
         kept = redact(raw)[:QUARANTINE_BYTES_MAX]
-        reason, digest = redact(reason), hashlib.sha256(kept).hexdigest()
+        reason, source, digest = redact(reason), redact(source), hashlib.sha256(kept).hexdigest()
         record = {
             "ts": ts, "source": source, "reason": reason, "size": len(raw), "sha256": digest,
             "bytes": base64.b64encode(kept).decode(),
