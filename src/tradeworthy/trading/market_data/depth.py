@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, insort
 from collections import deque
+from collections.abc import Callable
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Fact, fact
@@ -14,7 +15,7 @@ CROSSED_NS_MAX = NANOS_PER_SECOND
 
 @fact("book.gap")
 class BookGap(Fact, frozen=True):
-    """The book can no longer be trusted: `reason` is sequence, crossed, negative_size or buffer_full."""
+    """The book can no longer be trusted: `reason` is sequence, checksum, crossed, negative_size, buffer_full."""
 
     instrument: str
     reason: str
@@ -35,6 +36,8 @@ class DepthBook:
     """All known levels of one instrument; it buffers diffs until a snapshot gives it a ground to stand on.
 
     Diffs without `prev_id` follow the spot rule (`U = last u + 1`), others the futures rule (`pu = last u`).
+    checksum  the venue's own over the book, compared with each diff that carries one
+
     An update costs one dictionary write; a new price one binary search and an insertion into a list of at most
     1 000 prices, best price last, so that the busy end moves nothing.
     """
@@ -45,6 +48,7 @@ class DepthBook:
         "_bid_keys",
         "_bids",
         "_buffer",
+        "_checksum",
         "_crossed_since",
         "_fresh",
         "broken",
@@ -55,8 +59,9 @@ class DepthBook:
         "resyncs",
     )
 
-    def __init__(self, instrument: str) -> None:
+    def __init__(self, instrument: str, checksum: Callable[["DepthBook"], int] | None = None) -> None:
         self.instrument = instrument
+        self._checksum = checksum
         self.live = False
         """In sequence; false before the first snapshot and while broken."""
         self.broken = False
@@ -123,6 +128,8 @@ class DepthBook:
         if not self._write(diff):
             return self._break("negative_size", diff)
         self.last_id = diff.last_id
+        if diff.checksum is not None and self._checksum is not None and self._checksum(self) != diff.checksum:
+            return self._break("checksum", diff)
         return self._check_crossed(diff, ts)
 
     def restore(self, snapshot: DepthSnapshot, ts: int) -> tuple[Fact, ...]:

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
 from tradeworthy.kernel.errors import InvalidInput
 from tradeworthy.trading.model.instrument import Instrument
 
@@ -17,3 +18,12 @@ def funding_cash(instrument: Instrument, lots: int, mark: int, rate: Decimal) ->
     if instrument.inverse:
         return -(instrument.quantity(lots) * instrument.multiplier / instrument.price(mark)) * rate
     return -instrument.quantity(lots) * instrument.multiplier * instrument.price(mark) * rate
+
+
+def next_funding(instrument: Instrument, ts: int) -> int | None:
+    """Return the first funding time after `ts`, nanoseconds UTC; None for an instrument without a schedule."""
+    if not instrument.funding_hours:
+        return None
+    day = ts - ts % NANOS_PER_DAY
+    times = [day + hour * 3_600 * NANOS_PER_SECOND for hour in sorted(instrument.funding_hours)]
+    return next((one for one in times if one > ts), times[0] + NANOS_PER_DAY)

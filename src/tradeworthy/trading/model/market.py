@@ -46,7 +46,10 @@ Level = tuple[int, int]
 
 @fact("market.depth_diff")
 class DepthDiff(Fact, frozen=True):
-    """Changed levels with the venue's sequence: first, last and (futures) previous last update id."""
+    """Changed levels with the venue's sequence: first, last and (futures) previous last update id.
+
+    checksum  the venue's own over the book after this diff, None where it offers none
+    """
 
     instrument: str
     first_id: int
@@ -54,6 +57,7 @@ class DepthDiff(Fact, frozen=True):
     prev_id: int | None
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
+    checksum: int | None = None
 
 
 @fact("market.depth_snapshot")

@@ -359,3 +359,17 @@ class Position(msgspec.Struct, frozen=True, gc=False):
     instrument: str
     lots: int
     average: Decimal | None
+
+
+class Balance(msgspec.Struct, frozen=True, gc=False):
+    """What an account holds of a currency or asset: `total`, of which `reserved` backs open orders."""
+
+    account: str
+    currency: str
+    total: Decimal
+    reserved: Decimal = Decimal(0)
+
+    @property
+    def free(self) -> Decimal:
+        """What may still be spent."""
+        return self.total - self.reserved
