@@ -61,6 +61,9 @@ class RiskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
     issuers           RK-18: instrument id to issuer; instruments of one issuer are one name
     sectors           RK-19: instrument id to sector; an equity without one is unmapped, other kinds are not judged
     min_provenance    RK-16: the least that an opening's input must be; None = anything that is not quarantined
+    runaway_*         RK-13: orders a minute, share of rejects, multiple of the usual p99
+    anomaly_*         RK-13: minutes of baseline (fewer than the minimum: unknown), standard scores that warn and stop
+    margin_*          RK-38: margin balance a gross notional, floors;  funding_*  RK-39: payable rate per eight hours
     events            RK-40: high-impact events, nanoseconds UTC;  no_trade  RK-42: declared windows
     research          RK-17: openings need no stop; refused by `require_fit_to_trade`
 
@@ -90,6 +93,13 @@ class RiskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
     throttle_scope: tuple[Literal["strategy", "instrument", "venue", "side"], ...] = ("strategy", "instrument")
     throttle_notional: Decimal | None = None
     throttle_multiplier: Decimal | None = None
+    runaway_orders: int = 100
+    runaway_rejects: Decimal = Decimal("0.5")
+    runaway_multiple: int = 3
+    anomaly_windows: int = 10
+    anomaly_windows_min: int = 3
+    anomaly_warn: float = 2.5
+    anomaly_stop: float = 4.0
     repeated_executions: int = 20
     repeated_window: int = 600 * NANOS_PER_SECOND
     capital_limit: Decimal | None = None
@@ -125,6 +135,13 @@ class RiskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
     drawdown_stop: Decimal = Decimal("0.25")
     drawdown_days: int = 30
     heartbeat_age: int = NANOS_PER_DAY
+    margin_reduce: Decimal = Decimal("0.20")
+    margin_page: Decimal = Decimal("0.15")
+    margin_stop: Decimal = Decimal("0.10")
+    funding_warn: Decimal = Decimal("0.003")
+    funding_warn_periods: int = 2
+    funding_reduce: Decimal = Decimal("0.005")
+    funding_return: Decimal = Decimal("0.001")
     scale: bool = True
     slices_max: int = 20
     restricted: RestrictedList = RestrictedList()
@@ -155,6 +172,7 @@ class RiskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
             "reference_age", "equity_age", "messages_per_second", "messages_per_minute", "working_orders_instance",
             "working_orders_desk", "duplicate_window", "throttle_window", "throttle_directional", "throttle_quoting",
             "repeated_executions", "repeated_window", "drawdown_days", "heartbeat_age", "slices_max",
+            "runaway_orders", "runaway_multiple", "anomaly_windows_min", "anomaly_warn", "funding_warn_periods",
             "median_window", "median_sample", "positions_instance", "positions_desk",
         )
         faults = [f"{n} must be above zero, was {getattr(self, n)}" for n in names if getattr(self, n) <= 0]
@@ -168,6 +186,8 @@ class RiskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
             "max_position", "net_exposure", "per_trade", "open_risk", "stop_distance_min", "stop_distance_max",
             "daily_loss_pause", "daily_loss_page", "daily_loss_stop", "instance_loss_pause", "instance_loss_stop",
             "drawdown_instance", "drawdown_reduce", "drawdown_stop", "sector_gross", "sector_unmapped",
+            "runaway_rejects", "margin_reduce", "margin_page", "margin_stop", "funding_warn", "funding_reduce",
+            "funding_return",
         )
         values: list[tuple[str, Decimal]] = [(n, getattr(self, n)) for n in names]
         values += [(f"collars.{n}", getattr(self.collars, n)) for n in ("equity", "crypto", "fx")]

@@ -60,7 +60,7 @@ class Screen:
         self._stops = not policy.research
         self._judged = bool(
             policy.restricted.entries or policy.restricted.expires_at is not None or policy.events
-            or policy.capital_groups or policy.min_provenance is not None
+            or policy.min_provenance is not None
             or policy.throttle_spacing or policy.throttle_cooldown
             or policy.throttle_notional is not None or policy.throttle_multiplier is not None
         )
@@ -92,7 +92,7 @@ class Screen:
             or intent.intent_id in ctx.seen
             or holding.orders >= policy.working_orders_instance or ctx.orders >= policy.working_orders_desk
             or (not holding.projected and ctx.positions >= policy.positions_desk)
-            or account.allocated is None or now >= account.expires_at or len(account.holdings) != 1
+            or account.groups or account.allocated is None or now >= account.expires_at or len(account.holdings) != 1
         ):
             return False
         if basis is not self._basis or account.allocated is not self._budget:
