@@ -1,0 +1,55 @@
+"""Objectives of a run: what a person says of them, and what an assessment found (DR-35)."""
+
+from collections.abc import Iterable, Sequence
+
+from tradeworthy.kernel.errors import UsageError
+from tradeworthy.kernel.severity import Severity
+from tradeworthy.operations.dry_run.artefacts import Objective
+from tradeworthy.operations.dry_run.model import Status
+
+ATTESTED, DERIVED = "attested", "derived"
+RELEASE_OBJECTIVES = ("data_backbone", "understanding", "risk", "governance", "launch_readiness")
+"""Class release needs each of these from an assessment."""
+WORDS = {
+    Status.PASS: ("pass", "ok", "ready", "go", "success"),
+    Status.WARN: ("warn", "warning", "at_risk", "yellow"),
+    Status.FAIL: ("fail", "failed", "block", "blocked", "no", "stop", "red"),
+}
+_STATUS = {one: status for status, words in WORDS.items() for one in words}
+
+
+def parse_objective(text: str) -> Objective:
+    """Return a typed objective `NAME=STATUS[:NOTE]`; raises `UsageError`."""
+    name, equals, rest = text.partition("=")
+    typed, _, note = rest.partition(":")
+    status = _STATUS.get(typed.strip().lower().replace("-", "_").replace(" ", "_"))
+    if not name.strip() or not equals or status is None:
+        known = ", ".join(one for words in WORDS.values() for one in words)
+        raise UsageError(f"expected NAME=STATUS[:NOTE] with one of {known}; found {text!r}")
+    return Objective(name=name.strip(), status=status, provenance=ATTESTED, note=note.strip() or None)
+
+
+def merge_objectives(typed: Iterable[Objective], derived: Sequence[Objective] = ()) -> tuple[Objective, ...]:
+    """Return one objective a name: the worst word, and the assessment's where it is as bad as the typed one."""
+    merged: dict[str, Objective] = {}
+    for one in (*derived, *typed):
+        known = merged.get(_key(one.name))
+        if known is None or one.status.severity > known.status.severity:
+            note = one.note or (known.note if known is not None else None)
+            merged[_key(one.name)] = Objective(
+                name=known.name if known is not None else one.name, status=one.status, provenance=one.provenance,
+                note=note, evidence=one.evidence,
+            )  # fmt: skip
+    return tuple(merged[name] for name in sorted(merged))
+
+
+def counted(objectives: Iterable[Objective]) -> tuple[Status, ...]:
+    """Return the statuses that count: what a person typed as passed is shown and counts for nothing."""
+    return tuple(
+        one.status for one in objectives
+        if one.provenance == DERIVED or one.status.severity is not Severity.OK
+    )  # fmt: skip
+
+
+def _key(name: str) -> str:
+    return name.strip().lower().replace("-", "_").replace(" ", "_")
