@@ -1,7 +1,6 @@
 """A quick look before the controls: one function that is sure only about orders far from trouble."""
 
 from collections.abc import Iterable
-from decimal import Decimal
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.trading.model import NANOS, Instrument, InstrumentKind, Intent, OrderType, Side
@@ -46,8 +45,8 @@ class Screen:
     """
 
     __slots__ = (
-        "_basis", "_budget", "_budget2", "_by_id", "_capital2", "_directional", "_far", "_gross2", "_judged", "_near",
-        "_net2", "_per_trade2", "_policy", "_position2", "_quoting", "_risk2", "_stops", "_value2",
+        "_basis", "_budget", "_budget2", "_by_id", "_capital2", "_directional", "_far", "_fractions", "_gross2", "_judged",
+        "_near", "_net2", "_per_trade2", "_policy", "_position2", "_quoting", "_risk2", "_stops", "_value2",
     )
 
     def __init__(self, policy: RiskPolicy, instruments: Iterable[Instrument]) -> None:
@@ -66,6 +65,13 @@ class Screen:
         )
         self._directional = policy.throttle_directional
         self._quoting = policy.throttle_quoting
+        self._fractions = tuple(
+            ratio(share)
+            for share in (
+                policy.max_position, min(policy.gross_leverage, policy.currency_net), policy.net_exposure,
+                policy.per_trade, policy.open_risk, policy.gross_leverage,
+            )
+        )  # fmt: skip
         self._basis: int | None = None
         self._budget: int | None = None
         self._budget2 = self._position2 = self._gross2 = self._net2 = self._per_trade2 = self._risk2 = 0
@@ -157,16 +163,12 @@ class Screen:
 
     def _refit(self, basis: int, budget: int) -> None:
         """Work out the money limits for a new equity or budget, rounded down."""
-        policy = self._policy
         self._basis, self._budget = basis, budget
-        self._position2 = _part2(basis, policy.max_position)
-        self._gross2 = _part2(basis, min(policy.gross_leverage, policy.currency_net))
-        self._net2 = _part2(basis, policy.net_exposure)
-        self._budget2 = _part2(budget, policy.gross_leverage)
-        self._per_trade2 = _part2(basis, policy.per_trade)
-        self._risk2 = _part2(basis, policy.open_risk)
-
-
-def _part2(nanos: int, share: Decimal) -> int:
-    numerator, denominator = share.as_integer_ratio()
-    return 2 * nanos * numerator // denominator
+        position, gross, net, per_trade, risk, allowed = self._fractions
+        twice = 2 * basis
+        self._position2 = twice * position[0] // position[1]
+        self._gross2 = twice * gross[0] // gross[1]
+        self._net2 = twice * net[0] // net[1]
+        self._per_trade2 = twice * per_trade[0] // per_trade[1]
+        self._risk2 = twice * risk[0] // risk[1]
+        self._budget2 = 2 * budget * allowed[0] // allowed[1]

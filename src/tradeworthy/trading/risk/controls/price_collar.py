@@ -20,13 +20,14 @@ class PriceCollar(Control):
     A market order has the price that it leaves with: the far edge of the collar.
     """
 
-    __slots__ = ("_age", "_bands", "_collars")
+    __slots__ = ("_age", "_bands", "_collars", "_edges")
     code = "risk.price_collar"
 
     def __init__(self, policy: RiskPolicy, instruments: Iterable[Instrument]) -> None:
         self._age = policy.reference_age
         self._collars: dict[str, tuple[int, int]] = {}
         self._bands: dict[str, tuple[int, int] | None] = {}
+        self._edges: dict[tuple[str, Side, bool], tuple[tuple[int, int | None], int]] = {}
         for one in instruments:
             self._collars[one.instrument_id] = ratio(policy.collars.of(one.kind))
             self._bands[one.instrument_id] = None if one.price_band is None else ratio(one.price_band)
@@ -60,7 +61,7 @@ class PriceCollar(Control):
         return None
 
     def worst_price(self, intent: Intent, ctx: RiskContext) -> int | None:
-        """Return the limit in ticks with which a market order leaves; None for other orders.
+        """Return the limit in ticks with which a market order leaves, the last one kept; None for other orders.
 
         A reducing order whose reference is stale or unusable stays a market order: the way out needs no price.
         """
@@ -70,20 +71,27 @@ class PriceCollar(Control):
             return None
         if ctx.now - book.reference_ts >= self._age:
             return None
-        numerator, denominator = self._collars[intent.instrument]
-        side = intent.side
-        edge2 = mid2 * (denominator + side * numerator * (1 if ctx.opening else WIDE))
-        median2 = book.median.median2
-        if ctx.opening and median2 is not None:
-            far2 = median2 * (denominator + side * WIDE * numerator)
-            edge2 = min(edge2, far2) if side is BUY else max(edge2, far2)
-        price = edge2 // (2 * denominator) if side is BUY else -(-edge2 // (2 * denominator))
-        band = self._bands[intent.instrument]
-        if band is not None:  # the venue's own band may be the narrower one
-            band2 = mid2 * (band[1] + side * band[0])
-            inside = band2 // (2 * band[1]) if side is BUY else -(-band2 // (2 * band[1]))
-            price = min(price, inside) if side is BUY else max(price, inside)
-        return max(1, price)
+        key = (intent.instrument, intent.side, ctx.opening > 0)
+        of = (mid2, book.median.median2)
+        known = self._edges.get(key)
+        if known is not None and known[0] == of:
+            return known[1]
+        price = self._edge(*key, *of)
+        self._edges[key] = (of, price)
+        return price
+
+    def _edge(self, instrument: str, side: Side, opening: bool, mid2: int, median2: int | None) -> int:
+        """Return the worst price in ticks on one side; the venue's own band may be narrower than the collar."""
+        numerator, denominator = self._collars[instrument]
+        edges = [(mid2, numerator if opening else WIDE * numerator, denominator)]
+        if opening and median2 is not None:
+            edges.append((median2, WIDE * numerator, denominator))
+        band = self._bands[instrument]
+        if band is not None:
+            edges.append((mid2, *band))
+        if side is BUY:
+            return max(1, min(around2 * (den + num) // (2 * den) for around2, num, den in edges))
+        return max(1, *(-(-around2 * (den - num) // (2 * den)) for around2, num, den in edges))
 
 
 def _text(numerator: int, denominator: int, around2: int) -> str:
