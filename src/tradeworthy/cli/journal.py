@@ -1,4 +1,4 @@
-"""`tradeworthy journal verify|show|tail|trace` and the verbs of `journal_reports`: look into a journal."""
+"""`tradeworthy journal verify|show|tail|trace|witness` and the verbs of `journal_reports`: look into a journal."""
 
 from pathlib import Path
 
@@ -10,12 +10,13 @@ from tradeworthy.app.runner import journal_of
 from tradeworthy.cli import journal_reports
 from tradeworthy.cli.journal_reports import public_key
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, SystemClock
-from tradeworthy.kernel.errors import ExitCode, UsageError
+from tradeworthy.kernel.errors import ExitCode, InvalidInput, UsageError
 from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.journal import Cursor, read, tail
 from tradeworthy.kernel.journal.trace import trace as trace_of
 from tradeworthy.kernel.journal.verify import CannotJudge, read_checkpoint
 from tradeworthy.kernel.journal.verify import verify as verify_chain
+from tradeworthy.kernel.journal.witness import load_key, serve
 
 app = App(name="journal", help="Verify, show, follow, judge and keep journals.")
 for _verb in (
@@ -144,6 +145,26 @@ def trace(run: Path, wanted: str, /) -> int:
     if story.breaks:
         return ExitCode.FAIL
     return ExitCode.PASS if story.events else ExitCode.COULD_NOT_JUDGE
+
+
+@app.command
+def witness(key: Path, socket: Path, /) -> int:
+    """Run the witness: it alone holds the key, reads journals itself and signs checkpoints of what it read.
+
+    Start it under an account of its own, before the desk, and name the socket in the desk's [journal] witness.
+    It serves until it is interrupted.
+
+    Parameters
+    ----------
+    key
+        File with the private key; made when absent. KEY.pub gets the public key, for `journal verify --key`.
+    socket
+        Where the desk asks.
+    """
+    try:
+        serve(load_key(key), socket, SystemClock())
+    except (InvalidInput, OSError) as problem:
+        raise UsageError(f"the witness cannot start: {problem}") from None
 
 
 def _line(console: Console, event: Event) -> None:

@@ -2,13 +2,15 @@
 
 It also compares its clock with the desk's: it asks for the time and takes the middle of the round trip.
 
-Run as `python -m tradeworthy.kernel.journal.witness KEYFILE SOCKET`; KEYFILE holds 32 raw bytes in hex.
+Run as `python -m tradeworthy.kernel.journal.witness KEYFILE SOCKET`; KEYFILE holds 32 bytes in hex, and is made when
+absent; KEYFILE.pub gets the public key, by which checkpoints are verified.
 """
 
 import os
 import socket
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -80,7 +82,7 @@ class Observed:
                 raise InvalidInput(f"expected {count} sealed events, found {chain.count}")
 
 
-def serve(key: Ed25519PrivateKey, address: Path, clock: Clock) -> None:
+def serve(key: Ed25519PrivateKey, address: Path, clock: Clock) -> NoReturn:
     """Answer one request a connection, for ever; a refusal says why."""
     observed: dict[str, Observed] = {}
     address.unlink(missing_ok=True)
@@ -126,17 +128,36 @@ def _clock_offset(stream: LineStream, clock: Clock) -> tuple[int | None, int | N
     return now - (asked + taken // 2), taken // 2
 
 
+def load_key(path: Path) -> Ed25519PrivateKey:
+    """Return the key in `path`, made anew when there is no such file; its public half is written to `path.pub`.
+
+    Raises `InvalidInput` for a file that holds no 32 bytes in hex.
+    """
+    if not path.exists():
+        raw = Ed25519PrivateKey.generate().private_bytes_raw()
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(raw.hex() + "\n")
+    try:
+        key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text().strip()))
+    except ValueError:
+        raise InvalidInput(f"expected a key of 64 hex digits in {path}, found something else") from None
+    path.with_name(path.name + ".pub").write_text(key.public_key().public_bytes_raw().hex() + "\n")
+    return key
+
+
 def main(arguments: list[str]) -> int:
     """Serve with the key of the first argument at the socket of the second."""
     if len(arguments) != 2:
         print("expected KEYFILE SOCKET", file=sys.stderr)
         return 3
-    key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(Path(arguments[0]).read_text().strip()))
     try:
-        serve(key, Path(arguments[1]), SystemClock())
+        serve(load_key(Path(arguments[0])), Path(arguments[1]), SystemClock())
+    except (InvalidInput, OSError) as problem:
+        print(f"the witness cannot start: {problem}", file=sys.stderr)
+        return 3
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 if __name__ == "__main__":
