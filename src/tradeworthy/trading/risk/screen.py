@@ -45,8 +45,8 @@ class Screen:
     """
 
     __slots__ = (
-        "_basis", "_budget", "_budget2", "_by_id", "_capital2", "_directional", "_far", "_fractions", "_gross2", "_judged",
-        "_near", "_net2", "_per_trade2", "_policy", "_position2", "_quoting", "_risk2", "_stops", "_value2",
+        "_basis", "_budget", "_budget2", "_by_id", "_capital2", "_directional", "_far", "_fractions", "_gross2",
+        "_judged", "_near", "_net2", "_per_trade2", "_policy", "_position2", "_quoting", "_risk2", "_stops", "_value2",
     )
 
     def __init__(self, policy: RiskPolicy, instruments: Iterable[Instrument]) -> None:
