@@ -12,6 +12,7 @@ from tradeworthy.cli import (
     config,
     data,
     demo,
+    exposure,
     final_dry_run,
     final_dry_run_audit,
     final_dry_run_backlog,
@@ -56,6 +57,7 @@ app.command(final_dry_run_wrap_up.final_dry_run_wrap_up)
 app.command(simulated_runtime.simulated_runtime)
 app.command(regression.app)
 app.command(soak.soak)
+app.command(exposure.exposure)
 app.command(strategy.app)
 app.command(final_dry_run.final_dry_run)
 
