@@ -12,14 +12,14 @@ from tradeworthy.trading.market_data.quarantine import DataKey, Quarantine
 from tradeworthy.trading.market_data.reconnect import Reconnect
 from tradeworthy.trading.market_data.top import MarketState
 from tradeworthy.trading.market_data.two_sources import TwoSources
-from tradeworthy.trading.model import Bar, DepthDiff, DepthSnapshot, Quote, Split
+from tradeworthy.trading.model import Bar, DepthChecksum, DepthDiff, DepthSnapshot, Quote, Split
 
 X = "X.SIM"
 S = 1_000_000_000
 
 
-def diff(number, bid, lots, checksum=None):
-    return DepthDiff(X, number, number, None, ((bid, lots),), ((bid + 500, lots),), checksum)
+def diff(number, bid, lots):
+    return DepthDiff(X, number, number, None, ((bid, lots),), ((bid + 500, lots),))
 
 
 def sum_of(book):
@@ -47,19 +47,22 @@ def test_five_cuts_are_five_reconnects_and_the_book_is_equal_at_the_end():
 
 
 def test_a_bad_checksum_breaks_the_book_until_a_snapshot():
-    book = DepthBook(X, checksum=sum_of)
-    book.restore(DepthSnapshot(X, 0, (), ()), 0)
-    assert book.apply(diff(1, 100, 2, checksum=100 * 2 + 600 * 2), 1) == ()
-    (gap,) = book.apply(diff(2, 99, 1, checksum=1), 2)
-    assert (gap.reason, book.broken, book.gaps) == ("checksum", True, 1)
-    book.restore(DepthSnapshot(X, 5, ((100, 2),), ((600, 2),)), 3)
-    assert (book.live, book.resyncs) == (True, 1)
+    market = MarketState(X, checksum=sum_of)
+    market.apply(DepthSnapshot(X, 1, ((100, 2),), ((600, 2),)), 0)
+    assert market.apply(DepthChecksum(X, 1, 100 * 2 + 600 * 2), 1) == ()
+    assert market.apply(DepthChecksum(X, 7, 1), 1) == (), "of an update that did not come yet"
+    market.apply(diff(2, 99, 1), 2)
+    (gap,) = market.apply(DepthChecksum(X, 2, 1), 2)
+    assert (gap.reason, market.book.broken, market.book.gaps, market.usable) == ("checksum", True, 1, False)
+    market.apply(DepthSnapshot(X, 5, ((100, 2),), ((600, 2),)), 3)
+    assert (market.book.live, market.book.resyncs, market.usable) == (True, 1, True)
 
 
-def test_a_diff_without_checksum_and_a_book_without_rule_are_taken():
-    book = DepthBook(X)
-    book.restore(DepthSnapshot(X, 0, (), ()), 0)
-    assert book.apply(diff(1, 100, 2, checksum=1), 1) == ()
+def test_a_book_without_a_rule_takes_every_checksum():
+    market = MarketState(X)
+    assert market.apply(DepthChecksum(X, 1, 1), 1) == ()
+    market.apply(DepthSnapshot(X, 1, ((100, 2),), ((600, 2),)), 2)
+    assert market.apply(DepthChecksum(X, 1, 1), 3) == ()
 
 
 def test_market_data_that_died_fails_while_fills_go_on():

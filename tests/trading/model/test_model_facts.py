@@ -14,6 +14,7 @@ from tradeworthy.trading.model import (
     Approved,
     Balance,
     Bar,
+    DepthChecksum,
     DepthDiff,
     DepthSnapshot,
     ExecReport,
@@ -43,7 +44,8 @@ WISH = {"intent_id": "d:0", "owner": "strategy", "instance": "mm", "reason": "qu
         "instrument": X, "side": Side.BUY, "lots": 1, "expires_at": 60}  # fmt: skip
 INTENT = Intent(**WISH)
 FACTS = [
-    Quote(X, 1, 2, None, 3), Trade(X, 1, 2, Side.SELL, "t"), DepthDiff(X, 1, 2, 0, ((1, 2),), ((3, 0),), 77),
+    Quote(X, 1, 2, None, 3), Trade(X, 1, 2, Side.SELL, "t"), DepthDiff(X, 1, 2, 0, ((1, 2),), ((3, 0),)),
+    DepthChecksum(X, 2, 77),
     DepthSnapshot(X, 2, ((1, 2),), ()), Bar(X, 60, 1, 2, 1, 2, None, True), Funding(X, Decimal("-0.0001")),
     Funding(X, None), Mark(X, 5), Index(X, 6), Status(X, TradingStatus.AUCTION), INTENT,
     Refused(INTENT, (Violation("risk.x", "2", "1"),), "hash"),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Fact, fact
-from tradeworthy.trading.model.market import DepthDiff, DepthSnapshot, Level
+from tradeworthy.trading.model.market import DepthChecksum, DepthDiff, DepthSnapshot, Level
 
 LEVELS_MAX = 1_000
 BUFFER_MAX = 10_000
@@ -36,7 +36,7 @@ class DepthBook:
     """All known levels of one instrument; it buffers diffs until a snapshot gives it a ground to stand on.
 
     Diffs without `prev_id` follow the spot rule (`U = last u + 1`), others the futures rule (`pu = last u`).
-    checksum  the venue's own over the book, compared with each diff that carries one
+    checksum  the venue's own rule over a book, where it offers one; `verify` compares
 
     An update costs one dictionary write; a new price one binary search and an insertion into a list of at most
     1 000 prices, best price last, so that the busy end moves nothing.
@@ -123,14 +123,18 @@ class DepthBook:
         else:
             fits = diff.prev_id == last
         if not fits:
-            return self._break("sequence", diff)
+            return self._break("sequence", diff.first_id, diff)
         self._fresh = False
         if not self._write(diff):
-            return self._break("negative_size", diff)
+            return self._break("negative_size", diff.first_id)
         self.last_id = diff.last_id
-        if diff.checksum is not None and self._checksum is not None and self._checksum(self) != diff.checksum:
-            return self._break("checksum", diff)
         return self._check_crossed(diff, ts)
+
+    def verify(self, told: DepthChecksum) -> tuple[Fact, ...]:
+        """Compare the book with the venue's checksum; a difference breaks it. One of another update says nothing."""
+        if self._checksum is None or not self.live or told.last_id != self.last_id:
+            return ()
+        return () if self._checksum(self) == told.checksum else self._break("checksum", told.last_id)
 
     def restore(self, snapshot: DepthSnapshot, ts: int) -> tuple[Fact, ...]:
         """Stand on `snapshot` and replay the buffer; a live book ignores a snapshot older than itself.
@@ -180,13 +184,12 @@ class DepthBook:
         self._buffer.append(diff)
         return facts
 
-    def _break(self, reason: str, diff: DepthDiff) -> tuple[Fact, ...]:
+    def _break(self, reason: str, found_id: int, *waiting: DepthDiff) -> tuple[Fact, ...]:
         self.live, self.broken = False, True
         self.gaps += 1
         self._buffer.clear()
-        if reason == "sequence":
-            self._buffer.append(diff)
-        return (BookGap(self.instrument, reason, self.last_id, diff.first_id),)
+        self._buffer.extend(waiting)
+        return (BookGap(self.instrument, reason, self.last_id, found_id),)
 
     def _write(self, diff: DepthDiff) -> bool:
         levels, keys = self._bids, self._bid_keys
@@ -228,5 +231,5 @@ class DepthBook:
         elif self._crossed_since is None:
             self._crossed_since = ts
         elif ts - self._crossed_since >= CROSSED_NS_MAX:
-            return self._break("crossed", diff)
+            return self._break("crossed", diff.first_id)
         return ()

@@ -1,6 +1,7 @@
 """What the desk knows of one instrument's market: top of book, last, mark, bars; the `Top` of the model."""
 
 from collections import deque
+from collections.abc import Callable
 from decimal import Decimal
 
 from tradeworthy.kernel.facts import Fact
@@ -9,6 +10,7 @@ from tradeworthy.trading.market_data.false_tick import FalseTickFilter, FalseTic
 from tradeworthy.trading.model.corporate import Split
 from tradeworthy.trading.model.market import (
     Bar,
+    DepthChecksum,
     DepthDiff,
     DepthSnapshot,
     Funding,
@@ -35,10 +37,14 @@ class MarketState:
     Once a quote was seen the depth diffs keep the book only: a venue's top stream is ahead of its diffs.
     """
 
-    __slots__ = ("_bars", "_book", "_filter", "_halted", "_quoted", "_withheld", "ask", "ask_lots", "bid", "bid_lots",
-                 "funding_rate", "instrument_id", "last", "mark", "mid2", "status", "ts", "usable")
+    __slots__ = ("_bars", "_book", "_checksum", "_filter", "_halted", "_quoted", "_withheld", "ask", "ask_lots", "bid",
+                 "bid_lots", "funding_rate", "instrument_id", "last", "mark", "mid2", "status", "ts", "usable")
 
-    def __init__(self, instrument_id: str, *, false_tick: FalseTickPolicy | None = None) -> None:
+    def __init__(
+        self, instrument_id: str, *, false_tick: FalseTickPolicy | None = None,
+        checksum: Callable[[DepthBook], int] | None = None,
+    ) -> None:
+        self._checksum = checksum
         self.instrument_id = instrument_id
         self.bid: int | None = None
         self.ask: int | None = None
@@ -129,6 +135,11 @@ class MarketState:
                 self.status = status
                 self._halted = status is not TradingStatus.OPEN
                 self._withhold()
+            case DepthChecksum() if self._book is not None:
+                found = self._book.verify(fact)
+                if found:
+                    self._withhold()
+                return found
             case Split():
                 self._forget()
         return ()
@@ -146,7 +157,7 @@ class MarketState:
     def _on_depth(self, fact: DepthDiff | DepthSnapshot, ts: int) -> tuple[Fact, ...]:
         book = self._book
         if book is None:
-            book = self._book = DepthBook(self.instrument_id)
+            book = self._book = DepthBook(self.instrument_id, self._checksum)
         was_broken = book.broken
         facts = book.apply(fact, ts) if isinstance(fact, DepthDiff) else book.restore(fact, ts)
         if book.broken is not was_broken:

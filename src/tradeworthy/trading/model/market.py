@@ -46,10 +46,7 @@ Level = tuple[int, int]
 
 @fact("market.depth_diff")
 class DepthDiff(Fact, frozen=True):
-    """Changed levels with the venue's sequence: first, last and (futures) previous last update id.
-
-    checksum  the venue's own over the book after this diff, None where it offers none
-    """
+    """Changed levels with the venue's sequence: first, last and (futures) previous last update id."""
 
     instrument: str
     first_id: int
@@ -57,7 +54,6 @@ class DepthDiff(Fact, frozen=True):
     prev_id: int | None
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
-    checksum: int | None = None
 
 
 @fact("market.depth_snapshot")
@@ -68,6 +64,15 @@ class DepthSnapshot(Fact, frozen=True):
     last_id: int
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
+
+
+@fact("market.depth_checksum")
+class DepthChecksum(Fact, frozen=True):
+    """The venue's own checksum over its book after the update `last_id`."""
+
+    instrument: str
+    last_id: int
+    checksum: int
 
 
 @fact("market.bar")
@@ -130,4 +135,4 @@ class Timer(Fact, frozen=True):
     name: str
 
 
-MarketEvent = Quote | Trade | DepthDiff | DepthSnapshot | Bar | Funding | Mark | Index | Status
+MarketEvent = Quote | Trade | DepthDiff | DepthSnapshot | DepthChecksum | Bar | Funding | Mark | Index | Status
