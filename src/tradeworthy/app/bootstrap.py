@@ -17,7 +17,9 @@ from tradeworthy.trading.execution.execution import Execution, ExecutionPolicy
 from tradeworthy.trading.instance_watch import InstanceWatch
 from tradeworthy.trading.ledger.bookings import FlowKind
 from tradeworthy.trading.ledger.ledger import Ledger
+from tradeworthy.trading.market_data.calendar import calendar_of
 from tradeworthy.trading.market_data.instruments import shipped
+from tradeworthy.trading.market_data.quality import DERIVED, MarketQuality, QualityPolicy
 from tradeworthy.trading.model import Instrument
 from tradeworthy.trading.risk.context import RiskContext
 from tradeworthy.trading.risk.monitors import DeskLosses, InstanceLosses, RepeatedExecution, SelfFailure
@@ -26,8 +28,10 @@ from tradeworthy.trading.risk.review import Reviewer
 from tradeworthy.trading.simulation.latency import Latency
 from tradeworthy.trading.simulation.queue import QueueModel
 from tradeworthy.trading.simulation.rules import VenueRules
+from tradeworthy.trading.simulation.shadow import VenueShadow
 from tradeworthy.trading.simulation.venue import Matching, SimulatedVenue
 from tradeworthy.trading.strategies.catalogue import CATALOGUE, Entry
+from tradeworthy.trading.strategies.market_maker import MarketMaker
 from tradeworthy.trading.unwinding import UnwindPolicy
 
 P = TypeVar("P")
@@ -81,6 +85,24 @@ def policy_of(kind: type[P], section: str, raw: Mapping[str, Any]) -> P:
         raise ConfigurationRefused(f"{section}: {problem}") from None
 
 
+def quality_policy(document: Document) -> QualityPolicy:
+    """Return what of the market data is watched; raises `ConfigurationRefused` for a source that no tape feeds."""
+    policy = policy_of(QualityPolicy, "market_data", document.market_data)
+    fed = {f"tape.{tape.name}" for tape in document.tapes}
+    fed |= {f"tape.{tape.name}{DERIVED}" for tape in document.tapes if tape.bar_seconds}
+    named = {*policy.clocks, *policy.cadences, *(name for one in policy.pairs for name in (one.primary, one.backup))}
+    if named - fed:
+        raise ConfigurationRefused(f"market_data: unknown source {sorted(named - fed)}; fed are {sorted(fed)}")
+    return policy
+
+
+def _quality(policy: QualityPolicy, instruments: Mapping[str, Instrument]) -> MarketQuality | None:
+    if not policy.watches:
+        return None
+    calendars = {name: calendar_of(one.calendar) for name, one in instruments.items()} if policy.cadences else {}
+    return MarketQuality(policy, calendars.__getitem__)
+
+
 def build_desk(
     document: Document, held: Sequence[HeldReason] = (), *, catalogue: Mapping[str, Entry] = CATALOGUE
 ) -> Desk:
@@ -90,8 +112,12 @@ def build_desk(
     context = RiskContext(instruments.values(), policy)
     ledger = Ledger(instruments, document.desk.base_currency)
     ledger.flow(CAPITAL, document.desk.base_currency, document.desk.capital, FlowKind.DEPOSIT)
+    shadow = Matching.BARS if document.venue.matching == Matching.BARS.value else Matching.L1
     strategies = [
-        (one.strategy, _strategy(catalogue, one.strategy, one.id, instruments[one.instrument], one.policy))
+        (
+            one.strategy,
+            _strategy(catalogue, one.strategy, one.id, instruments[one.instrument], one.policy, shadow=shadow),
+        )
         for one in document.instances
         if one.enabled
     ]
@@ -102,6 +128,7 @@ def build_desk(
         tiers=DrawdownTiers(policy_of(TierPolicy, "drawdown_tiers", document.drawdown_tiers)), split=split,
         marks=ledger.marks, context=context,
     )  # fmt: skip
+    data = quality_policy(document)
     return Desk(
         instruments=instruments, strategies=strategies, context=context,
         reviewer=Reviewer(policy, tuple(instruments.values()), context), losses=DeskLosses(policy, context),
@@ -110,7 +137,8 @@ def build_desk(
         ), ledger=ledger,
         guard=Guard((*held, *no_trade_reasons(document))),
         split=split, watch=watch, failure=SelfFailure(policy), currency=document.desk.base_currency,
-        unwind=policy_of(UnwindPolicy, "unwind", document.unwind),
+        unwind=policy_of(UnwindPolicy, "unwind", document.unwind), quality=_quality(data, instruments),
+        false_tick=data.false_tick,
     )  # fmt: skip
 
 
@@ -143,12 +171,16 @@ def build_timers(document: Document, desk: Desk) -> Timers:
 
 
 def _strategy(
-    catalogue: Mapping[str, Entry], name: str, instance: str, instrument: Instrument, raw: Mapping[str, Any]
+    catalogue: Mapping[str, Entry], name: str, instance: str, instrument: Instrument, raw: Mapping[str, Any],
+    *, shadow: Matching,
 ) -> Any:
     entry = catalogue.get(name)
     if entry is None:
         raise ConfigurationRefused(f"{instance}: unknown strategy {name!r}; known are {', '.join(sorted(catalogue))}")
     try:
-        return entry.strategy(instance, instrument, entry.parse(raw))
+        strategy = entry.strategy(instance, instrument, entry.parse(raw))
+        if isinstance(strategy, MarketMaker):  # quotes of a closed gate rest at a venue of their own (MM-06)
+            strategy.use_shadow(VenueShadow(instrument, matching=shadow))
+        return strategy
     except (msgspec.ValidationError, ValueError) as problem:
         raise ConfigurationRefused(f"{instance}.policy: {problem}") from None
