@@ -12,6 +12,8 @@ from tradeworthy.trading.execution.execution import Execution, ExecutionPolicy
 from tradeworthy.trading.instance_watch import InstanceWatch
 from tradeworthy.trading.ledger.bookings import FlowKind
 from tradeworthy.trading.ledger.ledger import Ledger
+from tradeworthy.trading.market_data.calendar import AlwaysOpen
+from tradeworthy.trading.market_data.quality import MarketQuality
 from tradeworthy.trading.model import (
     Abstain,
     ExecReport,
@@ -67,7 +69,7 @@ class Scripted:
         return self.answers.pop(0) if self.answers else QUIET
 
 
-def build(*strategies, quoting=("script",), unwind=None, **limits):
+def build(*strategies, quoting=("script",), unwind=None, quality=None, false_tick=None, **limits):
     """Return a desk of `strategies`; those in `quoting` need no stop."""
     instruments = {ID: perpetual()}
     policy = RiskPolicy(quoting=quoting, **limits)
@@ -85,6 +87,7 @@ def build(*strategies, quoting=("script",), unwind=None, **limits):
         repeated=RepeatedExecution(policy), execution=Execution(context.reservations, ExecutionPolicy()), ledger=ledger,
         guard=Guard(), split=split, watch=watch, failure=SelfFailure(policy), currency="USD",
         unwind=UnwindPolicy() if unwind is None else unwind,
+        quality=None if quality is None else MarketQuality(quality, lambda name: AlwaysOpen()), false_tick=false_tick,
     )  # fmt: skip
 
 

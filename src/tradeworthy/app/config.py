@@ -165,6 +165,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     drawdown_tiers: dict[str, Any] = {}
     execution: dict[str, Any] = {}
     unwind: dict[str, Any] = {}
+    market_data: dict[str, Any] = {}
     accounts: tuple[AccountSection, ...] = ()
     exempt: tuple[str, ...] = ()
     catalogue: str = ""

@@ -8,7 +8,7 @@ import msgspec
 
 from tradeworthy.adapters.sentinel_file import SentinelFile
 from tradeworthy.app import identity, tapes
-from tradeworthy.app.bootstrap import build_desk, build_timers, build_venue, instruments_of
+from tradeworthy.app.bootstrap import build_desk, build_timers, build_venue, instruments_of, quality_policy
 from tradeworthy.app.bundles import drift_of, held_of
 from tradeworthy.app.change_control import require_approved
 from tradeworthy.app.config import Document, window_of
@@ -168,6 +168,7 @@ class RunSession:
             desk, journal, build_venue(document), build_timers(document, desk), durable_commands=not self._backtest,
             clock=self._clock, speed=0.0 if self._backtest else document.desk.speed, controls=self._acts,
             progress=tell, consumer=consume, on_refused=keeper.refuse_event,
+            unseen=frozenset(one.backup for one in quality_policy(document).pairs),
         )  # fmt: skip
         self._environment = environment
         if self._stop is not None:

@@ -5,8 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
-from tradeworthy.kernel.facts import Event, Fact, fact
+from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.trading.allocation import ReleaseTier, StaticSplit
+from tradeworthy.trading.budgeting import Budgeting
 from tradeworthy.trading.control.drift import ConfigDrift
 from tradeworthy.trading.control.guard import Guard
 from tradeworthy.trading.control.kill import KillRequest, PauseRequest, RearmRequest, ResumeRequest
@@ -17,7 +18,15 @@ from tradeworthy.trading.instance_watch import HIGH, LOW, InstanceWatch
 from tradeworthy.trading.ledger.ledger import Ledger
 from tradeworthy.trading.lines import InstanceLine as InstanceLine
 from tradeworthy.trading.lines import line_of
+from tradeworthy.trading.market_data.false_tick import FalseTickPolicy, TickSuspect
+from tradeworthy.trading.market_data.quality import (
+    ImposeQuarantine,
+    MarketQuality,
+    ReleaseQuarantine,
+    ReviewQuarantine,
+)
 from tradeworthy.trading.market_data.top import MarketState
+from tradeworthy.trading.market_door import MarketDoor
 from tradeworthy.trading.model import (
     NANOS,
     NOTHING,
@@ -50,12 +59,12 @@ from tradeworthy.trading.model import (
     TradingStatus,
     Unknown,
 )
-from tradeworthy.trading.model.run import DeskFailed, RunStopping
+from tradeworthy.trading.model.run import DeskDayBegan, DeskFailed, RunStopping
 from tradeworthy.trading.ordering import Ordering
 from tradeworthy.trading.risk.context import RiskContext
 from tradeworthy.trading.risk.monitors import DeskLosses, RepeatedExecution, SelfFailure
 from tradeworthy.trading.risk.review import Reviewer
-from tradeworthy.trading.strategies.abstentions import GUARD, withdrawing
+from tradeworthy.trading.strategies.abstentions import GUARD, INPUT_QUARANTINED, withdrawing
 from tradeworthy.trading.unwinding import UnwindPolicy, Unwinds
 from tradeworthy.trading.view import Seat
 
@@ -64,18 +73,11 @@ Listener = tuple[Seat, Callable[[Seat], None] | None, Callable[[Seat], Decision]
 COMMANDS = frozenset({SubmitOrder, CancelOrder, AmendOrder, QueryOrder})
 HOUSEKEEPING_NS = NANOS_PER_SECOND
 """Time-outs of orders and guard expiries are looked at once a second of event time."""
-ALLOCATE_NS = 60 * NANOS_PER_SECOND
-"""Budgets are renewed each minute of event time, well before they expire (AL-01)."""
 PLAN = PlanPolicy()
 _UNWINDING = withdrawing(GUARD)
 """What is answered for a strategy whose position the desk closes."""
-
-
-@fact("desk.day_began")
-class DeskDayBegan(Fact, frozen=True):
-    """A desk day began with this equity (AC-01), in base currency."""
-
-    equity: Decimal | None
+_QUARANTINED = withdrawing(INPUT_QUARANTINED)
+MARKET = (Quote, Bar, DepthDiff, DepthSnapshot, Trade, Mark, Funding, Status)
 
 
 class Desk:
@@ -85,7 +87,7 @@ class Desk:
         self, *, instruments: Mapping[str, Instrument], strategies: Sequence[tuple[str, Any]], context: RiskContext,
         reviewer: Reviewer, losses: DeskLosses, repeated: RepeatedExecution, execution: Execution, ledger: Ledger,
         guard: Guard, split: StaticSplit, watch: InstanceWatch, failure: SelfFailure, currency: str,
-        unwind: UnwindPolicy,
+        unwind: UnwindPolicy, quality: MarketQuality | None = None, false_tick: FalseTickPolicy | None = None,
     ) -> None:  # fmt: skip
         self.currency = currency
         self.guard = guard
@@ -93,11 +95,11 @@ class Desk:
         self.ledger = ledger
         self.execution = execution
         self._losses, self._repeated = losses, repeated
-        self._marks, self._split, self._watch, self._failure = ledger.marks, split, watch, failure
+        self._marks = ledger.marks
         self._bands = watch.bands
         self._bands.update(dict.fromkeys(instruments, (LOW, HIGH)))
         self._instruments = instruments
-        self.markets = {name: MarketState(name) for name in instruments}
+        self.markets = {name: MarketState(name, false_tick=false_tick) for name in instruments}
         self.seats = [
             Seat(
                 name, one, instruments[one.instrument_id], self.markets[one.instrument_id], context, ledger,
@@ -107,6 +109,7 @@ class Desk:
         ]  # fmt: skip
         self._by_instance = {seat.instance: seat for seat in self.seats}
         self._facts: list[Fact] = []  # what the step in hand found
+        self._mid2: dict[str, int | None] = dict.fromkeys(instruments)
         self._ordering = Ordering(reviewer, execution, context)
         self._listeners: dict[tuple[str | type[Fact], str], list[Listener]] = {}
         self._unwinds = Unwinds(
@@ -114,23 +117,35 @@ class Desk:
         )
         self._guarding = Guarding(
             guard, execution=execution, context=context, seats=self._by_instance, unwinds=self._unwinds,
-            snapshot=self.guard_snapshot, facts=self._facts,
+            snapshot=self.guard_snapshot, failure=failure, facts=self._facts,
         )  # fmt: skip
         self._guard_reasons, self._drain = self._guarding.apply, self._guarding.drain
+        self._budgeting = Budgeting(
+            split, watch, context, instances=self._by_instance, mid2=self._mid2, facts=self._facts,
+            apply=self._guard_reasons,
+        )  # fmt: skip
+        self._judge = self._budgeting.judge
+        self._door = None if quality is None else MarketDoor(
+            quality, markets=self.markets, facts=self._facts, apply=self._guard_reasons, on_withheld=self._withhold
+        )
         self._seat_all()
         self._positions: dict[str, dict[str, int]] = {seat.instance: {} for seat in self.seats}
-        self._mid2: dict[str, int | None] = dict.fromkeys(instruments)
         self._housekeeping = 0
-        self._allocate = 0
         self.now = 0
         self._handlers: dict[type[Fact], Callable[[Event, Any], None]] = {
             **dict.fromkeys((Quote, Bar, DepthDiff, DepthSnapshot, Trade, Mark), self._on_market),
             Funding: self._on_funding, Status: self._on_status, Timer: self._on_timer, ExecReport: self._on_report,
             KillRequest: self._guarding.on_kill, PauseRequest: self._guarding.on_pause,
             ResumeRequest: self._guarding.on_resume, RearmRequest: self._guarding.on_rearm,
-            ReleaseTier: self._on_release_tier, DeskFailed: self._on_failed, ConfigDrift: self._on_drift,
+            ReleaseTier: self._budgeting.on_release, DeskFailed: self._guarding.on_failed,
+            ConfigDrift: self._guarding.on_drift,
             RunStopping: self._on_stopping,
         }  # fmt: skip
+        if self._door is not None:
+            self._handlers |= {kind: self._door.checked(self._handlers[kind]) for kind in MARKET}
+            self._handlers |= dict.fromkeys(
+                (ImposeQuarantine, ReviewQuarantine, ReleaseQuarantine), self._door.on_request
+            )
         self._tell_equity()
 
     def step(self, event: Event) -> Outcome:
@@ -165,6 +180,8 @@ class Desk:
         found = market.apply(fact, event.ts_event)
         if found:
             self._facts += found
+            if found[0].__class__ is TickSuspect:  # no mark and no signal (MD-06)
+                return
         mid2, usable = market.mid2, market.usable
         ctx = self.context
         if mid2 != self._mid2[name]:
@@ -178,7 +195,7 @@ class Desk:
             if mid2 is not None:
                 low, high = self._bands[name]
                 if not low < mid2 < high:
-                    self._judge_instances(name)
+                    self._judge(name)
         else:
             ctx.mark(name, mid2, usable, self.now)
             ctx.equity_ts = self.now
@@ -200,7 +217,7 @@ class Desk:
             booked = self.ledger.funding(seat.instance, funding.instrument, funding.rate, price2)
             self._facts.append(booked)
         self._tell_equity()
-        self._judge_instances(funding.instrument)
+        self._judge(funding.instrument)
         self._tell(self._listeners.get((Funding, funding.instrument), ()), event, funding)
 
     def _on_status(self, event: Event, status: Status) -> None:
@@ -227,7 +244,11 @@ class Desk:
     def _register(self, seat: Seat) -> None:
         strategy = seat.strategy
         observe = self._observed if hasattr(strategy, "guard") else strategy.observe
-        decide = self._resting if seat.instance in self._unwinds.active else strategy.decide
+        decide: Callable[[Seat], Decision] = strategy.decide
+        if self._door is not None and self._door.holds(seat.instrument_id):
+            decide = self._quarantined
+        elif seat.instance in self._unwinds.active:
+            decide = self._resting
         for what in dict.fromkeys((*strategy.observes, *strategy.decides_on)):
             self._listeners.setdefault((what, seat.instrument_id), []).append((
                 seat, observe if what in strategy.observes else None, decide if what in strategy.decides_on else None,
@@ -241,6 +262,16 @@ class Desk:
     def _resting(self, seat: Seat) -> Decision:
         return _UNWINDING
 
+    def _quarantined(self, seat: Seat) -> Decision:
+        return _QUARANTINED
+
+    def _withhold(self) -> None:
+        """Data was withheld or given free: whom it concerns abstains at once, not at the next event (MD-08)."""
+        self._seat_all()
+        for seat in self.seats:
+            if self._door is not None and self._door.holds(seat.instrument_id) and seat.code != _QUARANTINED.code:
+                self._answered(seat, _QUARANTINED)
+
     def _tell(self, listeners: Iterable[Listener], event: Event, fact: Fact) -> None:
         now = self.now
         for seat, observe, decide in listeners:
@@ -252,15 +283,18 @@ class Desk:
                 seat.decisions += 1
                 answer = decide(seat)
                 if isinstance(answer, Abstain):
-                    if seat.abstained(answer):
-                        self._facts.append(Abstained(seat.instance, answer.code))
-                    if answer.withdraw:
-                        self._cancel(withdraw(seat.instance, self.execution.orders, f"strategy.{answer.code}"))
+                    self._answered(seat, answer)
                 elif answer is None:
                     raise TypeError(f"{seat.instance} said nothing: expected targets or an abstention code (ST-05)")
                 else:
                     seat.code = None
                     self._follow(seat, answer, event)
+
+    def _answered(self, seat: Seat, answer: Abstain) -> None:
+        if seat.abstained(answer):
+            self._facts.append(Abstained(seat.instance, answer.code))
+        if answer.withdraw:
+            self._cancel(withdraw(seat.instance, self.execution.orders, f"strategy.{answer.code}"))
 
     def _follow(self, seat: Seat, targets: Targets, event: Event) -> None:
         intents, cancels = plan(
@@ -315,7 +349,7 @@ class Desk:
         reasons = self._losses.on_equity()
         if reasons:
             self._guard_reasons(reasons)
-        self._judge_instances(fill.instrument)
+        self._judge(fill.instrument)
         if FillBooked in seat.strategy.observes:
             seat.now, seat.fact = self.now, booked
             seat.strategy.observe(seat)
@@ -324,19 +358,6 @@ class Desk:
 
     def _on_stopping(self, event: Event, stopping: RunStopping) -> None:
         self._unwinds.abort(f"shutdown.{stopping.reason}", self._facts)
-
-    def _on_release_tier(self, event: Event, request: ReleaseTier) -> None:
-        if request.instance in self._by_instance:
-            changed = self._watch.release_tier(request.instance, request.author)
-            if changed is not None:
-                self._facts.append(changed)
-                self._renew_budgets()
-
-    def _on_drift(self, event: Event, drift: ConfigDrift) -> None:
-        self._guard_reasons((drift.guard_reason(),))
-
-    def _on_failed(self, event: Event, failed: DeskFailed) -> None:
-        self._guard_reasons((self._failure.failed(failed.component, failed.text),))
 
     def guard_snapshot(self) -> str:
         """Return the hash of the ledger as it stands: what the people who re-arm must have read."""
@@ -362,37 +383,16 @@ class Desk:
                     self.context.hold_unknown(order.intent.intent_id)
         self._drain()
         self._unwinds.on_time(now, self._facts)
-        if now >= self._allocate:
-            self._renew_budgets()
-
-    def _renew_budgets(self) -> None:
-        """Split the desk's equity anew (AL-01); unknown equity leaves the budgets to run out."""
-        equity, now = self.context.equity_nanos, self.now
-        if equity is None:
-            return
-        self._allocate = now + ALLOCATE_NS
-        for budget in self._split.on_equity(equity, now):
-            if budget.instance in self._by_instance:
-                self.context.set_allocated(budget.instance, budget.nanos, budget.expires_at)
-        self._take(*self._watch.on_budgets())
-
-    def _judge_instances(self, instrument: str) -> None:
-        """Judge the instances of an instrument whose worth may have met a limit."""
-        self._take(*self._watch.on_mark(instrument, self._mid2[instrument]))
-
-    def _take(self, changes: Sequence[Fact], reasons: Sequence[GuardReason]) -> None:
-        """Tell what the watch found; a changed drawdown tier changes the budgets at once (AL-02)."""
-        if reasons:
-            self._guard_reasons(reasons)
-        if changes:
-            self._facts += changes
-            self._renew_budgets()
+        if self._door is not None:
+            self._door.on_second(now)
+        self._budgeting.on_second(now)
 
     def _roll_day(self) -> None:
         self.context.day_roll(self.now)
         self.execution.on_day()
         for seat in self.seats:
             seat.traded_nanos = 0
-        self._guard_reasons((*self._losses.on_day(), *self._watch.on_day()))
+        self._guard_reasons(self._losses.on_day())
+        self._budgeting.on_day()
         equity = self.context.equity_nanos
         self._facts.append(DeskDayBegan(None if equity is None else Decimal(equity) / NANOS))

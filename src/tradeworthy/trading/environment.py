@@ -97,6 +97,7 @@ class Environment:
     durable_commands  True: an outcome is on disk before its commands leave (paper, live). A backtest's venue
                       lives and dies with this process, so acceptance is enough there and batches stay large.
     speed             tape seconds a wall second, 0 = as fast as possible
+    unseen            sources that are second opinions: the desk hears them, the simulated venue does not trade on them
     on_refused        takes a row that the journal's door refused, with the reason; without it the run ends there
     """
 
@@ -104,12 +105,13 @@ class Environment:
         self, desk: DeskPort, journal: JournalPort, venue: VenuePort, timers: Timers, *, durable_commands: bool,
         clock: Clock, speed: float = 0.0, controls: Callable[[], Sequence[tuple[str, Fact]]] = lambda: (),
         progress: Callable[[int, int], None] = lambda rows, ts: None, consumer: Callable[[Event], None] | None = None,
-        on_refused: Callable[[Event, str], None] | None = None,
+        on_refused: Callable[[Event, str], None] | None = None, unseen: frozenset[str] = frozenset(),
     ) -> None:
         self._desk, self._journal, self._venue, self._timers = desk, journal, venue, timers
         self._durable, self._clock, self._speed = durable_commands, clock, speed
         self._controls, self._progress, self._consumer = controls, progress, consumer
         self._on_refused = on_refused
+        self._unseen = unseen
         self._numbers: dict[str, int] = {}
         self._lineage = OrderLineage()
         self._facts_out = 0
@@ -170,7 +172,8 @@ class Environment:
             self._on_refused(event, str(problem))
             return
         if accepted >= 0:  # a row that came before moves neither venue nor desk
-            venue.on_market(fact, ts)
+            if source not in self._unseen:
+                venue.on_market(fact, ts)
             self._step(event)
         self.rows += 1
         if self.rows % POLL_EVERY == 0:

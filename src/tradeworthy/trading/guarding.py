@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tradeworthy.kernel.facts import Event, Fact
+from tradeworthy.trading.control.drift import ConfigDrift
 from tradeworthy.trading.control.guard import Guard
 from tradeworthy.trading.control.kill import (
     KillRequest,
@@ -15,7 +16,9 @@ from tradeworthy.trading.control.kill import (
 )
 from tradeworthy.trading.execution.execution import Execution
 from tradeworthy.trading.model import CancelOrder, GuardChanged, GuardLevel, GuardReason
+from tradeworthy.trading.model.run import DeskFailed
 from tradeworthy.trading.risk.context import RiskContext
+from tradeworthy.trading.risk.monitors import SelfFailure
 from tradeworthy.trading.unwinding import FLATTEN, Unwinds, applies
 from tradeworthy.trading.view import Seat
 
@@ -26,14 +29,15 @@ class Guarding:
     snapshot  hash of the state that people who re-arm must have read;  facts  where the step collects what it found
     """
 
-    __slots__ = ("_context", "_execution", "_facts", "_guard", "_kill", "_own", "_seats", "_snapshot", "_unwinds")
+    __slots__ = ("_context", "_execution", "_facts", "_failure", "_guard", "_kill", "_own", "_seats", "_snapshot",
+                 "_unwinds")  # fmt: skip
 
     def __init__(
         self, guard: Guard, *, execution: Execution, context: RiskContext, seats: Mapping[str, Seat], unwinds: Unwinds,
-        snapshot: Callable[[], str], facts: list[Fact],
+        snapshot: Callable[[], str], failure: SelfFailure, facts: list[Fact],
     ) -> None:  # fmt: skip
         self._guard, self._execution, self._context, self._seats = guard, execution, context, seats
-        self._unwinds, self._snapshot, self._facts = unwinds, snapshot, facts
+        self._unwinds, self._snapshot, self._failure, self._facts = unwinds, snapshot, failure, facts
         self._kill = KillSwitch(guard)
         self._own: dict[str, dict[str, GuardLevel]] = {}
         for scope in {"desk", *(reason.scope for reason in guard.reasons())}:
@@ -97,6 +101,14 @@ class Guarding:
         else:
             for changed in answer:
                 self._tell(changed)
+
+    def on_drift(self, event: Event, drift: ConfigDrift) -> None:
+        """Pause what no longer is what was approved; its return clears only that."""
+        self.apply((drift.guard_reason(),))
+
+    def on_failed(self, event: Event, failed: DeskFailed) -> None:
+        """Stop for good: a part of the desk could not fold an event (RK-54)."""
+        self.apply((self._failure.failed(failed.component, failed.text),))
 
     def _tell(self, changed: GuardChanged | None) -> None:
         """Tell risk of the new level; a state that forbids openings takes working openings off (GRD-03)."""

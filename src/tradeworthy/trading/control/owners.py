@@ -25,6 +25,7 @@ OWNERS: dict[str, Owner] = {
     "journal": Owner(STOPPED, "the journal accepts and verifies", "runbooks/journal.md"),
     "ledger": Owner(STOPPED, "the ledger balances and margin is above its floor", "runbooks/ledger.md"),
     "md": Owner(REDUCING, "market data is fresh and uncrossed", "runbooks/market_data.md"),
+    "market_data": Owner(PAUSED, "the stream is fresh, agreed and stamped in time", "runbooks/market_data.md"),
     "feed": Owner(PAUSED, "the feed delivers in sequence", "runbooks/feed.md"),
     "venue": Owner(STOPPED, "the venue answers and is open", "runbooks/venue.md"),
     "bus": Owner(PAUSED, "the outside stream returns", "runbooks/bus.md"),

@@ -1,5 +1,7 @@
 """The first and the last fact of a run: what it was made of, and what came out."""
 
+from decimal import Decimal
+
 import msgspec
 
 from tradeworthy.kernel.facts import Fact, fact
@@ -44,6 +46,13 @@ class DeskFailed(Fact, frozen=True):
 
     component: str
     text: str
+
+
+@fact("desk.day_began")
+class DeskDayBegan(Fact, frozen=True):
+    """A desk day began with this equity (AC-01), in base currency."""
+
+    equity: Decimal | None
 
 
 @fact("run.ended")
