@@ -137,6 +137,56 @@ def test_later_data_changes_no_earlier_decision(tmp_path, folder):
     assert len(decided(short)) > 20
 
 
+BARS_DOCUMENT = """
+schema = "desk@1"
+[desk]
+name = "small"
+environment = "backtest"
+[venue]
+matching = "bars"
+[[tapes]]
+name = "bars"
+format = "csv_bars"
+instrument = "EURUSD.DEMO"
+path = "{path}"
+interval_seconds = 60
+[[instances]]
+id = "trend"
+strategy = "ema_trend"
+instrument = "EURUSD.DEMO"
+policy = {{ fast = 2, slow = 4, atr = 3, bar_interval_ns = 60000000000 }}
+"""
+
+
+def bars(place: Path, tomorrow: str) -> Path:
+    """Run a tape of forty saw-toothed minutes with `tomorrow` as its last line."""
+    place.mkdir()
+    lines = ["time,open,high,low,close"]
+    for minute in range(40):
+        price = 1.1 + (minute % 8 if minute % 16 < 8 else 8 - minute % 8) * 0.001
+        text = ",".join(f"{value:.5f}" for value in (price, price + 0.0002, price - 0.0002, price))
+        lines.append(f"2024-01-01T00:{minute:02d}:00,{text}")
+    tape = place / "tape.csv"
+    tape.write_text("\n".join([*lines, tomorrow]) + "\n")
+    (place / "small.toml").write_text(BARS_DOCUMENT.format(path=tape))
+    assert call(["backtest", "run", str(place / "small.toml"), "--runs", str(place / "runs")]) == 0
+    (folder,) = (place / "runs").glob("small-*")
+    return folder
+
+
+def test_a_tomorrow_that_is_no_number_has_no_effect_today(tmp_path):
+    """BT-03: what comes later, even nonsense, changes no fill of today."""
+    odd = bars(tmp_path / "a", "2024-01-02T00:00:00,NaN,NaN,NaN,NaN")
+    plain = bars(tmp_path / "b", "2024-01-02T00:00:00,1.2,1.2,1.2,1.2")
+    last = 1_704_067_200 * 10**9 + 40 * 60 * 10**9
+
+    def today(folder: Path) -> list[FillRow]:
+        return [one for one in read_rows(folder / FILLS, FillRow) if one.ts <= last]
+
+    assert today(odd) == today(plain)
+    assert len(today(odd)) >= 2
+
+
 def test_each_run_of_a_family_is_a_trial_and_each_opening_counts(tmp_path):
     words = ["--start", "2024-01-01", "--end", "2024-01-01T00:20:00", "--family", "small"]
     book = TrialBook(tmp_path / "runs", clock=EventClock(1))

@@ -41,8 +41,9 @@ def test_pnl_splits_into_capture_inventory_fees_and_funding_to_the_last_unit():
     assert records.funding == Decimal("-0.001005")
     assert records.pnl == records.instance_pnl("mm-1") == Decimal("0.028995")
     assert Decimal(records.equity.value2) / (2 * 10**9) == Decimal("1000.028995")
-    assert records.positions.exposed_ns == 3 * NANOS_PER_SECOND
-    assert (records.positions.held_ns_max, records.positions.closes, records.positions.wins) == (3 * NANOS_PER_SECOND, 1, 1)
+    positions = records.positions
+    assert positions.exposed_ns == 3 * NANOS_PER_SECOND
+    assert (positions.held_ns_max, positions.closes, positions.wins) == (3 * NANOS_PER_SECOND, 1, 1)
 
 
 trades = st.lists(

@@ -1,8 +1,8 @@
 /* Charts share one view (a span of time) and one hover line. Each draws bands, candles, lines, own quotes and fills. */
 const full = [S.start / 1e6, Math.max(S.end / 1e6, S.start / 1e6 + 1)];
 const tip = $("tip"), charts = [];
-let view = full.slice(), pending = false;
-const WIDTHS = [1, 5, 15, 30, 60, 300, 900, 1800, 3600, 14400, 43200, 86400, 604800, 2592000].map(s => 1000 * s);
+let view = full.slice(), pending = false, gutter = 44;
+const WIDTHS = [1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 14400, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000].map(s => 1000 * s);
 const FONT = "11.5px system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif";
 
 /* The index of the last time at or before x, -1 before the first. */
@@ -69,8 +69,8 @@ function chart(into, spec) {
 }
 
 const width = c => c.canvas.clientWidth;
-const left = c => width(c) < 480 ? 54 : 68;
-const time = (c, x) => view[0] + Math.min(1, Math.max(0, (x - left(c)) / (width(c) - left(c) - 12))) * (view[1] - view[0]);
+const left = () => gutter;
+const time = (c, x) => view[0] + Math.min(1, Math.max(0, (x - left()) / (width(c) - left() - 12))) * (view[1] - view[0]);
 
 function point(c, e) {
   const t = time(c, e.clientX - c.canvas.getBoundingClientRect().left);
@@ -97,7 +97,7 @@ function point(c, e) {
 function candlesOf(c) {
   const key = view.join() + width(c);
   if (c.cache && c.cache.key === key) return c.cache.found;
-  const { t, o, h: high, l: low, c: close } = c.candles, room = Math.max(20, (width(c) - left(c)) / 7);
+  const { t, o, h: high, l: low, c: close } = c.candles, room = Math.max(20, (width(c) - left()) / 7);
   const size = WIDTHS.find(w => (view[1] - view[0]) / w <= room) || WIDTHS[WIDTHS.length - 1];
   const found = [];
   for (let i = Math.max(0, find(t, view[0])); i < t.length && t[i] <= view[1]; i++) {
@@ -140,7 +140,9 @@ function axes(g, c, w, hgt, X, Y, lo, hi, L, B) {
     g.globalAlpha = c.zero && Math.abs(v) < step / 1e6 ? .6 : 1;
     g.beginPath(); g.moveTo(L, y); g.lineTo(w - 12, y); g.stroke();
     g.globalAlpha = 1; g.fillStyle = color("soft");
-    g.fillText(num(Math.abs(v) < step / 1e6 ? 0 : v, digits), L - 8, y);
+    const text = num(Math.abs(v) < step / 1e6 ? 0 : v, digits), wide = Math.ceil(g.measureText(text).width) + 10;
+    if (wide > gutter) { gutter = wide; redraw(); } /* all charts keep one left edge, as wide as the widest number */
+    g.fillText(text, L - 8, y);
   }
   const n = Math.max(2, Math.floor(w / 170)), span = view[1] - view[0];
   for (let i = 0; i <= n; i++) {
@@ -152,7 +154,7 @@ function axes(g, c, w, hgt, X, Y, lo, hi, L, B) {
 }
 
 function draw(c) {
-  const w = width(c), hgt = c.height, r = devicePixelRatio || 1, g = c.canvas.getContext("2d"), L = left(c), B = 24, TOP = 6;
+  const w = width(c), hgt = c.height, r = devicePixelRatio || 1, g = c.canvas.getContext("2d"), L = left(), B = 24, TOP = 6;
   if (!w) return;
   c.canvas.width = w * r; c.canvas.height = hgt * r; g.scale(r, r);
   const [lo, hi] = reach(c), [a, b] = view;
@@ -160,9 +162,10 @@ function draw(c) {
   axes(g, c, w, hgt, X, Y, lo, hi, L, B);
   g.save(); g.beginPath(); g.rect(L, 0, w - L - 12, hgt - B + 2); g.clip();
   if (c.bands) bands(g, c, X, hgt - B, b);
-  for (const [from, to, side, price] of c.quotes || []) {
-    if (to < a || from > b) continue;
-    g.strokeStyle = color(side > 0 ? "green" : "red"); g.globalAlpha = .4; g.lineWidth = 1;
+  const working = (c.quotes || []).filter(q => q[1] >= a && q[0] <= b);
+  g.globalAlpha = Math.max(.08, Math.min(.5, 160 / (working.length || 1)));
+  for (const [from, to, side, price] of working) {
+    g.strokeStyle = color(side > 0 ? "green" : "red"); g.lineWidth = 1;
     g.beginPath(); g.moveTo(X(from), Y(price)); g.lineTo(Math.max(X(to), X(from) + 1), Y(price)); g.stroke();
   }
   g.globalAlpha = 1;
@@ -178,12 +181,13 @@ function draw(c) {
 }
 
 function bands(g, c, X, bottom, end) {
+  const seen = find(c.bands.map(k => k[0]), end) - find(c.bands.map(k => k[0]), view[0]), faint = Math.min(1, 40 / (seen || 1));
   c.bands.forEach(([from, label], i) => {
     const to = i + 1 < c.bands.length ? c.bands[i + 1][0] : full[1];
     if (to < view[0] || from > end) return;
     const x = X(from), width = Math.max(X(to) - x, .7);
     g.fillStyle = color(regime(label)[1]);
-    g.globalAlpha = regime(label)[1] === "soft" ? .045 : .1; g.fillRect(x, 0, width, bottom);
+    g.globalAlpha = regime(label)[1] === "soft" ? .03 : .1 * Math.max(.35, faint); g.fillRect(x, 0, width, bottom);
     g.globalAlpha = .75; g.fillRect(x, bottom - 4, width, 4);
   });
   g.globalAlpha = 1;

@@ -117,7 +117,7 @@ table("Orders and fills", ["", "value"], [["orders", whole(A.orders)], ["cancels
 table("Edge", ["basis points of a fill", "mean", cur, "a day"], ["gross", "fees", "adverse", "net"].filter(k => S.edge[k]).map(k => [k, bp(S.edge[k].bps), num(S.edge[k].quote), num(S.edge[k].per_day)]), S.edge.interval ? "95 % of the net: " + range(S.edge.interval) : "");
 table("After the fill", MARKS, marks(S.markouts), "basis points; adverse above zero is against us");
 table("After the fill, by side", MARKS, marks(S.markouts_by_side));
-if (S.markouts_by_regime.some(m => m.group !== "unlabelled")) table("After the fill, by regime", MARKS, marks(S.markouts_by_regime));
+if (S.markouts_by_regime.some(m => m.group !== "unlabelled")) table("After the fill, by regime", MARKS, marks(S.markouts_by_regime.map(m => ({ ...m, group: regime(m.group)[0] }))));
 table("Fill factor", ["level", "factor", "95 %", "maker", "n"], S.fill_factors.map(f => [f.level, bp(f.factor), range(f.interval), f.maker_share === null ? "–" : pct(f.maker_share, 0), whole(f.n)]), "part of the quoted spread that fills keep");
 table("P&L by instance", ["", cur], Object.entries(S.profit.by_instance).map(([k, v]) => [k, plain(+v)]));
 table("Refusals", ["code", "count"], counts(A.refusals));
