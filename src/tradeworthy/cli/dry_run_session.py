@@ -1,5 +1,6 @@
 """What the dry run's verbs share: signals, the chain under a command, what is printed at the end."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -7,16 +8,23 @@ from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
 
-from tradeworthy.cli.dry_run_switches import command_environment, shown
-from tradeworthy.kernel.clock import Clock
+import msgspec
+
+from tradeworthy.app.identity import code_hash
+from tradeworthy.cli.dry_run_evidence import as_json, give
+from tradeworthy.cli.dry_run_switches import HarnessSwitches, ReviewSwitches, command_environment, shown
+from tradeworthy.kernel.clock import Clock, SystemClock
 from tradeworthy.kernel.errors import UsageError
-from tradeworthy.kernel.redaction import redact
+from tradeworthy.kernel.redaction import redact, register_environment
 from tradeworthy.operations.dry_run.artefacts import RunState
 from tradeworthy.operations.dry_run.audit.judges import AuditJudges
 from tradeworthy.operations.dry_run.chain import Chain, ChainResult
 from tradeworthy.operations.dry_run.command import ChildCommand
-from tradeworthy.operations.dry_run.preflight import resolve
-from tradeworthy.operations.dry_run.recover import Left
+from tradeworthy.operations.dry_run.deliver import Deliveries, deliver
+from tradeworthy.operations.dry_run.plan import LOG_STEM, hashes_of, require, run_id_of, stamp_name
+from tradeworthy.operations.dry_run.policy import HarnessPolicy
+from tradeworthy.operations.dry_run.preflight import RunPaths, resolve
+from tradeworthy.operations.dry_run.recover import Left, reasons_against_resuming
 from tradeworthy.operations.dry_run.settings import RunSettings
 
 
@@ -51,6 +59,62 @@ def play(settings: RunSettings, *, clock: Clock, summary: Path | None, carried: 
 def recover(left: Left, *, clock: Clock, summary: Path | None) -> ChainResult:
     """Complete the artefacts of a run whose harness died."""
     return Chain(left.settings, AuditJudges(), clock=clock, say=say, summary_path=summary).recover(left)
+
+
+def planned(
+    command: tuple[str, ...], switches: HarnessSwitches, paths: RunPaths, policy: HarnessPolicy, *, now: int,
+    label: str | None, folder: Path,
+) -> RunSettings:  # fmt: skip
+    """Return the settings of a fresh run; raises `UsageError` with every reason why it may not start."""
+    pairs = switches.environment_pairs()
+    metadata = switches.metadata_pairs()
+    require(policy, paths, command, command_environment(pairs), more=switches.unverifiable())
+    return RunSettings(
+        run_id=run_id_of(now, command, folder), name=f"{LOG_STEM}_{stamp_name(now)}", command=command, policy=policy,
+        paths=paths, label=label, metadata=metadata, user_environment=pairs,
+        hashes=hashes_of(command, code=code_hash()),
+    )  # fmt: skip
+
+
+def continued(left: Left, command: tuple[str, ...], switches: HarnessSwitches) -> RunSettings:
+    """Return the settings of a run to go on with; raises `UsageError` when it may not."""
+    pairs = switches.environment_pairs()
+    settings = left.settings
+    hashes = hashes_of(settings.command, code=code_hash())
+    require(
+        settings.policy, settings.paths, settings.command, command_environment(pairs), resumed=True,
+        more=tuple(reasons_against_resuming(left, command, hashes, frozenset(pairs))),
+    )  # fmt: skip
+    return msgspec.structs.replace(settings, user_environment=pairs)
+
+
+def hide_secrets(switches: HarnessSwitches) -> None:
+    """Register the secrets of the environment and of `--env`, so that they reach no artefact."""
+    if switches.resume is not None and switches.recover is not None:
+        raise UsageError("--resume and --recover cannot both be given")
+    register_environment({**os.environ, **switches.environment_pairs()})
+
+
+def finish(result: ChainResult, settings: RunSettings, deliveries: Deliveries, review: ReviewSwitches) -> int:
+    """Write what goes after the verdict, print the end and return the exit code."""
+    paths = settings.paths
+    places = msgspec.structs.replace(deliveries, diary=paths.diary, performance=paths.performance)
+    done = deliver(result.summary, places, code=result.exit_code, now=SystemClock().now())
+    if review.review_output is not None and done.review_page is not None:
+        text = done.review_page
+        if review.review_format == "json":
+            text = as_json(done.review_document or {})
+        give(text, Path(review.review_output))
+    named = (
+        ("logs", paths.log_dir), ("progress", paths.progress), ("timeline", paths.timeline_dir),
+        ("incidents", paths.incidents), ("summary", deliveries.summary_json), ("page", deliveries.summary_markdown),
+        ("review", deliveries.review_markdown), ("review json", deliveries.review_json),
+        ("wrap-up", deliveries.wrap_up_markdown), ("backlog", deliveries.backlog),
+        ("packet", None if deliveries.packet is None else deliveries.packet.folder),
+        ("archive", None if deliveries.packet is None else deliveries.packet.archive),
+    )  # fmt: skip
+    announce(result, done.exit_code, tuple(Artefact(name, path) for name, path in named if path is not None))
+    return done.exit_code
 
 
 def say(line: str) -> None:

@@ -10,7 +10,9 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from tradeworthy.kernel.errors import UsageError
+from tradeworthy.operations.dry_run.deliver import PacketInputs, ReviewInputs
 from tradeworthy.operations.dry_run.model import Status
+from tradeworthy.operations.dry_run.objectives import parse_objective
 from tradeworthy.operations.dry_run.policy import (
     FreshnessPolicy,
     GapPolicy,
@@ -19,6 +21,7 @@ from tradeworthy.operations.dry_run.policy import (
     ResourcePolicy,
 )
 from tradeworthy.operations.dry_run.preflight import metadata_of, pairs_of
+from tradeworthy.operations.dry_run.review import ReviewPolicy, notes_of
 
 Level = Literal["warn", "fail"]
 Words = Annotated[tuple[str, ...], Parameter(negative="")]
@@ -100,8 +103,27 @@ class HarnessSwitches:
         KEY=VALUE to keep with the run; may be given several times.
     env
         KEY=VALUE for the command's environment; values are not recorded.
+    waiver
+        A signed waiver; may be given several times.
+    witness
+        Where the outside witness of this run answers.
+    resume
+        Go on with a run that its host cut off; its folder.
+    recover
+        Judge a run whose harness died, without running anything; its folder.
+    log_dir
+        The evidence folder; it must be empty or new.
+    json_report
+        Where the summary goes as JSON.
+    markdown_report
+        Where the summary goes as Markdown.
     """
 
+    log_dir: Path | None = None
+    json_report: Path | None = None
+    markdown_report: Path | None = None
+    resume: Path | None = None
+    recover: Path | None = None
     duration_hours: float = 72.0
     required_duration_hours: float | None = None
     minimum_uptime_ratio: float = 0.98
@@ -217,8 +239,21 @@ class ReviewSwitches:
         A file of notes, one a line.
     review
         Whether a brief is written at all.
+    review_output
+        Where the brief goes, - for standard output.
+    review_format
+        markdown or json.
+    review_run_label
+        The run's name in the brief.
+    review_summary
+        Append the summary to the brief.
+    review_sign_off
+        Append the sign-off to the brief.
     """
 
+    review_output: str | None = None
+    review_format: Literal["markdown", "json"] = "markdown"
+    review_run_label: Annotated[str | None, Parameter(name=("--review-run-label", "--run-label"))] = None
     attendee: Words = ()
     objective: Words = ()
     note: Words = ()
@@ -230,6 +265,20 @@ class ReviewSwitches:
     review_sign_off: Annotated[
         bool, Parameter(name="--review-include-sign-off", negative="--review-skip-sign-off")
     ] = True
+
+    def inputs(self) -> ReviewInputs:
+        """Return what people add to the brief; raises `UsageError` for a bad objective or a missing file of notes."""
+        return ReviewInputs(
+            run_label=self.review_run_label, attendees=self.attendee, notes=(*self.note, *notes_of(self.notes_file)),
+            objectives=tuple(parse_objective(one) for one in self.objective),
+            parts=ReviewPolicy(include_summary=self.review_summary, include_sign_off=self.review_sign_off),
+        )  # fmt: skip
+
+    def refuse_without_review(self, *, others: tuple[str, ...] = ()) -> None:
+        """Refuse a place for a review that is switched off."""
+        named = (*others, *(["--review-output"] if self.review_output is not None else []))
+        if not self.review and named:
+            raise UsageError(f"--no-review writes no brief, but {', '.join(named)} names a place for one")
 
 
 @Parameter(name="*")
@@ -250,6 +299,14 @@ class PacketSwitches:
     packet_dir: Path | None = None
     packet_archive: Path | None = None
     packet_skip_raw: Annotated[bool, Parameter(negative="--packet-include-raw")] = False
+
+    def inputs(self) -> PacketInputs | None:
+        """Return where the packet goes; an archive needs its folder."""
+        if self.packet_dir is None:
+            if self.packet_archive is not None:
+                raise UsageError("--packet-archive needs --packet-dir, the folder that it packs")
+            return None
+        return PacketInputs(folder=self.packet_dir, archive=self.packet_archive, skip_raw=self.packet_skip_raw)
 
 
 def command_environment(pairs: Mapping[str, str]) -> dict[str, str]:

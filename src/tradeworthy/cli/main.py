@@ -16,6 +16,7 @@ from tradeworthy.cli import (
     final_dry_run,
     final_dry_run_audit,
     final_dry_run_backlog,
+    final_dry_run_orchestrator,
     final_dry_run_review,
     final_dry_run_watch,
     final_dry_run_wrap_up,
@@ -29,6 +30,7 @@ from tradeworthy.cli import (
     simulated_runtime,
     soak,
     strategy,
+    walk_forward,
 )
 from tradeworthy.kernel.errors import DeskError, ExitCode
 from tradeworthy.kernel.redaction import redact, trace_of
@@ -43,6 +45,7 @@ app.command(run.run)
 app.command(backtest.app)
 app.command(config.app)
 app.command(calibration.app)
+backtest.app.command(walk_forward.walk_forward)
 app.command(replay.replay)
 app.command(journal.app)
 app.command(data.app)
@@ -60,6 +63,7 @@ app.command(soak.soak)
 app.command(exposure.exposure)
 app.command(strategy.app)
 app.command(final_dry_run.final_dry_run)
+app.command(final_dry_run_orchestrator.final_dry_run_orchestrator)
 
 errors = Console(stderr=True)
 

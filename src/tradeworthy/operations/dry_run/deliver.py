@@ -1,20 +1,24 @@
-"""After the verdict: Markdown, review, wrap-up, backlog and packet, each where it was asked for (section 3).
+"""After the verdict: pages, review, wrap-up, backlog and packet, each where it was asked for (section 3).
 
 What is written here can only make the exit code worse: the worst of run, review and wrap-up counts.
 """
 
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import msgspec
 
 from tradeworthy.kernel.errors import ExitCode
 from tradeworthy.kernel.redaction import redact
-from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.dry_run.artefact_files import write_artefact, write_text
-from tradeworthy.operations.dry_run.artefacts import BacklogItem, Manifest, Objective, Review, Summary, WrapUp
+from tradeworthy.operations.dry_run.artefacts import Objective, Review, Summary
+from tradeworthy.operations.dry_run.backlog import backlog_of
 from tradeworthy.operations.dry_run.conclude import exit_code
-from tradeworthy.operations.dry_run.model import Status, worst_status
+from tradeworthy.operations.dry_run.model import Json, Status
+from tradeworthy.operations.dry_run.packet import RawEvidence, build_packet
+from tradeworthy.operations.dry_run.review import ReviewPolicy, build_review, review_document, review_markdown
+from tradeworthy.operations.dry_run.summary_page import summary_markdown
+from tradeworthy.operations.dry_run.wrap_up import WrapUpPolicy, build_wrap_up, exit_code_of_wrap_up, wrap_up_markdown
 
 
 class ReviewInputs(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,103 +27,108 @@ class ReviewInputs(msgspec.Struct, frozen=True, kw_only=True):
     run_label: str | None = None
     attendees: tuple[str, ...] = ()
     objectives: tuple[Objective, ...] = ()
+    derived: tuple[Objective, ...] = ()
     notes: tuple[str, ...] = ()
-    include_summary: bool = True
-    include_sign_off: bool = True
-
-
-class WrapUpInputs(msgspec.Struct, frozen=True, kw_only=True):
-    """How the wrap-up judges duration and warnings."""
-
-    required_seconds: float
-    tolerance_minutes: float = 5.0
-    treat_warn_as_failure: bool = False
+    parts: ReviewPolicy = ReviewPolicy()
 
 
 class PacketInputs(msgspec.Struct, frozen=True, kw_only=True):
-    """What goes into the packet; evidence files are copied unless `skip_raw`."""
+    """Where the packet goes, and whether the raw evidence is in it."""
 
     folder: Path
     archive: Path | None = None
     skip_raw: bool = False
-    logs: tuple[Path, ...] = ()
+
+
+class Deliveries(msgspec.Struct, frozen=True, kw_only=True):
+    """Where each artefact goes; None is not written, and a part without its inputs is not made.
+
+    diary, performance  the evidence files that the packet copies
+    """
+
+    summary_json: Path | None = None
+    summary_markdown: Path | None = None
+    review: ReviewInputs | None = None
+    review_json: Path | None = None
+    review_markdown: Path | None = None
+    wrap_up: WrapUpPolicy | None = None
+    wrap_up_json: Path | None = None
+    wrap_up_markdown: Path | None = None
+    backlog: Path | None = None
+    packet: PacketInputs | None = None
     diary: Path | None = None
     performance: Path | None = None
 
 
-class Editors(Protocol):
-    """Those who write the artefacts of section 8."""
-
-    def summary_markdown(self, summary: Summary) -> str: ...
-    def review(self, summary: Summary, inputs: ReviewInputs, *, now: int) -> Review: ...
-    def review_markdown(self, review: Review, summary: Summary, inputs: ReviewInputs) -> str: ...
-    def backlog(self, summary: Summary, review: Review | None) -> tuple[BacklogItem, ...]: ...
-    def wrap_up(self, summary: Summary, review: Review | None, inputs: WrapUpInputs, *, now: int) -> WrapUp: ...
-    def wrap_up_markdown(self, wrap_up: WrapUp) -> str: ...
-    def packet(self, summary: Summary, inputs: PacketInputs, *, now: int) -> Manifest: ...
-
-
-class Deliveries(msgspec.Struct, frozen=True, kw_only=True):
-    """Where each artefact goes; None is not written."""
-
-    summary_json: Path | None = None
-    summary_markdown: Path | None = None
-    review_json: Path | None = None
-    review_markdown: Path | None = None
-    wrap_up_json: Path | None = None
-    wrap_up_markdown: Path | None = None
-    backlog: Path | None = None
-    review: ReviewInputs = ReviewInputs()
-    wrap_up: WrapUpInputs | None = None
-    packet: PacketInputs | None = None
-
-
 class Delivered(NamedTuple):
-    """The summary with its review, and the worst exit code of all parts."""
+    """The summary with its review, the worst exit code of all parts, and the review's page when there is one."""
 
     summary: Summary
     exit_code: int
+    review_page: str | None
+    review_document: Json | None
 
 
-def deliver(
-    summary: Summary, deliveries: Deliveries, editors: Editors, *, code: int, now: int, review_wanted: bool
-) -> Delivered:
-    """Write everything that was asked for; return the summary as written last.
-
-    code           exit code of the run; 130 stays 130
-    review_wanted  whether the review is made, and judged, even when it goes to no file
-    """
-    statuses = [summary.status]
-    review = None
-    if review_wanted:
-        review = editors.review(summary, deliveries.review, now=now)
-        statuses.append(review.status)
+def deliver(summary: Summary, deliveries: Deliveries, *, code: int, now: int) -> Delivered:
+    """Write everything that was asked for; `code` is the run's own, and 130 stays 130."""
+    page = document = None
+    codes = [code]
+    if deliveries.review is not None:
+        review = _review(summary, deliveries.review, deliveries.packet, now)
+        page = review_markdown(review, summary, deliveries.review.parts)
+        document = review_document(review, summary, deliveries.review.parts)
         summary = msgspec.structs.replace(summary, review=review)
+        codes.append(_code_of(review.status))
         if deliveries.review_json is not None:
-            write_artefact(deliveries.review_json, review)
+            _write_json(deliveries.review_json, document)
         if deliveries.review_markdown is not None:
-            write_text(deliveries.review_markdown, editors.review_markdown(review, summary, deliveries.review))
+            write_text(deliveries.review_markdown, page)
     if deliveries.wrap_up is not None:
-        wrap_up = editors.wrap_up(summary, review, deliveries.wrap_up, now=now)
-        statuses.append(wrap_up.status)
+        wrap_up = build_wrap_up(summary, deliveries.wrap_up, now=now)
+        codes.append(exit_code_of_wrap_up(wrap_up, deliveries.wrap_up))
         if deliveries.wrap_up_json is not None:
             write_artefact(deliveries.wrap_up_json, wrap_up)
         if deliveries.wrap_up_markdown is not None:
-            write_text(deliveries.wrap_up_markdown, editors.wrap_up_markdown(wrap_up))
+            write_text(deliveries.wrap_up_markdown, wrap_up_markdown(wrap_up))
     if deliveries.backlog is not None:
-        items = redact(msgspec.to_builtins(editors.backlog(summary, review)))
-        write_text(deliveries.backlog, msgspec.json.format(msgspec.json.encode(items), indent=2))
+        built: Json = msgspec.to_builtins(summary, str_keys=True)
+        _write_json(deliveries.backlog, msgspec.to_builtins(backlog_of(built)))
     if deliveries.summary_markdown is not None:
-        write_text(deliveries.summary_markdown, editors.summary_markdown(summary))
+        write_text(deliveries.summary_markdown, summary_markdown(summary))
     if deliveries.summary_json is not None:
         write_artefact(deliveries.summary_json, summary)
     if deliveries.packet is not None:
-        editors.packet(summary, deliveries.packet, now=now)
-    return Delivered(summary, _code(statuses, code))
+        _pack(summary, deliveries, deliveries.packet)
+    worst = ExitCode.INTERRUPTED if code == ExitCode.INTERRUPTED else max(codes)
+    return Delivered(summary, worst, page, document)
 
 
-def _code(statuses: list[Status], code: int) -> int:
-    if code == ExitCode.INTERRUPTED:
-        return code
-    worst = worst_status(*statuses)
-    return max(code, exit_code(worst)) if worst.severity is not Severity.OK else code
+def _review(summary: Summary, inputs: ReviewInputs, packet: PacketInputs | None, now: int) -> Review:
+    place = None if packet is None else packet.archive or packet.folder
+    return build_review(
+        summary, now=now, run_label=inputs.run_label, attendees=inputs.attendees, notes=inputs.notes,
+        typed=inputs.objectives, derived=inputs.derived, evidence_packet=None if place is None else str(place),
+    )  # fmt: skip
+
+
+def _pack(summary: Summary, deliveries: Deliveries, inputs: PacketInputs) -> None:
+    metadata = summary.summary.metadata
+    logs = (Path(one) for one in (*metadata.structured_log_paths, *metadata.raw_log_paths))
+    raw = RawEvidence(
+        logs=tuple(one for one in logs if one.is_file()), diary=_existing(deliveries.diary),
+        performance=_existing(deliveries.performance),
+    )  # fmt: skip
+    build_packet(inputs.folder, summary, raw, skip_raw=inputs.skip_raw, archive=inputs.archive)
+
+
+def _existing(path: Path | None) -> Path | None:
+    return path if path is not None and path.is_file() else None
+
+
+def _code_of(status: Status) -> int:
+    """Return the code of a part that stands beside a sign-off: UNKNOWN is FAIL there."""
+    return exit_code(status)
+
+
+def _write_json(path: Path, document: object) -> None:
+    write_text(path, msgspec.json.format(msgspec.json.encode(redact(document)), indent=2) + b"\n")
