@@ -96,7 +96,7 @@ def _logs(page: Page, logs: LogSection) -> None:
         ("Span", duration(logs.duration_seconds)),
         ("Uptime", None if logs.uptime_ratio is None else f"{logs.uptime_ratio:.4%} (by {logs.uptime_source})"),
         ("Times", times.get(logs.time_source)),
-        ("Window", "measured" if logs.window_proved else "not known: head and tail are not judged"),
+        ("Window", "known" if logs.window_proved else "not known: head and tail are not judged"),
     ))  # fmt: skip
     findings = sorted((*logs.errors, *logs.content_incidents, *logs.warnings), key=lambda one: -one.severity.severity)
     if findings:
