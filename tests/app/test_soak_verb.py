@@ -1,12 +1,17 @@
 """Soaks of whole runs through the verb: exit codes, reports, and an exchange that counts its requests."""
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.request import urlopen
 
 import msgspec
 import pytest
 from soak_runs import document, resealed
 
+from tradeworthy.app import config
 from tradeworthy.app.runner import RunSession
+from tradeworthy.app.soak import order_requests
 from tradeworthy.cli.main import call
 from tradeworthy.kernel.clock import EventClock
 from tradeworthy.kernel.host import HostMemory
@@ -78,6 +83,61 @@ def test_live_data_without_a_counted_wire_is_unknown_and_with_one_order_request_
     assert codes(tmp_path, "live-data")["soak.order_requests"] == "FAIL"
     wire.write_text("no log")
     assert soak(run, "live-data", tmp_path, "--wire", str(wire)) == 3
+
+
+class Exchange(BaseHTTPRequestHandler):
+    """Serve market data, take orders, and write down each request."""
+
+    def do_GET(self):
+        self._note()
+        data = self.server.market_data
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def do_POST(self):
+        self._note()
+        self.send_response(200)
+        self.end_headers()
+
+    def _note(self):
+        with self.server.wire.open("a") as wire:
+            wire.write(json.dumps({"method": self.command, "path": self.path}) + "\n")
+
+    def log_message(self, *words):
+        pass
+
+
+@pytest.fixture
+def exchange(run, tmp_path):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Exchange)
+    server.market_data = next((run / "journal").glob("journal-*.jsonl")).read_bytes()
+    server.wire = tmp_path / "exchange.jsonl"
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_paper_desk_on_an_exchanges_data_sends_it_no_order(exchange, tmp_path):
+    address = f"http://127.0.0.1:{exchange.server_port}"
+    fed = tmp_path / "fed"
+    fed.mkdir()
+    with urlopen(f"{address}/market_data") as answer:
+        (fed / "journal-00000000000000000001.jsonl").write_bytes(answer.read())
+    made = document(environment="paper")
+    tape = config.TapeSection(
+        name="exchange", format="journal", instrument="EURUSD.DEMO", path=str(fed), label="synthetic"
+    )
+    made = msgspec.structs.replace(made, tapes=(tape,))
+    paper = RunSession(made, root=tmp_path / "runs", clock=EventClock()).play()
+    assert sum(line.orders for line in paper.lines) > 0
+    assert order_requests(exchange.wire) == 0
+    urlopen(f"{address}/order", data=b"{}").close()
+    assert order_requests(exchange.wire) == 1
 
 
 def test_only_a_testnet_run_is_a_reference(run, tmp_path):
