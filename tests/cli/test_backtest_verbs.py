@@ -1,6 +1,7 @@
 """`tradeworthy backtest`: window, artefacts, register, store and page, on a small made market."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -81,6 +82,12 @@ def test_the_rows_agree_with_the_summary_to_the_last_unit(folder):
     assert all(one.low <= min(one.open, one.close) <= max(one.open, one.close) <= one.high for one in bars)
     assert [one.ts for one in bars] == sorted({one.ts for one in bars})
     assert set(json.loads(bytes(bars[0].state))) == {"quoter"}
+
+
+def test_the_summary_states_what_was_assumed_of_costs(folder):
+    said = " ".join(json.loads((folder / "summary.json").read_text())["assumptions"])
+    for word in ("submit 150 ms", "spread:", "slippage:", "maker fee", "funding:", "borrow:"):
+        assert word in said
 
 
 def test_an_altered_artefact_is_noticed(folder, tmp_path):
@@ -250,3 +257,15 @@ def test_a_promotion_names_each_field_and_exits_two(folder, tmp_path, capsys):
     assert "FAIL promotion.no_network" not in said
     record.write_text('{"unknown": 1}')
     assert call(["backtest", "promote", str(record), "--out", str(tmp_path)]) == 3
+
+
+def test_walk_forward_plays_each_test_part_once_and_each_is_a_look(tmp_path, capsys):
+    words = ["backtest", "walk-forward", document(tmp_path), "--runs", str(tmp_path / "runs"), "--family", "walk",
+             "--start", "2024-01-01", "--end", "2024-01-01T00:20:00", "--folds", "3", "--purge-seconds", "30"]
+    assert call(words) == 0
+    windows = sorted((m.start, m.end) for m in map(manifest_of, (tmp_path / "runs").glob("small-*")))
+    assert len(windows) == 3
+    assert all(before[1] < after[0] for before, after in pairwise(windows))
+    assert windows[0][0] >= 1_704_067_200 * 10**9 + 5 * 60 * 10**9  # the first part is training only
+    assert TrialBook(tmp_path / "runs", clock=EventClock(1)).register().openings("walk") == 3
+    assert call([*words[:-1], "10000"]) == 3  # the purge leaves no training

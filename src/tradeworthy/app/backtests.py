@@ -28,7 +28,7 @@ from tradeworthy.research.backtest.pbo import Overfit, probability_of_overfittin
 from tradeworthy.research.backtest.promotion import PromotionPolicy, PromotionRecord, check_promotion
 from tradeworthy.research.backtest.report import Overlay
 from tradeworthy.research.backtest.rows import BARS, FILLS, BarRow, FillRow, read_rows
-from tradeworthy.research.backtest.split import EMBARGO_SHARE, split_by_time
+from tradeworthy.research.backtest.split import EMBARGO_SHARE, Window, split_by_time, walk_forward
 from tradeworthy.research.backtest.statistics import TooFewObservations, deflated_sharpe
 from tradeworthy.research.backtest.store import BacktestStore, StoreCounts, StoredRegime, StoredRun
 from tradeworthy.research.backtest.summary import Summary
@@ -73,6 +73,18 @@ def prepared(
         document = msgspec.structs.replace(document, tapes=_catalog_tapes(document, catalog))
         config.check(document)
     return document if part is None else _cut(document, part)
+
+
+def walk_forward_documents(document: Document, *, folds: int, purge_seconds: float) -> list[Document]:
+    """Return one document a fold, each playing its test part alone; the strategy's parameters stay what they are.
+
+    purge_seconds   the horizon of a decision: training would end so much before its test
+
+    Raises `UsageError` without a start and an end, or where purge and embargo leave a part empty.
+    """
+    start, end = _bounds(document, "walk-forward")
+    splits = walk_forward(start, end, folds=folds, purge_ns=int(purge_seconds * NANOS_PER_SECOND))
+    return [_windowed(document, split.out_of_sample) for split in splits]
 
 
 def record_run(folder: Path, *, book: TrialBook, family: str, part: Part | None) -> TrialRegister:
@@ -240,11 +252,18 @@ def _catalog_tapes(document: Document, root: Path) -> tuple[TapeSection, ...]:
 
 
 def _cut(document: Document, part: Part) -> Document:
-    if not document.desk.start or not document.desk.end:
-        raise UsageError("--part needs --start and --end: the window is cut by time, not by what the tape holds")
-    start, end = window_of(document)
+    start, end = _bounds(document, "--part")
     split = split_by_time(start, end, embargo_ns=int((end - start) * EMBARGO_SHARE))
-    window = split.in_sample if part == "in" else split.out_of_sample
+    return _windowed(document, split.in_sample if part == "in" else split.out_of_sample)
+
+
+def _bounds(document: Document, what: str) -> tuple[int, int]:
+    if not document.desk.start or not document.desk.end:
+        raise UsageError(f"{what} needs --start and --end: the window is cut by time, not by what the tape holds")
+    return window_of(document)
+
+
+def _windowed(document: Document, window: Window) -> Document:
     desk = msgspec.structs.replace(document.desk, start=_iso(window.start), end=_iso(window.end))
     return msgspec.structs.replace(document, desk=desk)
 
