@@ -124,6 +124,46 @@ def test_two_thousand_random_damages_are_found_at_their_seq(filled):
     print(f"\ndamages: {sum(found.values())}, located: {sum(found.values())}, by kind: {dict(sorted(found.items()))}")
 
 
+def _damage_each_line(directory: Path, step: int) -> int:
+    """Change one byte of one line after another; return how many were found at their seq."""
+    lines = _segment(directory).read_bytes().splitlines(keepends=True)
+    found = seq = 0
+    for at, line in enumerate(lines):
+        seq += line.startswith(b'{"seq"')
+        if at % step:
+            continue
+        middle = len(line) // 2
+        damaged = line[:middle] + bytes([line[middle] ^ 1]) + line[middle + 1 :]
+        _segment(directory).write_bytes(b"".join([*lines[:at], damaged, *lines[at + 1 :]]))
+        result = verify(directory)
+        exact = {seq} if line.startswith(b'{"seq"') else {seq + 1, max(1, seq - 49)}
+        assert not result.ok
+        assert result.first_bad_seq in exact, (at, result)
+        found += 1
+    return found
+
+
+def test_damage_in_any_line_is_found_at_its_seq(filled):
+    assert _damage_each_line(filled(1_000, 50), 17) == 61
+
+
+@pytest.mark.proof
+def test_damage_in_each_line_of_a_thousand_events_is_found_at_its_seq(filled):
+    found = _damage_each_line(filled(1_000, 50), 1)
+    print(f"\nlines damaged one by one: {found}, located: {found}")
+
+
+@pytest.mark.proof
+def test_a_journal_sealed_again_from_each_event_on_is_found_at_it(signed):
+    directory, key = signed
+    good = _segment(directory).read_bytes()
+    for seq in range(1, 1_001):
+        _change_and_rehash(directory, seq)
+        assert verify(directory, checkpoint=directory, public_key=key).first_bad_seq == seq
+        _segment(directory).write_bytes(good)
+    print("\nsealed again from each of 1,000 events: located 1,000")
+
+
 def _change_and_rehash(directory: Path, seq: int) -> None:
     lines = _segment(directory).read_bytes().splitlines(keepends=True)
     lines = [line.replace(b'"bid":100', b'"bid":7') if line.startswith(b'{"seq":%d,' % seq) else line for line in lines]
