@@ -221,3 +221,14 @@ def test_trace_of_nobody_and_show_of_nothing_could_not_be_judged(run, capsys):
     assert told(capsys, "show", run, "--kind", "nothing")[0] == 3
     assert told(capsys, "show", run, "--start", 3, "--stop", 5)[0] == 0
     assert told(capsys, "tail", run)[0] == 0
+
+
+@pytest.mark.parametrize("verb", [["show"], ["trace"], ["integrity"], ["tail"]])
+def test_a_batch_that_is_gone_is_told_and_is_no_traceback(run, capsys, verb):
+    [segment] = (run / "journal").glob("journal-*.jsonl")
+    gone = tuple(b'{"seq":%d,' % seq for seq in range(11, 21))
+    lines = segment.read_bytes().splitlines(keepends=True)
+    segment.write_bytes(b"".join(line for line in lines if not line.startswith(gone)))
+    code, text = told(capsys, *verb, run, *(["feed:1"] if verb == ["trace"] else []))
+    assert code == 2
+    assert "expected an event behind a seal" in text

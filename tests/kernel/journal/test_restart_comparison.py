@@ -1,6 +1,10 @@
 """After a kill that lost something, the comparison names it in every mode."""
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -84,7 +88,7 @@ def test_a_journal_that_is_gone_fails_and_a_missing_checkpoint_cannot_be_judged(
     directory, copy = place
     (tmp_path / "empty").mkdir()
     assert judged(tmp_path / "empty", copy).failures == ("journal: 100 events were signed, no segment is left",)
-    with pytest.raises(CannotJudge, match="found none"):
+    with pytest.raises(CannotJudge, match="found neither"):
         judged(directory, tmp_path / "empty")
     with pytest.raises(CannotJudge, match="no signature fits"):
         judged(directory, copy, public_key=bytes(range(32)))
@@ -123,3 +127,75 @@ def test_a_writer_is_seen_while_it_holds_the_lock(tmp_path, opened):
     assert writer_lives(tmp_path)
     journal.close()
     assert not writer_lives(tmp_path)
+
+
+DESK = """
+import sys
+from pathlib import Path
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tradeworthy.kernel.clock import SystemClock
+from tradeworthy.kernel.facts import event_of
+from tradeworthy.kernel.journal import Journal, JournalPolicy, LocalSigner
+from tradeworthy.trading.model import Intent, Side
+policy = JournalPolicy(batch_events_max=10, commit_interval_ns=None, checkpoint_events=100)
+signer = LocalSigner(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
+journal = Journal.open(Path(sys.argv[1]), clock=SystemClock(), policy=policy, signer=signer)
+for n in range(1, 1_000_000):
+    intent = Intent(f"i{n}", "o", "s", "r", f"d{n}", "A", Side.BUY, 1, 10**18)
+    journal.accept(event_of(intent, source="desk", key=n, source_seq=n, ts_event=10**18 + n, ts_init=10**18 + n))
+    if n % 10 == 0:
+        journal.commit()
+        print(n, flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """A journal whose writer was killed, and the number of intents it had acknowledged."""
+    directory = tmp_path_factory.mktemp("killed") / "j"
+    child = subprocess.Popen(
+        [sys.executable, "-c", DESK, str(directory)], stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": "src"}
+    )
+    assert child.stdout is not None
+    for _ in range(25):
+        acknowledged = int(child.stdout.readline())
+    child.send_signal(signal.SIGKILL)
+    rest = child.stdout.read().split()
+    child.wait()
+    return directory, max([acknowledged, *map(int, rest)])
+
+
+def lose(directory, last, mode):
+    """Take ten intents away: as a crash, as a cut at a seal, out of the middle, or sealed again by a forger."""
+    from tradeworthy.kernel.journal import decode_event
+
+    [segment] = directory.glob("journal-*.jsonl")
+    if mode == "torn":
+        cut_before(directory, last - 9)
+    elif mode == "middle":
+        lines = segment.read_bytes().splitlines(keepends=True)
+        gone = tuple(b'{"seq":%d,' % seq for seq in range(101, 111))
+        segment.write_bytes(b"".join(line for line in lines if not line.startswith(gone)))
+    else:
+        kept = range(1, last - 9) if mode == "sealed shorter" else [*range(1, 101), *range(111, last + 1)]
+        lines = list(read_raw(directory))
+        segment.unlink()
+        journal = Journal.open(directory, clock=EventClock(1), policy=JournalPolicy(commit_interval_ns=None))
+        journal.append_many([decode_event(lines[seq - 1]) for seq in kept])
+        journal.close()
+
+
+@pytest.mark.parametrize("mode", ["torn", "middle", "sealed shorter", "sealed again"])
+@pytest.mark.parametrize("evidence", ["acknowledged", "both"])
+def test_a_kill_that_lost_ten_intents_fails_in_every_mode(killed, tmp_path, mode, evidence):
+    directory, last = killed
+    place = shutil.copytree(directory, tmp_path / "j")
+    signed = shutil.copytree(directory, tmp_path / "signed") if evidence == "both" else tmp_path / "nothing"
+    signed.mkdir(exist_ok=True)
+    ids = [f"desk:{n}" for n in range(1, last + 1)]
+    assert judged(place, signed, acknowledged=ids, public_key=PUBLIC).failures == ()
+    lose(place, last, mode)
+    result = judged(place, signed, acknowledged=ids)
+    assert result.exit_code == 2
+    named = [text for text in result.failures if text.startswith("journal: the acknowledged event desk:")]
+    assert len(named) >= 10

@@ -1,13 +1,14 @@
 """Compare what was signed before a restart with what is there afterwards (JR-14)."""
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock
 from tradeworthy.kernel.errors import ExitCode
-from tradeworthy.kernel.journal.reader import read_raw, segment_paths
+from tradeworthy.kernel.journal.reader import open_segment, segment_paths
 from tradeworthy.kernel.journal.verify import CannotJudge, read_checkpoint, verify
 
 RECOVERY_NANOS_MAX = 180 * NANOS_PER_SECOND
@@ -38,16 +39,16 @@ def compare(
     checkpoint    one envelope of before, or a directory of them: all must hold
     down          components that do not answer;  serving_at  None while the service is not back
     acknowledged  ids of zero-loss events that somebody was told are durable, also those after the checkpoint
-    Raises `CannotJudge` when no checkpoint can be read or trusted.
+    Raises `CannotJudge` when a checkpoint cannot be read or trusted, or there is nothing to compare with.
     """
     failures = [f"component: {name} is not back" for name in down]
     place = sorted(checkpoint.glob("checkpoint-*.dsse.json")) if checkpoint.is_dir() else [checkpoint]
-    if not place:
-        raise CannotJudge(f"expected a checkpoint in {checkpoint}, found none")
-    signed = max(int(read_checkpoint(path, public_key)["count"]) for path in place)
+    if not place and not acknowledged:
+        raise CannotJudge(f"expected a checkpoint in {checkpoint} or acknowledged events, found neither")
+    signed = max((int(read_checkpoint(path, public_key)["count"]) for path in place), default=0)
     first_bad_seq: int | None = None
     if segment_paths(directory):
-        result = verify(directory, checkpoint=checkpoint, public_key=public_key)
+        result = verify(directory, checkpoint=checkpoint if place else None, public_key=public_key)
         if not result.ok:
             first_bad_seq = result.first_bad_seq
             failures.append(f"journal: {result.problem} (seq {first_bad_seq}, signed to {signed})")
@@ -71,13 +72,17 @@ def await_service(serving: Callable[[], bool], clock: Clock, *, stopped_at: int)
 
 
 def _missing(directory: Path, acknowledged: Collection[str]) -> list[str]:
-    """Name the acknowledged events that no line holds."""
+    """Name the acknowledged events that no line holds; every line is looked at, also in a damaged journal."""
     if not acknowledged:
         return []
     wanted = set(acknowledged)
     decoder = msgspec.json.Decoder(_Line)
-    for line in read_raw(directory):
-        wanted.discard(decoder.decode(line).event_id)
+    for path in segment_paths(directory):
+        with open_segment(path) as file:
+            for line in file:
+                if line.startswith(b'{"seq":'):
+                    with suppress(msgspec.MsgspecError):
+                        wanted.discard(decoder.decode(line).event_id)
     named = [f"journal: the acknowledged event {event_id} is missing" for event_id in sorted(wanted)[:NAMED_MAX]]
     more = len(wanted) - len(named)
     return [*named, f"journal: {more} more acknowledged events are missing"] if more else named

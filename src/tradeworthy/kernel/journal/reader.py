@@ -61,6 +61,8 @@ def batches_of(file: BinaryIO) -> Iterator[bytes]:
                 break
             if block.startswith(b'{"segment":', start):
                 start = block.index(b"\n", start) + 1
+            if not block.startswith(b'{"seq":', start):
+                raise HaltTrading(f"expected an event behind a seal, found {block[start : start + 40]!r}: damaged")
             yield block[start : at + 1]
             start = end + 1
         rest = block[start:]
