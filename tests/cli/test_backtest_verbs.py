@@ -1,12 +1,15 @@
 """`tradeworthy backtest`: window, artefacts, register, store and page, on a small made market."""
 
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from tradeworthy.adapters.catalog import Catalog
+from tradeworthy.app.backtests import family_verdict
 from tradeworthy.app.run_folder import ARTEFACTS, manifest_of, rebuild, sha256_of
 from tradeworthy.app.trials import TrialBook
 from tradeworthy.cli.main import call
@@ -17,6 +20,7 @@ from tradeworthy.kernel.journal import read
 from tradeworthy.research.backtest.rows import BARS, FILLS, NAV, BarRow, FillRow, NavRow, read_rows
 from tradeworthy.research.backtest.summary import to_json
 from tradeworthy.research.backtest.trials import OutOfSampleOpened, Trial
+from tradeworthy.trading.simulation.synthetic import Walk, quotes
 
 DOCUMENT = """
 schema = "desk@1"
@@ -257,6 +261,38 @@ def test_a_promotion_names_each_field_and_exits_two(folder, tmp_path, capsys):
     assert "FAIL promotion.no_network" not in said
     record.write_text('{"unknown": 1}')
     assert call(["backtest", "promote", str(record), "--out", str(tmp_path)]) == 3
+
+
+def test_a_family_of_twelve_is_judged_by_all_its_trials(tmp_path, capsys):
+    pytest.importorskip("numpy", reason="the research extra is not installed")
+    words = ["--family", "many", "--set", "desk.evaluate_seconds=3600"]
+    path = Path(document(tmp_path, steps=280))
+    path.write_text(path.read_text().replace("spread = 10", "spread = 10\nevery_ns = 21600000000000"))
+    for seed in range(12):
+        lots = 1000 + 100 * seed
+        text = path.read_text()
+        path.write_text(re.sub(r"lots = \d+, inventory", f"lots = {lots}, inventory", text))
+        assert call(["backtest", "run", str(path), "--runs", str(tmp_path / "runs"), *words]) == 0
+    book = TrialBook(tmp_path / "runs", clock=EventClock(1))
+    found = family_verdict(tmp_path / "runs", book=book, family="many")
+    assert (found.trials, found.openings, found.notes) == (12, 0, ())
+    assert 0 <= found.deflated_sharpe <= 1
+    assert (found.overfit.trials, found.overfit.splits) == (12, 12_870)
+    trial = book.register().trials("many")[0]
+    assert json.loads(trial.configuration)["instances"][0]["policy"]["lots"] == 1000
+    capsys.readouterr()
+    assert call(["backtest", "trials", "many", "--runs", str(tmp_path / "runs")]) in (0, 1, 2)
+    assert "12 trials of many" in capsys.readouterr().out
+
+
+def test_a_catalog_takes_the_place_of_the_tapes(tmp_path, capsys):
+    pytest.importorskip("polars", reason="the data extra is not installed")
+    walk = Walk("EURUSD.DEMO", ts=1_704_067_200 * 10**9, start=110_000, steps=900, spread=10, size_max=1_000_000)
+    Catalog(tmp_path / "catalog").ingest((ts, ts, fact) for ts, fact in quotes(walk, seed=3))
+    found = run(tmp_path, "--catalog", str(tmp_path / "catalog"), "--instance", "quoter")
+    (tape,) = manifest_of(found).tapes
+    assert (tape.name, tape.instrument) == ("EURUSD.DEMO.quote", "EURUSD.DEMO")
+    assert sum(e.kind == "market.quote" for e in read(found / "journal")) == 900
 
 
 def test_walk_forward_plays_each_test_part_once_and_each_is_a_look(tmp_path, capsys):

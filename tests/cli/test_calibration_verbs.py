@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tradeworthy.app.calibration import EDGE_SEVERITY
 from tradeworthy.cli.main import call
+from tradeworthy.kernel.report import EXIT_CODES
+from tradeworthy.research.backtest.edge import EXIT_CODES as VERDICT_CODES
+from tradeworthy.research.backtest.edge import EdgeVerdict
 
 DOCUMENT = """
 schema = "desk@1"
@@ -74,6 +78,11 @@ def test_each_report_cites_its_journal_and_says_its_verdict(run, tmp_path, verb,
     assert found["sources"][0]["journal"] == run.name
     assert found["sources"][0]["last"] > 1000
     assert found["checks"][0]["code"] == "chain.valid"
+
+
+@pytest.mark.parametrize("verdict", list(EdgeVerdict))
+def test_an_edge_verdict_leaves_with_its_own_exit_code(verdict):
+    assert EXIT_CODES[EDGE_SEVERITY[verdict]] == VERDICT_CODES[verdict]
 
 
 def test_without_a_run_nothing_is_judged(tmp_path):

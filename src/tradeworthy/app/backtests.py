@@ -13,6 +13,7 @@ from tradeworthy.adapters.catalog import Catalog
 from tradeworthy.app import config
 from tradeworthy.app.config import Document, TapeSection, window_of
 from tradeworthy.app.run_folder import (
+    CONFIGURATION,
     HTML,
     SUMMARY,
     RunManifest,
@@ -22,7 +23,7 @@ from tradeworthy.app.run_folder import (
 )
 from tradeworthy.app.trials import TrialBook, sharpe_of
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
-from tradeworthy.kernel.errors import UsageError
+from tradeworthy.kernel.errors import InvalidInput, UsageError
 from tradeworthy.kernel.report import Report
 from tradeworthy.research.backtest.pbo import Overfit, probability_of_overfitting
 from tradeworthy.research.backtest.promotion import PromotionPolicy, PromotionRecord, check_promotion
@@ -91,7 +92,10 @@ def record_run(folder: Path, *, book: TrialBook, family: str, part: Part | None)
     """Record a finished run as a trial of `family`; one that played the part kept back is also an opening."""
     manifest, summary = manifest_of(folder), summary_in(folder)
     returns = [day.change for day in summary.days]
-    register = book.record(Trial(family, manifest.run_id, manifest.config_hash, len(returns), sharpe_of(returns)))
+    configuration = (folder / CONFIGURATION).read_text()
+    register = book.record(
+        Trial(family, manifest.run_id, manifest.config_hash, len(returns), sharpe_of(returns), configuration)
+    )
     if part == "out":
         register = book.open(OutOfSampleOpened(family, manifest.run_id, manifest.start, manifest.end))
     return register
@@ -131,7 +135,7 @@ def family_verdict(root: Path, *, book: TrialBook, family: str) -> FamilyVerdict
             overfit = probability_of_overfitting(np.array([returns[one.run_id] for one in trials]).T)
         except ImportError:
             notes.append("the overfit needs the research extra (numpy)")
-        except UsageError as problem:
+        except InvalidInput as problem:
             notes.append(str(problem))
     return FamilyVerdict(
         family, register.count(family), register.openings(family), None if best is None else best.run_id, probability,

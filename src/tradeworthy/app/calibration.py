@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from tradeworthy.app.bootstrap import build_venue, instruments_of
+from tradeworthy.app.config import Document
 from tradeworthy.app.regression import source_of
 from tradeworthy.app.run_folder import RunMaterial, document_of, journal_of, rebuild, started_of
 from tradeworthy.kernel.errors import UsageError
@@ -142,7 +143,7 @@ def recalibration_report(folder: Path) -> Report:
         raise UsageError(f"{folder}: expected a queue model to compare, found none")
     proposal = propose(
         live, models, in_force=document.venue.queue, factor=run.summary.fill_factors[0],
-        factor_in_force=PostTradePolicy().fill_factor_reference, submit_ms=document.venue.submit_ms,
+        factor_in_force=_factor_in_force(document), submit_ms=document.venue.submit_ms,
     )
     figures = {"changes": msgspec.to_builtins(proposal.changes), "optimism": proposal.optimism}
     return _report("recalibration", "Recalibration proposal", (source,), (chain, *proposal.checks), figures)
@@ -183,6 +184,12 @@ def _environment(run: RunMaterial) -> SessionFigures:
         run.document.desk.environment, activity.fill_rate.value, activity.capture_bps.value,
         activity.maker_share.value, net, regimes or None,
     )
+
+
+def _factor_in_force(document: Document) -> float:
+    """Return the fill factor that the first strategy with one was told, else the reference of the validator."""
+    told = (one.policy["fill_factor"] for one in document.instances if one.enabled and "fill_factor" in one.policy)
+    return float(next(told, PostTradePolicy().fill_factor_reference))
 
 
 def _score_severity(score: float | None) -> Severity:

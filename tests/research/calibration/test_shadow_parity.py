@@ -160,6 +160,24 @@ def test_samples_come_each_five_minutes_and_silence_counts_after_one():
     assert (samples[0].live.silent, samples[-1].live.silent) == (0, 1)
 
 
+def test_equity_that_drifts_apart_by_a_percent_of_capital_within_the_window_fails():
+    _, samples, _ = takers(Session(venue()), 12).judged()
+    base = samples[-1]
+
+    def at_minute(minute, gap):
+        live = msgspec.structs.replace(base.live, equity_change=base.simulated.equity_change - gap)
+        return msgspec.structs.replace(base, ts=T0 + minute * 60 * SECOND, live=live)
+
+    def equity(*given):
+        checks, _ = judge_shadow(given, capital=100_000.0)
+        return next(one.severity for one in checks if one.code == "parity.equity_share")
+
+    assert equity(at_minute(5, 0.0), at_minute(100, 999.0)) is Severity.OK
+    assert equity(at_minute(5, 0.0), at_minute(100, 1000.0)) is Severity.FAIL
+    slow = [at_minute(5 * n, 10.0 * n) for n in range(1, 80)]  # 2,000 in ten hours, but 360 in any three
+    assert equity(*slow[:1], *slow[36:]) is Severity.OK
+
+
 class OptimisticQueue:
     """A simulated venue that takes each trade for ten times its size, so that any queue is soon through."""
 

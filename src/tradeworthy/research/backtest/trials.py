@@ -7,7 +7,8 @@ from tradeworthy.kernel.facts import Event, Fact, fact
 class Trial(Fact, frozen=True):
     """One run of a family (BT-09).
 
-    sharpe   of one period, in sample; None where the run had too few returns for one
+    sharpe          of one period, in sample; None where the run had too few returns for one
+    configuration   the whole document as canonical JSON
     """
 
     family: str
@@ -15,6 +16,7 @@ class Trial(Fact, frozen=True):
     configuration_hash: str
     observations: int
     sharpe: float | None
+    configuration: str = ""
 
 
 @fact("research.out_of_sample_opened")
