@@ -45,8 +45,9 @@ def play(settings: RunSettings, *, clock: Clock, summary: Path | None, carried: 
 
     def make(failed: Callable[[str, BaseException], None]) -> ChildCommand:
         return ChildCommand(
-            words, environment, settings.paths.log_dir, clock=clock, policy=settings.policy.pumps, pump_failed=failed
-        )
+            words, environment, settings.paths.log_dir, clock=clock, policy=settings.policy.pumps, pump_failed=failed,
+            started_in=settings.folder,
+        )  # fmt: skip
 
     chain = Chain(settings, AuditJudges(), clock=clock, say=say, summary_path=summary)
     with _Signals(chain):
@@ -71,7 +72,7 @@ def planned(
     require(policy, paths, command, command_environment(pairs), more=switches.unverifiable())
     return RunSettings(
         run_id=run_id_of(now, command, folder), name=f"{LOG_STEM}_{stamp_name(now)}", command=command, policy=policy,
-        paths=paths, label=label, metadata=metadata, user_environment=pairs,
+        paths=paths, folder=str(Path.cwd()), label=label, metadata=metadata, user_environment=pairs,
         hashes=hashes_of(command, code=code_hash()),
     )  # fmt: skip
 
@@ -95,11 +96,17 @@ def hide_secrets(switches: HarnessSwitches) -> None:
     register_environment({**os.environ, **switches.environment_pairs()})
 
 
-def finish(result: ChainResult, settings: RunSettings, deliveries: Deliveries, review: ReviewSwitches) -> int:
-    """Write what goes after the verdict, print the end and return the exit code."""
+def finish(
+    result: ChainResult, settings: RunSettings, deliveries: Deliveries, review: ReviewSwitches, *,
+    now: int | None = None,
+) -> int:  # fmt: skip
+    """Write what goes after the verdict, print the end and return the exit code.
+
+    now  ns UTC of the writing; the machine's clock when not given
+    """
     paths = settings.paths
     places = msgspec.structs.replace(deliveries, diary=paths.diary, performance=paths.performance)
-    done = deliver(result.summary, places, code=result.exit_code, now=SystemClock().now())
+    done = deliver(result.summary, places, code=result.exit_code, now=now or SystemClock().now())
     if review.review_output is not None and done.review_page is not None:
         text = done.review_page
         if review.review_format == "json":

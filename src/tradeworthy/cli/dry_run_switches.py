@@ -309,6 +309,11 @@ class PacketSwitches:
         return PacketInputs(folder=self.packet_dir, archive=self.packet_archive, skip_raw=self.packet_skip_raw)
 
 
+DEFAULT_SWITCHES = HarnessSwitches()
+DEFAULT_REVIEW = ReviewSwitches()
+DEFAULT_PACKET = PacketSwitches()
+
+
 def command_environment(pairs: Mapping[str, str]) -> dict[str, str]:
     """Return this process's environment with `pairs` over it."""
     return {**os.environ, **pairs}

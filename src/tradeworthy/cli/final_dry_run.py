@@ -1,16 +1,19 @@
 """`tradeworthy final-dry-run [switches] -- COMMAND`: run a command for days under outside observation."""
 
 from tradeworthy.cli.dry_run_session import continued, finish, hide_secrets, planned, play, recover
-from tradeworthy.cli.dry_run_switches import HarnessSwitches, PacketSwitches, ReviewSwitches
+from tradeworthy.cli.dry_run_switches import (
+    DEFAULT_PACKET,
+    DEFAULT_REVIEW,
+    DEFAULT_SWITCHES,
+    HarnessSwitches,
+    PacketSwitches,
+    ReviewSwitches,
+)
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.operations.dry_run.deliver import Deliveries
 from tradeworthy.operations.dry_run.plan import harness_paths
 from tradeworthy.operations.dry_run.recover import left_in
-
-DEFAULT_SWITCHES = HarnessSwitches()
-DEFAULT_REVIEW = ReviewSwitches()
-DEFAULT_PACKET = PacketSwitches()
 
 
 def final_dry_run(

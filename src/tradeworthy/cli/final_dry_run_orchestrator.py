@@ -8,7 +8,14 @@ import msgspec
 from cyclopts import Parameter
 
 from tradeworthy.cli.dry_run_session import continued, finish, hide_secrets, planned, play, recover
-from tradeworthy.cli.dry_run_switches import HarnessSwitches, PacketSwitches, ReviewSwitches
+from tradeworthy.cli.dry_run_switches import (
+    DEFAULT_PACKET,
+    DEFAULT_REVIEW,
+    DEFAULT_SWITCHES,
+    HarnessSwitches,
+    PacketSwitches,
+    ReviewSwitches,
+)
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.operations.dry_run.deliver import Deliveries, PacketInputs
@@ -94,9 +101,6 @@ class OrchestratorSwitches:
             raise UsageError(f"--wrap-up-duration-tolerance-minutes must be at least 0, was {minutes:g}")
 
 
-DEFAULT_SWITCHES = HarnessSwitches()
-DEFAULT_REVIEW = ReviewSwitches()
-DEFAULT_PACKET = PacketSwitches()
 DEFAULT_FOLDER = OrchestratorSwitches()
 
 

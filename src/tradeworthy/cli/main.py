@@ -18,6 +18,7 @@ from tradeworthy.cli import (
     final_dry_run_backlog,
     final_dry_run_orchestrator,
     final_dry_run_review,
+    final_dry_run_smoke,
     final_dry_run_watch,
     final_dry_run_wrap_up,
     journal,
@@ -45,6 +46,7 @@ app.command(run.run)
 app.command(backtest.app)
 app.command(config.app)
 app.command(calibration.app)
+app.command(final_dry_run_smoke.final_dry_run_smoke)
 backtest.app.command(walk_forward.walk_forward)
 app.command(replay.replay)
 app.command(journal.app)

@@ -45,7 +45,8 @@ class ObservedCommand(Protocol):
 class ChildCommand:
     """A child process in a session of its own.
 
-    command      words, already resolved; environment  all of its variables
+    command      words, already resolved; environment  all of its variables; folder  the disk to watch
+    started_in   its working folder; None is this process's own
     pump_failed  hears of a pump that broke and was started again
     """
 
@@ -53,9 +54,10 @@ class ChildCommand:
 
     def __init__(
         self, command: tuple[str, ...], environment: Mapping[str, str], folder: Path, *, clock: Clock,
-        policy: PumpPolicy, pump_failed: Callable[[str, BaseException], None],
+        policy: PumpPolicy, pump_failed: Callable[[str, BaseException], None], started_in: str | None = None,
     ) -> None:  # fmt: skip
         self._command = command
+        self._started_in = started_in
         self._environment = dict(environment)
         self._folder = folder
         self._clock = clock
@@ -74,7 +76,7 @@ class ChildCommand:
         moment = self._clock.monotonic()
         process = subprocess.Popen(
             self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
-            env=self._environment, start_new_session=True,
+            env=self._environment, start_new_session=True, cwd=self._started_in,
         )  # fmt: skip
         self._process = process
         self._tree = ProcessTree(process.pid, self._folder, self._clock.monotonic)

@@ -12,6 +12,8 @@ from tradeworthy.operations.dry_run.audit.classification import FUTURE_SECONDS_M
 from tradeworthy.operations.dry_run.policy import SECONDS_PER_MINUTE, FreshnessPolicy
 
 TAIL_BYTES = 65_536
+TAIL_LINES = 32
+"""The newest entry is looked for among so many last lines."""
 DOCUMENT_BYTES_MAX = 16 * 1_048_576
 CONTENT_KEYS = ("recorded_at", "generated_at")
 PLACEHOLDER = "waiting"
@@ -72,8 +74,8 @@ def judge(
 
 def _newest_line(tail: bytes, *, whole: bool) -> int | None:
     lines = tail.split(b"\n")
-    times = []
-    for line in lines if whole else lines[1:]:
+    times: list[int] = []
+    for line in (lines if whole else lines[1:])[-TAIL_LINES:]:
         if line.strip():
             try:
                 found = _time_of(msgspec.json.decode(line))

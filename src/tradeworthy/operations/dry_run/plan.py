@@ -8,7 +8,7 @@ from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.ids import digest_of
 from tradeworthy.operations.dry_run.model import Hashes, stamp
 from tradeworthy.operations.dry_run.policy import HarnessPolicy
-from tradeworthy.operations.dry_run.preflight import RunPaths, reasons_against
+from tradeworthy.operations.dry_run.preflight import RunPaths, absolute, reasons_against
 from tradeworthy.operations.dry_run.recover import STATE_NAME
 
 CONFIG_BYTES_MAX = 16 * 1_048_576
@@ -51,10 +51,12 @@ def harness_paths(
     performance: Path | None,
 ) -> RunPaths:  # fmt: skip
     """Return the places of a bare harness run: everything in its evidence folder."""
-    return RunPaths(
-        log_dir=log_dir, progress=progress or log_dir / f"{LOG_STEM}_{stamp_name(now)}_progress.json",
-        run_state=log_dir / STATE_NAME, incidents=log_dir / "incidents.jsonl", timeline_dir=timeline, diary=diary,
-        performance=performance,
+    return absolute(
+        RunPaths(
+            log_dir=log_dir, progress=progress or log_dir / f"{LOG_STEM}_{stamp_name(now)}_progress.json",
+            run_state=log_dir / STATE_NAME, incidents=log_dir / "incidents.jsonl", timeline_dir=timeline, diary=diary,
+            performance=performance,
+        )
     )  # fmt: skip
 
 

@@ -26,6 +26,12 @@ class RunPaths(msgspec.Struct, frozen=True, kw_only=True):
     performance: Path | None = None
 
 
+def absolute(paths: RunPaths) -> RunPaths:
+    """Return the places as they are from any folder."""
+    places = {name: path.absolute() for name, path in msgspec.structs.asdict(paths).items() if path is not None}
+    return msgspec.structs.replace(paths, **places)
+
+
 def reasons_against(
     policy: HarnessPolicy, paths: RunPaths, command: tuple[str, ...], environment: Mapping[str, str], *,
     resumed: bool = False, free_bytes: int | None = None,
@@ -53,14 +59,13 @@ def reasons_against(
     ):
         if judged and path is None:
             wrong.append(f"{switch} judges a file that was not named")
-    if paths.log_dir.is_dir():
-        free = shutil.disk_usage(paths.log_dir).free if free_bytes is None else free_bytes
-        need = bytes_needed(policy)
-        if free < need:
-            wrong.append(
-                f"expected {need / BYTES_PER_GB:.2f} GB free in {paths.log_dir} for {policy.duration_hours:g} h, "
-                f"found {free / BYTES_PER_GB:.2f}"
-            )
+    free = shutil.disk_usage(nearest(paths.log_dir)).free if free_bytes is None else free_bytes
+    need = bytes_needed(policy)
+    if free < need:
+        wrong.append(
+            f"expected {need / BYTES_PER_GB:.2f} GB free in {paths.log_dir} for {policy.duration_hours:g} h, "
+            f"found {free / BYTES_PER_GB:.2f}"
+        )
     return wrong
 
 
@@ -101,14 +106,25 @@ def metadata_of(words: tuple[str, ...]) -> dict[str, str]:
 
 
 def _folder_reasons(folder: Path, *, resumed: bool) -> list[str]:
+    """Look without making anything: a refused run leaves no trace."""
     if folder.exists() and not folder.is_dir():
         return [f"expected a folder at {folder}, found a file"]
+    if resumed and not folder.is_dir():
+        return [f"expected the evidence folder {folder} of the run, found none"]
+    parent = nearest(folder)
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        return [f"expected a writable folder, {parent} is not"]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK | os.X_OK):
-            return [f"expected a writable folder, {folder} is not"]
-        if not resumed and any(folder.iterdir()):
+        if folder.is_dir() and not resumed and any(folder.iterdir()):
             return [f"expected an empty evidence folder, {folder} holds files; name a new one"]
     except OSError as problem:
-        return [f"expected to be able to make and read {folder}: {problem.strerror}"]
+        return [f"expected to be able to read {folder}: {problem.strerror}"]
     return []
+
+
+def nearest(folder: Path) -> Path:
+    """Return the folder itself, or its nearest parent that exists."""
+    for one in (folder, *folder.parents):
+        if one.exists():
+            return one
+    return Path("/")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tradeworthy.kernel.errors import UsageError
-from tradeworthy.operations.dry_run.preflight import RunPaths
+from tradeworthy.operations.dry_run.preflight import RunPaths, absolute
 from tradeworthy.operations.dry_run.recover import STATE_NAME
 
 DEFAULT_ROOT = Path("artifacts/final_dry_run")
@@ -39,9 +39,11 @@ class RunFolder:
         diary: Path | None, performance: Path | None,
     ) -> RunPaths:  # fmt: skip
         """Return the harness's places; what is not given lies in the folder."""
-        return RunPaths(
-            log_dir=log_dir or self.logs, progress=progress or self.progress, run_state=self.run_state,
-            incidents=self.incidents, timeline_dir=timeline, diary=diary, performance=performance,
+        return absolute(
+            RunPaths(
+                log_dir=log_dir or self.logs, progress=progress or self.progress, run_state=self.run_state,
+                incidents=self.incidents, timeline_dir=timeline, diary=diary, performance=performance,
+            )
         )  # fmt: skip
 
 

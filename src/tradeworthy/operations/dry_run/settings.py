@@ -21,6 +21,7 @@ RUN_ID = "FINAL_DRY_RUN_RUN_ID"
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One run; `name` is the stem of the log files, `user_environment` the `--env` pairs (names are printed only).
 
+    folder              where the command is started
     waivers             signed waivers that were found valid, as their documents; `waived` the codes they cover
     release             the hashes of the release manifest this run stands for; None when none was named
     paper_on_live_feed  whether the command was shown to be paper on a live feed; None is not known
@@ -31,6 +32,7 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     command: tuple[str, ...]
     policy: HarnessPolicy
     paths: RunPaths
+    folder: str | None = None
     label: str | None = None
     metadata: dict[str, str] = {}
     user_environment: dict[str, str] = {}

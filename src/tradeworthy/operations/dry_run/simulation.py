@@ -53,6 +53,8 @@ class SimulationPolicy(msgspec.Struct, frozen=True, kw_only=True):
     label: str = "simulated"
     faults: tuple[Fault, ...] = ()
     seed: int = 0
+    evidence_seconds: float = 0.0
+    """Least time between two writes of diary or performance file; 0 writes at each tick."""
     durable: bool = True
     """Sync evidence to disk; off on a virtual clock, where file times are set to it instead."""
 
@@ -95,7 +97,7 @@ class Simulation:
         self._beat = 0
         self._pending = sorted(policy.faults, key=lambda one: one.at_seconds)
         self._on: dict[str, Fault] = {}
-        self._next_tick = self._start
+        self._next_tick = self._next_evidence = self._start
         self.ended = False
         self._line("startup", tick_seconds=policy.tick_seconds)
         if policy.performance is not None:
@@ -134,13 +136,18 @@ class Simulation:
     def _tick(self, now: int) -> None:
         self._beat += 1
         self._line("heartbeat", seq=self._beat)
+        if now >= self._next_evidence:
+            self._next_evidence = now + round(self._policy.evidence_seconds * NANOS_PER_SECOND)
+            self._write_evidence()
+        early = self._random.random() * JITTER_RATIO
+        while self._next_tick <= now:
+            self._next_tick += round(self._policy.tick_seconds * (1 - early) * NANOS_PER_SECOND)
+
+    def _write_evidence(self) -> None:
         if self._policy.diary is not None and "diary-stop" not in self._on:
             self._append_diary(self._policy.diary)
         if self._policy.performance is not None and "performance-stop" not in self._on:
             self._write_performance(self._policy.performance, status="running")
-        early = self._random.random() * JITTER_RATIO
-        while self._next_tick <= now:
-            self._next_tick += round(self._policy.tick_seconds * (1 - early) * NANOS_PER_SECOND)
 
     def _commit(self, fault: Fault) -> None:
         self._on[fault.kind] = fault
