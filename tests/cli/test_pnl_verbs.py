@@ -105,6 +105,16 @@ def test_the_key_figures_equal_their_recomputation_from_the_journals_fills(run, 
     assert "turnover" in capsys.readouterr().out
 
 
+def test_storing_a_run_twice_gives_equal_counts(run, tmp_path, capsys):
+    path = tmp_path / "books.db"
+    assert call(["pnl", "store", str(run), str(path)]) == ExitCode.PASS
+    once = capsys.readouterr().out
+    assert call(["pnl", "store", str(run), str(path)]) == ExitCode.PASS
+    assert capsys.readouterr().out == once
+    booked = sum(isinstance(event.payload, FillBooked) for event in read(run / "journal"))
+    assert f"fills {booked:>25,}" in once
+
+
 def test_a_desk_that_was_killed_is_explained_up_to_its_last_sealed_event(run, tmp_path):
     journal = sorted((run / "journal").glob("journal-*.jsonl"))[-1]
     cut = tmp_path / "cut/journal"

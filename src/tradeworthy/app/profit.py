@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from tradeworthy.adapters.sqlite_store import SqliteStore
 from tradeworthy.app.bootstrap import CAPITAL, instruments_of
 from tradeworthy.app.run_folder import document_of, journal_of, started_of
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
@@ -25,6 +26,7 @@ from tradeworthy.trading.ledger.bookings import (
 from tradeworthy.trading.ledger.explain import Explained, ExplainedLine, Explainer
 from tradeworthy.trading.ledger.kpis import KpiFold, KpiPolicy, KpiReport
 from tradeworthy.trading.ledger.ledger import Ledger
+from tradeworthy.trading.ledger.projection import TABLES, project
 from tradeworthy.trading.ledger.reconstruct import Reconstruction
 from tradeworthy.trading.market_data.top import MarketState
 from tradeworthy.trading.model import (
@@ -203,3 +205,14 @@ def profit_of(run: Path, events: Iterable[Event] | None = None) -> ProfitFold:
         fold.apply(event)
     fold.close_day()
     return fold
+
+
+def store_run(run: Path, path: Path) -> dict[str, int]:
+    """Project the journal of a run into the SQLite store at `path`; return the rows of each table.
+
+    What is there already is not written twice; the file can be deleted and projected again at any time (AC-05).
+    """
+    variant = document_of(run, started_of(run)).desk.environment
+    with SqliteStore(path) as store:
+        project(read(journal_of(run)), store, variant=variant)
+        return {table: store.count(table) for table in TABLES}

@@ -1,4 +1,4 @@
-"""`tradeworthy pnl explain|kpis RUN`: where a run's profit came from, and its key figures, out of its journal alone."""
+"""`tradeworthy pnl explain|kpis|store RUN`: a run's profit by source, its key figures, its books as rows."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -9,7 +9,7 @@ from cyclopts import App
 from rich.console import Console
 from rich.table import Table
 
-from tradeworthy.app.profit import DayExplained, profit_of
+from tradeworthy.app.profit import DayExplained, profit_of, store_run
 from tradeworthy.kernel.errors import ExitCode
 from tradeworthy.kernel.ids import digest_of
 from tradeworthy.kernel.severity import Severity
@@ -66,6 +66,23 @@ def kpis(run: Path, /, *, out: Path | None = None) -> int:
     console.print(f"{report.fills:,} fills, fees {report.fees:,.2f}", highlight=False)
     _write(console, report, out)
     return EXITS.get(report.severity, ExitCode.COULD_NOT_JUDGE)
+
+
+@app.command
+def store(run: Path, path: Path, /) -> int:
+    """Keep a run's books as rows of a SQLite file: fills, snapshots, days, orders, positions; upserted by key.
+
+    Parameters
+    ----------
+    run
+        A run folder, also one that a crash left behind.
+    path
+        The SQLite file; it is made where there is none.
+    """
+    console = Console()
+    for table, count in store_run(run, path).items():
+        console.print(f"{table:<20} {count:>10,}", highlight=False)
+    return ExitCode.PASS
 
 
 def _table(days: list[DayExplained]) -> Table:

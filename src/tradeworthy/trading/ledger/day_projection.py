@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from tradeworthy.kernel.facts import Event
+from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.trading.ledger.accounts import ZERO
 from tradeworthy.trading.ledger.bookings import FeeBooked, FlowBooked, FundingBooked
 from tradeworthy.trading.ledger.day import DayRolled, DayState, EquitySampled, nanos
@@ -33,43 +33,47 @@ class DayProjection:
 
     def apply(self, event: Event) -> tuple[DayRolled, ...]:
         """Take one event; return the days that its time ended."""
-        rolled = self._roll(event.ts_init)
-        booked = event.payload
+        return self.take(event.payload, event.ts_init)
+
+    def take(self, booked: Fact, ts: int) -> tuple[DayRolled, ...]:
+        """Take one fact of time `ts`; return the days that the time ended."""
+        rolled = self._roll(ts)
         match booked:
             case FillBooked():
-                self._fill(booked, event.ts_init)
+                self._fill(booked, ts)
             case FeeBooked():
                 change = self._value(booked.fee, booked.fee_currency)
-                self._day(booked.instance, event.ts_init).fees += change
+                self.day(booked.instance, ts).fees += change
             case FundingBooked():
-                self._day(booked.instance, event.ts_init).on_funding(self._value(booked.amount, booked.currency))
+                self.day(booked.instance, ts).on_funding(self._value(booked.amount, booked.currency))
             case FlowBooked():
-                self._day(booked.instance, event.ts_init).on_flow(nanos(self._value(booked.amount, booked.currency)))
+                self.day(booked.instance, ts).on_flow(nanos(self._value(booked.amount, booked.currency)))
             case AccountingSnapshot():
                 equity = nanos_of(booked.equity)
                 if equity is not None:
-                    self._day(booked.instance, event.ts_init).on_equity(event.ts_init, equity)
+                    self.day(booked.instance, ts).on_equity(ts, equity)
             case EquitySampled(equity=int(known)):
-                self._day(booked.instance, event.ts_init).on_equity(event.ts_init, known)
+                self.day(booked.instance, ts).on_equity(ts, known)
             case SubmitOrder():
-                self._day(booked.instance, event.ts_init)
+                self.day(booked.instance, ts)
                 self._orders[booked.client_order_id] = booked.instance
             case CancelOrder():
                 instance = self._orders.pop(booked.client_order_id, None)
                 if instance is not None:
-                    self._day(instance, event.ts_init).on_cancel()
+                    self.day(instance, ts).on_cancel()
         return rolled
 
     def _fill(self, booked: FillBooked, ts: int) -> None:
         instrument = self._instruments[booked.instrument]
-        day = self._day(booked.instance, ts)
+        day = self.day(booked.instance, ts)
         notional = instrument.notional_nanos(booked.price, booked.lots)
         if instrument.quote != self._base:
             notional = int(notional * self._rate(instrument.quote))
         fee = ZERO if booked.fee is None else self._value(booked.fee, booked.fee_currency)
         day.on_fill(booked, notional if booked.lots > 0 else -notional, fee)
 
-    def _day(self, instance: str, ts: int) -> DayState:
+    def day(self, instance: str, ts: int) -> DayState:
+        """Return the day of an instance, begun at `ts` where there was none."""
         day = self.days.get(instance)
         if day is None:
             day = self.days[instance] = DayState(instance, self._rollover)

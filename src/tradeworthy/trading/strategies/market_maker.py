@@ -205,6 +205,7 @@ class MarketMaker:
         if self._exits is not None:
             self._exits.observe(now, view.position)
         if mid is None:
+            self.guard.warming()
             self._abstain = _UNUSABLE
             return
         self._judge_fills(view, mid)
@@ -216,6 +217,7 @@ class MarketMaker:
             return
         equity, budget = view.equity, view.budget
         if equity is None or budget is None:
+            self.guard.warming()
             self._abstain = _QUARANTINED
             return
         if equity <= 0.0 or budget <= 0.0:
