@@ -7,6 +7,7 @@ import pytest
 
 from tradeworthy.adapters.sentinel_file import SentinelFile
 from tradeworthy.app import config
+from tradeworthy.app.journal_keeper import JournalKeeper
 from tradeworthy.app.runner import RunSession, state_of
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, EventClock
 from tradeworthy.kernel.journal import JournalConflict, read
@@ -137,3 +138,21 @@ def test_a_conflict_in_the_journal_latches_a_stop(tmp_path, monkeypatch):
     [held] = sentinel.decode(SentinelFile(state_of(tmp_path, "made") / "guard.bin").read())
     assert (held.owner, held.code, held.level.name) == ("journal", "conflict", "STOPPED")
     assert "feed:1" in held.evidence
+
+
+def test_a_running_desk_judges_its_window_each_three_hundred_seconds(tmp_path):
+    clock = EventClock(1_800_000_000 * NANOS_PER_SECOND)
+    told = []
+    keeper = JournalKeeper(document(environment="paper"), tmp_path, clock=clock, copies=tmp_path / "copies")
+    keeper.begin(lambda fact, source, key: told.append((source, key)))
+    for _ in range(29):
+        clock.sleep(10 * NANOS_PER_SECOND)
+        keeper.look()
+        keeper.look()
+    assert len(told) == len(set(told)) == 30
+    assert not (tmp_path / "continuity.json").exists()
+    clock.sleep(10 * NANOS_PER_SECOND)
+    keeper.look()
+    said = json.loads((tmp_path / "continuity.json").read_text())
+    assert (said["present"], said["slots"]) == (30, 8_640)
+    assert said["judged_at"] == clock.now()

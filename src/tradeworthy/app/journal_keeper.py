@@ -1,5 +1,6 @@
 """What a run does for its own journal: who signs it, what was refused, the sign of life, and the health files."""
 
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +11,14 @@ from tradeworthy.app.config import Document
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.kernel.journal import CheckpointSigner, JournalPolicy, LocalSigner, Quarantine, WitnessSigner
-from tradeworthy.kernel.journal.daily import write_continuity, write_integrity
-from tradeworthy.kernel.journal.integrity import CONTINUITY_INTERVAL_S, SLOT_NANOS, ExpectedSource
+from tradeworthy.kernel.journal.daily import store_continuity, write_continuity, write_integrity
+from tradeworthy.kernel.journal.integrity import (
+    CONTINUITY_INTERVAL_S,
+    SLOT_NANOS,
+    SLOTS_PER_DAY,
+    ExpectedSource,
+    window,
+)
 from tradeworthy.kernel.journal.records import Heartbeat
 
 Offer = Callable[[Fact, str, str], None]
@@ -28,10 +35,12 @@ class JournalKeeper:
     def __init__(self, document: Document, folder: Path, *, clock: Clock, copies: Path) -> None:
         self._document, self._folder, self._clock = document, folder, clock
         self._backtest = document.desk.environment == "backtest"
+        self._recorded = document.desk.speed <= 0  # the tape's time runs ahead of the clock's
         self._copies = copies / folder.name
         self._offer: Offer | None = None
         self._waiting: list[tuple[Fact, str, str]] = []
-        self._slot = self._continuity_due = 0
+        self._slots: deque[int] = deque(maxlen=SLOTS_PER_DAY)
+        self._continuity_due = 0
         self.directory = folder / "journal"
         self.quarantine = Quarantine(self.directory)
 
@@ -79,12 +88,13 @@ class JournalKeeper:
             return
         now = self._clock.now()
         slot = now // SLOT_NANOS
-        if slot > self._slot:
-            self._slot = slot
+        if not self._slots or slot > self._slots[-1]:
+            self._slots.append(slot)
             self._offer(Heartbeat(slot), "heartbeat", str(slot))
         if now >= self._continuity_due:
             if self._continuity_due:
-                self._write_continuity(now)
+                report = window(self._slots, begins=slot - SLOTS_PER_DAY, end=now, recorded=self._recorded)
+                store_continuity(self._folder, report, end=now)
             self._continuity_due = now + CONTINUITY_INTERVAL_S * NANOS_PER_SECOND
 
     def finish(self) -> None:
@@ -92,12 +102,8 @@ class JournalKeeper:
         if self._backtest:
             return
         write_integrity(self.directory, self._folder, sources=self._sources())
-        self._write_continuity(self._clock.now())
+        write_continuity(self.directory, self._folder, end=self._clock.now(), recorded=self._recorded)
 
     def _sources(self) -> dict[str, ExpectedSource]:
         """Return the tapes as expected sources without a rhythm: what a tape did not record is no loss of the desk."""
         return {f"tape.{one.name}": ExpectedSource(zero_loss=False) for one in self._document.tapes}
-
-    def _write_continuity(self, now: int) -> None:
-        recorded = self._document.desk.speed <= 0  # the tape's time runs ahead of the clock's
-        write_continuity(self.directory, self._folder, end=now, recorded=recorded)

@@ -54,9 +54,14 @@ def write_integrity(
 def write_continuity(directory: Path, folder: Path, *, end: int, recorded: bool = False) -> tuple[Path, Continuity]:
     """Judge the 24 h before `end` by the journal's heartbeats and write the report into `folder`."""
     report = continuity(events_of(directory, (Heartbeat, LossAcknowledged)), end=end, recorded=recorded)
+    return store_continuity(folder, report, end=end), report
+
+
+def store_continuity(folder: Path, report: Continuity, *, end: int) -> Path:
+    """Write a judgement made at `end` into `folder`."""
     path = folder / CONTINUITY_FILE
     write_durably(path, _json({"judged_at": end}, report))
-    return path, report
+    return path
 
 
 def events_of(directory: Path, kinds: tuple[type[Fact], ...]) -> Iterator[Event]:

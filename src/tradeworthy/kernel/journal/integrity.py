@@ -5,7 +5,7 @@ Completeness is judged by the sources' own numbers, never by comparing counts; e
 
 import tomllib
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -176,14 +176,19 @@ def continuity(events: Iterable[Event], *, end: int, recorded: bool = False) -> 
 
     recorded  the run played a recorded tape on event time, which proves nothing of uptime: UNKNOWN
     """
-    last = end // SLOT_NANOS
     slots: set[int] = set()
-    begins = last - SLOTS_PER_DAY
+    begins = end // SLOT_NANOS - SLOTS_PER_DAY
     for event in events:
         if isinstance(event.payload, Heartbeat):
             slots.add(event.payload.slot)
         elif isinstance(event.payload, LossAcknowledged):
             begins = max(begins, event.ts_init // SLOT_NANOS)
+    return window(slots, begins=begins, end=end, recorded=recorded)
+
+
+def window(slots: Collection[int], *, begins: int, end: int, recorded: bool = False) -> Continuity:
+    """Judge the slots that had a heartbeat, from slot `begins` to the time `end`."""
+    last = end // SLOT_NANOS
     present = sum(begins <= slot < last for slot in slots)
     coverage = present / SLOTS_PER_DAY
     severity = Severity.FAIL if coverage < COVERAGE_MIN else Severity.OK
