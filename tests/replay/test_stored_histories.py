@@ -114,3 +114,13 @@ def test_one_changed_line_of_strategy_code_exits_2_at_the_first_changed_decision
     assert f"first difference at seq {first.seq}" in told
     assert "recorded" in told
     assert "derived" in told
+
+
+def test_a_replay_may_end_at_a_seq():
+    whole = replay_run(HISTORIES / "depth_quotes")
+    part = replay_run(HISTORIES / "depth_quotes", until=500)
+    assert part.ok
+    assert part.recorded_digest is None
+    assert 0 < part.inputs + part.outcomes < 500 < whole.inputs + whole.outcomes
+    assert call(["replay", str(HISTORIES / "depth_quotes"), "--until", "500"]) == 0
+    assert call(["replay", str(HISTORIES / "depth_quotes"), "--until", "0"]) == 3

@@ -258,13 +258,21 @@ class RunSession:
         self._sentinel.write(sentinel.encode((*held, *unread)))
 
 
-def replay_run(folder: Path, *, catalogue: Mapping[str, Entry] = CATALOGUE) -> ReplayResult:
-    """Rebuild the desk from the journal's first event and re-derive every outcome; raises `UsageError` without one."""
+def replay_run(
+    folder: Path, *, until: int | None = None, catalogue: Mapping[str, Entry] = CATALOGUE
+) -> ReplayResult:
+    """Rebuild the desk from the journal's first event and re-derive every outcome; raises `UsageError` without one.
+
+    until  the last seq that is replayed; None = to the end
+    """
+    if until is not None and until < 1:
+        raise UsageError(f"until must be a seq of 1 or above, was {until}")
     directory = journal_of(folder)
     start = started_of(folder)
     document = document_of(folder, start)
     held = msgspec.json.decode(start.guard, type=tuple[HeldReason, ...])
-    return replay_events(read(directory), build_desk(document, held, catalogue=catalogue))
+    events = read(directory, stop=None if until is None else until + 1)
+    return replay_events(events, build_desk(document, held, catalogue=catalogue))
 
 
 def state_of(root: Path, desk: str) -> Path:

@@ -10,16 +10,18 @@ from tradeworthy.kernel.errors import ExitCode
 from tradeworthy.kernel.facts import Fact
 
 
-def replay(run: Path, /) -> int:
+def replay(run: Path, /, *, until: int | None = None) -> int:
     """Replay a run and compare each outcome; exit 0 when all are equal, 2 at the first difference.
 
     Parameters
     ----------
     run
         A run folder, also one that a crash left behind.
+    until
+        The last seq to replay, e.g. that of a difference; the whole journal if absent.
     """
     console = Console()
-    result = replay_run(run)
+    result = replay_run(run, until=until)
     total = max(1, result.outcomes)
     console.print(
         f"{result.inputs:,} inputs, {result.outcomes:,} recorded outcomes, {result.equal / total:.2%} equal\n"
