@@ -123,7 +123,7 @@ def environments_report(first: Path, second: Path) -> Report:
         "8 or more; below 7 holds the capital ramp", "the capital ramp is held" if verdict.ramp_held else "",
     )
     return _report(
-        "environment-parity", f"{figures[0].environment} against {figures[1].environment}",
+        "environment-parity", f"{figures[0].name} against {figures[1].name}",
         [source for _, source, _ in runs], (*(chain for _, _, chain in runs), *verdict.checks, score),
         {"score": verdict.score, "accepted": verdict.accepted, "ramp_held": verdict.ramp_held,
          "sides": [msgspec.to_builtins(one) for one in figures]},
@@ -180,9 +180,11 @@ def _environment(run: RunMaterial) -> SessionFigures:
     for one in labelled:
         regimes[str(one.regime)] = regimes.get(str(one.regime), 0.0) + (one.share.value or 0.0) / count
     net = float(summary.profit.net) / float(activity.notional) * BPS if activity.notional else None
+    environment = run.document.desk.environment
     return SessionFigures(
-        run.document.desk.environment, activity.fill_rate.value, activity.capture_bps.value,
+        environment, activity.fill_rate.value, activity.capture_bps.value,
         activity.maker_share.value, net, regimes or None,
+        real=environment == "live",
     )
 
 

@@ -8,7 +8,7 @@ PAPER = SessionFigures("paper", 0.30, 2.0, 0.90, 1.0, {"up": 0.5, "neutral_low_v
 
 
 def against(**other):
-    return compare_environments(PAPER, msgspec.structs.replace(PAPER, environment="testnet", **other))
+    return compare_environments(PAPER, msgspec.structs.replace(PAPER, name="testnet", **other))
 
 
 def codes(verdict):
@@ -52,7 +52,7 @@ def test_two_warnings_hold_the_ramp():
     ("net", "score", "accepted"), [(1.0, 10.0, True), (1.099, 10.0, True), (0.89, 7.5, False), (0.75, 5.0, False)]
 )
 def test_with_a_live_side_the_divergence_counts_too(net, score, accepted):
-    found = compare_environments(PAPER, msgspec.structs.replace(PAPER, environment="live", net_bps=net))
+    found = compare_environments(PAPER, msgspec.structs.replace(PAPER, name="live", real=True, net_bps=net))
     assert (found.score, found.accepted) == (score, accepted)
 
 
@@ -65,4 +65,4 @@ def test_what_cannot_be_compared_is_never_accepted():
 def test_one_side_without_labels_is_not_compared_and_two_are_alike():
     assert against(regimes=None).score is None
     bare = msgspec.structs.replace(PAPER, regimes=None)
-    assert compare_environments(bare, msgspec.structs.replace(bare, environment="testnet")).score == 10.0
+    assert compare_environments(bare, msgspec.structs.replace(bare, name="testnet")).score == 10.0

@@ -35,14 +35,18 @@ class EnvironmentPolicy(msgspec.Struct, frozen=True):
 
 
 class SessionFigures(msgspec.Struct, frozen=True):
-    """One environment's figures; None where there is none. `regimes` are shares of time by label."""
+    """One environment's figures; None where there is none. `regimes` are shares of time by label.
 
-    environment: str
+    real   whether real money was traded: then the divergence of the net counts too
+    """
+
+    name: str
     fill_rate: float | None
     capture_bps: float | None
     maker_share: float | None
     net_bps: float | None
     regimes: Mapping[str, float] | None
+    real: bool = False
 
 
 class EnvironmentVerdict(msgspec.Struct, frozen=True):
@@ -65,7 +69,7 @@ def compare_environments(
         _warn("regimes", _distance(first.regimes, second.regimes), p.regime_distance, "half L1"),
         _warn("maker_share", _gap(first.maker_share, second.maker_share), p.maker_share, "difference"),
     ]
-    if "live" in (first.environment, second.environment):
+    if first.real or second.real:
         checks.append(_divergence(_relative(first.net_bps, second.net_bps), p))
     score: float | None = SCORE_MAX
     for check in checks:
