@@ -207,14 +207,13 @@ def test_a_failed_write_or_sync_halts_and_the_handle_is_never_tried_again(tmp_pa
     again.close()
 
 
-def test_a_full_disk_halts_with_every_acknowledged_event(tmp_path):
-    limit = 300_000
-
+@pytest.mark.parametrize("limit", [300_000, pytest.param(8 << 20, marks=pytest.mark.proof)])
+def test_a_full_disk_halts_with_every_acknowledged_event(tmp_path, limit):
     def small_disk() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     child = subprocess.run(
-        [sys.executable, "-c", WRITER, str(tmp_path), "5000"], capture_output=True, text=True, preexec_fn=small_disk,
+        [sys.executable, "-c", WRITER, str(tmp_path), "1000000"], capture_output=True, text=True, preexec_fn=small_disk,
         env=os.environ | {"PYTHONPATH": "src"}, check=False,
     )  # fmt: skip
     assert "HaltTrading" in child.stderr
