@@ -69,7 +69,9 @@ class Scripted:
         return self.answers.pop(0) if self.answers else QUIET
 
 
-def build(*strategies, quoting=("script",), unwind=None, quality=None, false_tick=None, **limits):
+def build(
+    *strategies, quoting=("script",), unwind=None, quality=None, false_tick=None, books=None, rollover_hour=0, **limits
+):
     """Return a desk of `strategies`; those in `quoting` need no stop."""
     instruments = {ID: perpetual()}
     policy = RiskPolicy(quoting=quoting, **limits)
@@ -88,6 +90,7 @@ def build(*strategies, quoting=("script",), unwind=None, quality=None, false_tic
         guard=Guard(), split=split, watch=watch, failure=SelfFailure(policy), currency="USD",
         unwind=UnwindPolicy() if unwind is None else unwind,
         quality=None if quality is None else MarketQuality(quality, lambda name: AlwaysOpen()), false_tick=false_tick,
+        books=books, rollover_hour=rollover_hour,
     )  # fmt: skip
 
 
@@ -189,3 +192,8 @@ def around(desk, venue=None, timers=(), **odd):
 def row(number, ts, fact=None, *, ts_event=None):
     fact = fact or Quote(ID, 99_990, 100_010, 1_000, 1_000)
     return Row("tape.test", number, ts if ts_event is None else ts_event, ts, fact)
+
+
+def flat_rows_of(*stamps):
+    """Return one flat quote a stamp."""
+    return [row(number, ts) for number, ts in enumerate(stamps, 1)]

@@ -17,6 +17,7 @@ from tradeworthy.trading.execution.execution import Execution, ExecutionPolicy
 from tradeworthy.trading.instance_watch import InstanceWatch
 from tradeworthy.trading.ledger.bookings import FlowKind
 from tradeworthy.trading.ledger.ledger import Ledger
+from tradeworthy.trading.ledger.snapshot import SnapshotPolicy
 from tradeworthy.trading.market_data.calendar import calendar_of
 from tradeworthy.trading.market_data.instruments import shipped
 from tradeworthy.trading.market_data.quality import DERIVED, MarketQuality, QualityPolicy
@@ -35,6 +36,7 @@ from tradeworthy.trading.strategies.market_maker import MarketMaker
 from tradeworthy.trading.unwinding import UnwindPolicy
 
 P = TypeVar("P")
+MINUTE_SECONDS = 60.0
 CAPITAL = "capital"
 """The ledger partition that holds the desk's capital; instances hold their own trades."""
 
@@ -138,7 +140,8 @@ def build_desk(
         guard=Guard((*held, *no_trade_reasons(document))),
         split=split, watch=watch, failure=SelfFailure(policy), currency=document.desk.base_currency,
         unwind=policy_of(UnwindPolicy, "unwind", document.unwind), quality=_quality(data, instruments),
-        false_tick=data.false_tick,
+        false_tick=data.false_tick, books=SnapshotPolicy() if minute_seconds(document) else None,
+        rollover_hour=document.desk.rollover_hour,
     )  # fmt: skip
 
 
@@ -158,11 +161,22 @@ def build_venue(document: Document, *, queue: QueueModel | None = None) -> Simul
     )  # fmt: skip
 
 
+def minute_seconds(document: Document) -> float:
+    """Return the period of minute rows, 0 for none; a backtest, whose report has its own series, has none by itself."""
+    told = document.desk.minute_seconds
+    if told is None:
+        return 0.0 if document.desk.environment == "backtest" else MINUTE_SECONDS
+    return told
+
+
 def build_timers(document: Document, desk: Desk) -> Timers:
     """Return the timers that somebody at the desk listens to."""
     wanted = {what for seat in desk.seats for what in (*seat.strategy.observes, *seat.strategy.decides_on)}
+    if minute_seconds(document):
+        wanted.add("minute")
     periods: Mapping[str, float] = {
         "evaluate": document.desk.evaluate_seconds, "sample": document.desk.sample_seconds,
+        "minute": minute_seconds(document),
     }  # fmt: skip
     return Timers(
         [(name, int(seconds * NANOS_PER_SECOND)) for name, seconds in periods.items() if name in wanted],

@@ -53,6 +53,7 @@ class DeskSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     rollover_hour: int = 0
     evaluate_seconds: float = 1.0
     sample_seconds: float = 10.0
+    minute_seconds: float | None = None
     memory_hours: float = 0.0
     start: str = ""
     end: str = ""
@@ -247,6 +248,8 @@ def check(document: Document) -> None:
         seconds = getattr(document.desk, name)
         if not SECONDS_MIN <= seconds < inf:
             problems.append(f"desk.{name} must be {SECONDS_MIN} or above, was {seconds}")
+    if document.desk.minute_seconds is not None and not 0 <= document.desk.minute_seconds < inf:
+        problems.append(f"desk.minute_seconds must be 0 (none) or above, was {document.desk.minute_seconds}")
     if not 0 <= document.desk.memory_hours < inf:
         problems.append(f"desk.memory_hours must be 0 (never) or above, was {document.desk.memory_hours}")
     for name in ("submit_ms", "cancel_ms", "report_ms"):

@@ -7,6 +7,7 @@ from typing import Any
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.trading.allocation import ReleaseTier, StaticSplit
+from tradeworthy.trading.bookkeeping import Bookkeeping
 from tradeworthy.trading.budgeting import Budgeting
 from tradeworthy.trading.control.drift import ConfigDrift
 from tradeworthy.trading.control.guard import Guard
@@ -16,15 +17,11 @@ from tradeworthy.trading.execution.planner import PlanPolicy, plan, withdraw
 from tradeworthy.trading.guarding import Guarding
 from tradeworthy.trading.instance_watch import HIGH, LOW, InstanceWatch
 from tradeworthy.trading.ledger.ledger import Ledger
+from tradeworthy.trading.ledger.snapshot import SnapshotPolicy
 from tradeworthy.trading.lines import InstanceLine as InstanceLine
 from tradeworthy.trading.lines import line_of
 from tradeworthy.trading.market_data.false_tick import FalseTickPolicy, TickSuspect
-from tradeworthy.trading.market_data.quality import (
-    ImposeQuarantine,
-    MarketQuality,
-    ReleaseQuarantine,
-    ReviewQuarantine,
-)
+from tradeworthy.trading.market_data.quality import MarketQuality
 from tradeworthy.trading.market_data.top import MarketState
 from tradeworthy.trading.market_door import MarketDoor
 from tradeworthy.trading.model import (
@@ -77,7 +74,6 @@ PLAN = PlanPolicy()
 _UNWINDING = withdrawing(GUARD)
 """What is answered for a strategy whose position the desk closes."""
 _QUARANTINED = withdrawing(INPUT_QUARANTINED)
-MARKET = (Quote, Bar, DepthDiff, DepthSnapshot, Trade, Mark, Funding, Status)
 
 
 class Desk:
@@ -88,6 +84,7 @@ class Desk:
         reviewer: Reviewer, losses: DeskLosses, repeated: RepeatedExecution, execution: Execution, ledger: Ledger,
         guard: Guard, split: StaticSplit, watch: InstanceWatch, failure: SelfFailure, currency: str,
         unwind: UnwindPolicy, quality: MarketQuality | None = None, false_tick: FalseTickPolicy | None = None,
+        books: SnapshotPolicy | None = None, rollover_hour: int = 0,
     ) -> None:  # fmt: skip
         self.currency = currency
         self.guard = guard
@@ -125,6 +122,10 @@ class Desk:
             apply=self._guard_reasons,
         )  # fmt: skip
         self._judge = self._budgeting.judge
+        self._books = None if books is None else Bookkeeping(
+            self.seats, instruments=instruments, ledger=ledger, watch=watch, guard=guard, orders=execution.orders,
+            quality=quality, rollover_hour=rollover_hour, policy=books,
+        )  # fmt: skip
         self._door = None if quality is None else MarketDoor(
             quality, markets=self.markets, facts=self._facts, apply=self._guard_reasons, on_withheld=self._withhold
         )
@@ -139,13 +140,10 @@ class Desk:
             ResumeRequest: self._guarding.on_resume, RearmRequest: self._guarding.on_rearm,
             ReleaseTier: self._budgeting.on_release, DeskFailed: self._guarding.on_failed,
             ConfigDrift: self._guarding.on_drift,
-            RunStopping: self._on_stopping,
+            RunStopping: self._guarding.on_stopping,
         }  # fmt: skip
         if self._door is not None:
-            self._handlers |= {kind: self._door.checked(self._handlers[kind]) for kind in MARKET}
-            self._handlers |= dict.fromkeys(
-                (ImposeQuarantine, ReviewQuarantine, ReleaseQuarantine), self._door.on_request
-            )
+            self._handlers |= self._door.handlers(self._handlers)
         self._tell_equity()
 
     def step(self, event: Event) -> Outcome:
@@ -158,6 +156,8 @@ class Desk:
             if now >= self._housekeeping:
                 self._keep_house(now)
             handler(event, event.payload)
+            if self._books is not None:
+                self._books.close(event, self._facts, now)
         except Exception:
             self._facts.clear()  # what half a step found is no outcome
             raise
@@ -356,9 +356,6 @@ class Desk:
 
     # guard
 
-    def _on_stopping(self, event: Event, stopping: RunStopping) -> None:
-        self._unwinds.abort(f"shutdown.{stopping.reason}", self._facts)
-
     def guard_snapshot(self) -> str:
         """Return the hash of the ledger as it stands: what the people who re-arm must have read."""
         return self.ledger.state_hash()
@@ -373,14 +370,7 @@ class Desk:
     def _keep_house(self, now: int) -> None:
         self._housekeeping = now + HOUSEKEEPING_NS
         self._guarding.expire()
-        silent = self.execution.on_timer(now)
-        if silent:
-            self._facts += silent
-            for one in silent:
-                order_id = getattr(one, "client_order_id", None)
-                order = None if order_id is None else self.execution.orders.get(order_id)
-                if order is not None and order.state is OrderState.UNKNOWN:
-                    self.context.hold_unknown(order.intent.intent_id)
+        self._ordering.on_second(now, self._facts)
         self._drain()
         self._unwinds.on_time(now, self._facts)
         if self._door is not None:

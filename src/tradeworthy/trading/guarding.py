@@ -16,7 +16,7 @@ from tradeworthy.trading.control.kill import (
 )
 from tradeworthy.trading.execution.execution import Execution
 from tradeworthy.trading.model import CancelOrder, GuardChanged, GuardLevel, GuardReason
-from tradeworthy.trading.model.run import DeskFailed
+from tradeworthy.trading.model.run import DeskFailed, RunStopping
 from tradeworthy.trading.risk.context import RiskContext
 from tradeworthy.trading.risk.monitors import SelfFailure
 from tradeworthy.trading.unwinding import FLATTEN, Unwinds, applies
@@ -109,6 +109,10 @@ class Guarding:
     def on_failed(self, event: Event, failed: DeskFailed) -> None:
         """Stop for good: a part of the desk could not fold an event (RK-54)."""
         self.apply((self._failure.failed(failed.component, failed.text),))
+
+    def on_stopping(self, event: Event, stopping: RunStopping) -> None:
+        """Give up what is being worked: the run ends before its tape does."""
+        self._unwinds.abort(f"shutdown.{stopping.reason}", self._facts)
 
     def _tell(self, changed: GuardChanged | None) -> None:
         """Tell risk of the new level; a state that forbids openings takes working openings off (GRD-03)."""

@@ -88,11 +88,14 @@ class InstanceWatch:
         """Return the drawdown tier in force, 0 for none."""
         return self._tiers.tier(instance)
 
-    def day_profit(self, instance: str) -> int | None:
-        """Return the day's profit and loss in nanos, None while it is not known."""
-        one = self._watched[instance]
-        equity = self._marks.equity(instance)
-        return None if one.open_equity is None or isinstance(equity, Unknown) else equity - one.open_equity
+    def basis(self, instance: str) -> int | None:
+        """Return what an instance was lent at first, in nanos; None before its first budget."""
+        return self._watched[instance].basis
+
+    def worth(self, instance: str) -> int | None:
+        """Return the first budget and what was made of it, in nanos; None while it is not known."""
+        basis, equity = self._watched[instance].basis, self._marks.equity(instance)
+        return None if basis is None or isinstance(equity, Unknown) else basis + equity
 
     def _begin(self, one: _Watched) -> tuple[GuardReason, ...]:
         budget = self._context.account(one.instance).allocated

@@ -4,10 +4,27 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tradeworthy.kernel.facts import Event, Fact
-from tradeworthy.trading.market_data.quality import MarketQuality, QualityRequest
+from tradeworthy.trading.market_data.quality import (
+    ImposeQuarantine,
+    MarketQuality,
+    QualityRequest,
+    ReleaseQuarantine,
+    ReviewQuarantine,
+)
 from tradeworthy.trading.market_data.top import MarketState
-from tradeworthy.trading.model import GuardReason
+from tradeworthy.trading.model import (
+    Bar,
+    DepthDiff,
+    DepthSnapshot,
+    Funding,
+    GuardReason,
+    Mark,
+    Quote,
+    Status,
+    Trade,
+)
 
+MARKET: tuple[type[Fact], ...] = (Quote, Bar, DepthDiff, DepthSnapshot, Trade, Mark, Funding, Status)
 Handler = Callable[[Event, Any], None]
 
 
@@ -27,8 +44,14 @@ class MarketDoor:
         self._on_withheld = on_withheld
         self._withheld = quality.withheld
 
-    def checked(self, handler: Handler) -> Handler:
-        """Return `handler` behind the door."""
+    def handlers(self, plain: Mapping[type[Fact], Handler]) -> dict[type[Fact], Handler]:
+        """Return the handlers of market facts behind the door, and those of people's requests about data."""
+        return {
+            **{kind: self._checked(plain[kind]) for kind in MARKET},
+            **dict.fromkeys((ImposeQuarantine, ReviewQuarantine, ReleaseQuarantine), self._on_request),
+        }
+
+    def _checked(self, handler: Handler) -> Handler:
         admit = self._quality.admit
 
         def judge(event: Event, fact: Any) -> None:
@@ -48,8 +71,7 @@ class MarketDoor:
         self._quality.on_second(now)
         self._take()
 
-    def on_request(self, event: Event, request: QualityRequest) -> None:
-        """Carry a person's request about data."""
+    def _on_request(self, event: Event, request: QualityRequest) -> None:
         self._quality.on_request(request)
         self._take()
 

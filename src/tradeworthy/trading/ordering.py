@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from tradeworthy.kernel.facts import Fact
 from tradeworthy.trading.execution.execution import Execution
-from tradeworthy.trading.model import Approved, CancelOrder, Intent, SubmitOrder
+from tradeworthy.trading.model import Approved, CancelOrder, Intent, OrderState, SubmitOrder
 from tradeworthy.trading.risk.context import RiskContext
 from tradeworthy.trading.risk.review import Reviewer
 from tradeworthy.trading.view import Seat
@@ -47,6 +47,18 @@ class Ordering:
             if sent and order is not None:
                 facts += sent
                 ctx.count_message(order.instance, one.instrument, ctx.now)
+
+    def on_second(self, now: int, facts: list[Fact]) -> None:
+        """Tell what silence led to; an order whose outcome nobody knows keeps its capacity (OM-02)."""
+        silent = self._execution.on_timer(now)
+        if not silent:
+            return
+        facts += silent
+        for one in silent:
+            order_id = getattr(one, "client_order_id", None)
+            order = None if order_id is None else self._execution.orders.get(order_id)
+            if order is not None and order.state is OrderState.UNKNOWN:
+                self._context.hold_unknown(order.intent.intent_id)
 
     def _send(self, seat: Seat, approved: Approved[Intent], facts: list[Fact]) -> str | None:
         ctx, leg = self._context, approved.intent
