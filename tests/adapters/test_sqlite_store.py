@@ -9,7 +9,7 @@ from tradeworthy.adapters.sqlite_store import SqliteStore
 from tradeworthy.kernel.errors import InvalidInput
 from tradeworthy.kernel.facts import event_of
 from tradeworthy.trading.ledger.day import DayRolled
-from tradeworthy.trading.ledger.projection import TABLES, Row, project, rows_of
+from tradeworthy.trading.ledger.projection import TABLES, ProjectionPolicy, Row, project, rows_of
 from tradeworthy.trading.ledger.snapshot import AccountingSnapshot
 from tradeworthy.trading.model import FillBooked, Liquidity, OrderChanged, OrderState, Side
 
@@ -94,7 +94,7 @@ def test_a_store_that_was_cut_off_goes_on_where_it_stopped(tmp_path):
         project(list(events(*TAPE))[:3], half)
         assert half.seq() == 3
     with SqliteStore(path) as again:
-        assert project(events(*TAPE), again, batch=1) == 5
+        assert project(events(*TAPE), again, policy=ProjectionPolicy(batch=1)) == 5
         assert counts(again) == COUNTS
 
 

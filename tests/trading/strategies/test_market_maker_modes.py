@@ -8,7 +8,17 @@ from strategy_views import BTC, SECOND, FakeTop, FakeView, bar
 
 from tradeworthy.kernel.errors import ConfigurationRefused
 from tradeworthy.trading.execution import PlanPolicy, WorkingOrders, plan
-from tradeworthy.trading.model import Abstain, Approved, ExecReport, OrderState, ReportType, Side, Timer, Trade
+from tradeworthy.trading.model import (
+    Abstain,
+    Approved,
+    ExecReport,
+    GuardLevel,
+    OrderState,
+    ReportType,
+    Side,
+    Timer,
+    Trade,
+)
 from tradeworthy.trading.simulation.shadow import VenueShadow
 from tradeworthy.trading.strategies.catalogue import CATALOGUE
 from tradeworthy.trading.strategies.market_maker import MarketMaker
@@ -169,3 +179,31 @@ def test_an_hour_of_observing_has_full_rows_and_sends_nothing():
         row = msgspec.to_builtins(strategy.assessment)
         rows += all(value is not None for value in row.values())
     assert (rows, decisions) == (3_600, 0)
+
+
+def raised(strategy):
+    return {one.code: (one.level, one.value, one.limit) for one in strategy.guard.raised}
+
+
+def test_a_missing_input_pauses_and_names_itself_until_it_is_back():
+    for missing in ({"top": FakeTop(None, None, usable=False)}, {"equity": None}, {"budget": None}):
+        strategy = warm(maker())
+        evaluate(strategy, START, **missing)
+        assert raised(strategy)["strategy.warming"][0] is GuardLevel.PAUSED
+        evaluate(strategy, START + SECOND)
+        assert raised(strategy) == {}
+
+
+def test_a_closed_gate_is_a_reason_with_its_evidence_and_limit():
+    strategy = warm(maker())
+    for i in range(50):
+        strategy.gate.add(START + i, 0.00009, shadow=False)
+    evaluate(strategy, START + 60)
+    level, value, limit = raised(strategy)["strategy.edge"]
+    assert (level, limit) == (GuardLevel.PAUSED, 0.0001)
+    assert value == pytest.approx(0.00009)
+    at_the_limit = warm(maker())
+    for i in range(50):
+        at_the_limit.gate.add(START + i, 0.0001001, shadow=False)
+    evaluate(at_the_limit, START + 60)
+    assert raised(at_the_limit) == {}

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 
 import msgspec
 
@@ -10,7 +11,7 @@ from tradeworthy.trading.model.instrument import Instrument
 from tradeworthy.trading.model.market import Side
 from tradeworthy.trading.model.order import Fill
 
-COVERAGE_MIN = 0.90
+COVERAGE_MIN = Decimal("0.90")
 
 
 class Coverage(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Event
 from tradeworthy.trading.ledger.day import DayLine, DayRolled
 from tradeworthy.trading.ledger.snapshot import AccountingSnapshot
@@ -88,14 +89,27 @@ def rows_of(event: Event, *, variant: str = "live") -> tuple[Row, ...]:
     return ()
 
 
-def project(events: Iterable[Event], store: ProjectionStore, *, batch: int = 1_000, variant: str = "live") -> int:
+class ProjectionPolicy(msgspec.Struct, frozen=True):
+    """A run's books are projected each `period_ns` or on a wanted event; `batch` rows a transaction."""
+
+    period_ns: int = 300 * NANOS_PER_SECOND
+    batch: int = 1_000
+
+
+EACH_FIVE_MINUTES = ProjectionPolicy()
+
+
+def project(
+    events: Iterable[Event], store: ProjectionStore, *, policy: ProjectionPolicy = EACH_FIVE_MINUTES,
+    variant: str = "live",
+) -> int:
     """Upsert what `events` write behind the store's own seq, in batches; return the rows written."""
     done, written, waiting = store.seq(), 0, list[Row]()
     for event in events:
         if event.seq <= done:
             continue
         waiting += rows_of(event, variant=variant)
-        if len(waiting) >= batch:
+        if len(waiting) >= policy.batch:
             written += store.upsert(waiting)
             waiting = []
     return written + (store.upsert(waiting) if waiting else 0)
