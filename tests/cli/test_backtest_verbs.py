@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from tradeworthy.adapters.catalog import Catalog
-from tradeworthy.app.backtests import family_verdict
+from tradeworthy.app.backtests import decision_hash, family_verdict, prepared
+from tradeworthy.app.config import load
 from tradeworthy.app.run_folder import ARTEFACTS, manifest_of, rebuild, sha256_of
 from tradeworthy.app.trials import TrialBook
 from tradeworthy.cli.main import call
@@ -17,6 +18,7 @@ from tradeworthy.kernel.clock import EventClock
 from tradeworthy.kernel.errors import HaltTrading, UsageError
 from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.journal import read
+from tradeworthy.research.backtest.promotion import FLAGS, PromotionPolicy
 from tradeworthy.research.backtest.rows import BARS, FILLS, NAV, BarRow, FillRow, NavRow, read_rows
 from tradeworthy.research.backtest.summary import to_json
 from tradeworthy.research.backtest.trials import OutOfSampleOpened, Trial
@@ -261,6 +263,34 @@ def test_a_promotion_names_each_field_and_exits_two(folder, tmp_path, capsys):
     assert "FAIL promotion.no_network" not in said
     record.write_text('{"unknown": 1}')
     assert call(["backtest", "promote", str(record), "--out", str(tmp_path)]) == 3
+
+
+def test_a_whole_record_of_the_deployed_policy_is_promoted_and_another_policy_is_refused(folder, tmp_path, capsys):
+    plain = document(tmp_path)
+    stated = {
+        "trades": 99, "out_of_sample_sharpe": 1.0, "out_of_sample_drawdown": 0.1, "deflated_sharpe": 0.99,
+        "overfit_probability": 0.1, "parity_rungs": list(PromotionPolicy().parity_rungs), **dict.fromkeys(FLAGS, True),
+        "config_hash": decision_hash(load(Path(plain))),
+    }
+    (tmp_path / "record.json").write_text(json.dumps(stated))
+    words = ["backtest", "promote", str(tmp_path / "record.json"), "--out", str(tmp_path), "--deployed", plain]
+    assert call(words) == 0
+    Path(plain).write_text(Path(plain).read_text().replace("lots = 2000", "lots = 2001"))
+    capsys.readouterr()
+    assert call(words) == 2
+    said = capsys.readouterr().out
+    assert "FAIL promotion.config_hash" in said
+    assert said.count("FAIL promotion.") == 1
+
+
+def test_what_decides_is_the_same_in_test_and_deployment(tmp_path):
+    deployed = load(Path(document(tmp_path)))
+    tested = prepared(
+        Path(document(tmp_path)), overrides={"venue.submit_ms": "1"}, instance=None, catalog=None, start="2024-01-01",
+        end="2024-01-02", capital="5", part="in",
+    )
+    assert tested.hash() != deployed.hash()
+    assert decision_hash(tested) == decision_hash(deployed)
 
 
 def test_a_family_of_twelve_is_judged_by_all_its_trials(tmp_path, capsys):

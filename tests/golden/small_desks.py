@@ -18,7 +18,7 @@ from tradeworthy.trading.control.kill import KillRequest
 from tradeworthy.trading.environment import Environment, Row
 from tradeworthy.trading.market_data.bars import BarBuilder
 from tradeworthy.trading.model import Funding, MarketEvent, Quote
-from tradeworthy.trading.simulation.synthetic import Walk, l2_flow, quotes
+from tradeworthy.trading.simulation.synthetic import Walk, flash_crash, l2_flow, quotes, stuck_feed
 
 MONDAY = 1_704_067_200 * NANOS_PER_SECOND
 """2024-01-01 00:00 UTC."""
@@ -191,6 +191,26 @@ DESKS: tuple[SmallDesk, ...] = (
         "kill_in_the_middle", document("touch_quoter", role="maker", policy=_QUOTER),
         lambda: quotes(_FAST, seed=15),
         [(MONDAY + 3_000 * NANOS_PER_SECOND, KillRequest("golden", "drill", flatten=True))],
+    ),
+    SmallDesk(
+        "crash_through_a_quoter", document("touch_quoter", role="maker", policy=_QUOTER | {
+            "lots": 10_000, "inventory_lots_max": 20_000,
+        }),
+        lambda: flash_crash(
+            quotes(_FAST, seed=17), start=MONDAY + 3_000 * NANOS_PER_SECOND, length_ns=300 * NANOS_PER_SECOND,
+            depth=0.20,
+        ),
+    ),
+    SmallDesk(
+        "a_stuck_feed", document("touch_quoter", role="maker", policy=_QUOTER),
+        lambda: stuck_feed(
+            quotes(_FAST, seed=18), start=MONDAY + 2_000 * NANOS_PER_SECOND, length_ns=900 * NANOS_PER_SECOND
+        ),
+    ),
+    SmallDesk(
+        "cut_to_a_tight_limit",
+        document("touch_quoter", role="maker", policy=_QUOTER) | {"risk": {"max_order_value": "2198"}},
+        lambda: quotes(_FAST, seed=19),
     ),
     SmallDesk(
         "funding_on_a_perpetual",

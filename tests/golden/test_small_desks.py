@@ -57,6 +57,11 @@ def test_bars_alone_state_spread_and_slippage_apart_from_fees(played):
     assert result["costs"]["unpriced"] == 0
 
 
+def test_a_desk_played_twice_gives_the_same_digest(played):
+    desk = next(one for one in DESKS if one.name == "mean_reversion")
+    assert plain(play(desk))["digest"] == result_of(desk, played)["digest"]
+
+
 def test_differences_name_the_place_and_both_values():
     assert list(differences({"a": [1, {"b": 2}], "c": 3}, {"a": [1, {"b": 4}], "d": 3})) == [
         "a[1].b: 2 -> 4", "c: 3 -> None", "d: None -> 3",

@@ -24,6 +24,7 @@ from tradeworthy.app.run_folder import (
 from tradeworthy.app.trials import TrialBook, sharpe_of
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.errors import InvalidInput, UsageError
+from tradeworthy.kernel.ids import digest_of
 from tradeworthy.kernel.report import Report
 from tradeworthy.research.backtest.pbo import Overfit, probability_of_overfitting
 from tradeworthy.research.backtest.promotion import PromotionPolicy, PromotionRecord, check_promotion
@@ -160,10 +161,11 @@ def promotion_report(
         except msgspec.MsgspecError as problem:
             raise UsageError(f"{stated}: {problem}") from None
     if run is not None:
-        manifest, summary = manifest_of(run), summary_in(run)
+        manifest_of(run)  # the folder's bytes are those of its manifest
+        summary = summary_in(run)
         performance = summary.performance
         record = msgspec.structs.replace(
-            record, trades=summary.activity.fills, config_hash=manifest.config_hash,
+            record, trades=summary.activity.fills, config_hash=decision_hash(_configuration_in(run)),
             out_of_sample_sharpe=performance.sharpe.value if performance.sharpe_gates else None,
             out_of_sample_drawdown=performance.drawdown, costs_charged=summary.costs.all.fees != 0,
         )
@@ -171,11 +173,22 @@ def promotion_report(
         overfit = None if family.overfit is None else family.overfit.probability
         record = msgspec.structs.replace(record, deflated_sharpe=family.deflated_sharpe, overfit_probability=overfit)
     if deployed is not None:
-        record = msgspec.structs.replace(record, deployed_hash=config.load(deployed).hash())
+        record = msgspec.structs.replace(record, deployed_hash=decision_hash(config.load(deployed)))
     return Report(
         name="promotion", title="Promotion of a backtested strategy", sources=(),
         checks=check_promotion(record, policy), figures=msgspec.to_builtins(record),
     )
+
+
+def decision_hash(document: Document) -> str:
+    """Return the hash of what decides: enabled strategies with their policies, the risk policy and the timers.
+
+    Environment, tapes, window, capital and the simulated venue are left out: they differ from test to deployment.
+    """
+    desk = document.desk
+    decides = [(one.strategy, one.instrument, one.role, one.policy) for one in document.instances if one.enabled]
+    parts = (decides, document.risk, desk.base_currency, desk.evaluate_seconds, desk.sample_seconds)
+    return digest_of("decides", msgspec.json.encode(parts, order="sorted").decode())
 
 
 def import_run(folder: Path, store: BacktestStore) -> StoreCounts:
@@ -226,6 +239,15 @@ def summary_in(folder: Path) -> Summary:
         raise UsageError(f"expected a run's summary at {folder / SUMMARY}: {problem.strerror}") from None
     except msgspec.MsgspecError as problem:
         raise UsageError(f"{folder / SUMMARY}: {problem}") from None
+
+
+def _configuration_in(folder: Path) -> Document:
+    path = folder / CONFIGURATION
+    try:
+        raw = msgspec.json.decode(path.read_bytes())
+    except (OSError, msgspec.MsgspecError) as problem:
+        raise UsageError(f"expected a run's configuration at {path}: {problem}") from None
+    return config.parse(raw, origin=str(path))
 
 
 def _stored(manifest: RunManifest, summary: Summary, text: str) -> StoredRun:
