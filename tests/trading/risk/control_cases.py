@@ -259,6 +259,14 @@ CASES = [
         "risk.sector", wide(), nothing, nothing, instruments=(instrument(kind=InstrumentKind.EQUITY),),
         at={"lots": 500}, past={"lots": 501},
     ),
+    policy_order(
+        "risk.net_exposure", wide(asset_net=Decimal("0.05")), {"lots": 500, "instance": "quoter"},
+        {"lots": 501, "instance": "quoter"},
+    ),
+    desk_case(
+        "risk.net_exposure", wide(asset_net_value=Decimal(25_000)),
+        other_fill(ID, 150), other_fill(ID, 151), at={"lots": 100, "instance": "quoter"},
+    ),
     desk_case(
         "risk.currency_factor", wide(currency_net=Decimal("0.5")),
         other_fill(EUR.instrument_id, 4_900), other_fill(EUR.instrument_id, 4_901),

@@ -46,6 +46,8 @@ def wide(**odd):
         "per_trade": Decimal("0.02"),
         "open_risk": Decimal("0.25"),
         "currency_net": Decimal(10**6),
+        "asset_net": Decimal(1),
+        "asset_net_value": None,
         "quoting": ("quoter",),
         "scale": False,
     }

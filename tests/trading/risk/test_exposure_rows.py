@@ -164,3 +164,17 @@ def test_all_causes_of_not_tradable_are_told_one_at_a_time_in_their_order():
         reviewer.context.set_cause(ID, cause, True)
         assert reviewer.review(order()).violations[0].observed == cause
         assert codes(reviewer, order(Side.SELL, 1)) == ["risk.not_tradable"]
+
+
+def test_quoting_reaches_two_minimum_orders_and_counts_every_instrument_of_the_asset():
+    perpetual = instrument(symbol="BTCUSDC", quote="USDC")
+    large = instrument(min_notional=Decimal(40_000))
+    policy = wide(asset_net=Decimal("0.05"))
+    quote = {"instance": "quoter", "stop": None}
+    assert codes(desk(policy, instruments=(large,)), order(lots=800, **quote)) == []
+    assert codes(desk(policy, instruments=(large,)), order(lots=801, **quote)) == ["risk.net_exposure"]
+    reviewer = desk(policy, instruments=(instrument(), perpetual))
+    reviewer.context.book_fill("other", perpetual.instrument_id, Side.BUY, 300, 1_000, NOW)
+    assert codes(reviewer, order(lots=201, **quote)) == ["risk.net_exposure"]
+    assert codes(reviewer, order(Side.SELL, 800, **quote)) == []
+    assert codes(reviewer, order(lots=900)) == []

@@ -28,6 +28,7 @@ CAPS = {
     "per_trade": Decimal("0.0015"),
     "open_risk": Decimal("0.004"),
     "currency_net": Decimal("0.08"),
+    "asset_net": Decimal("0.07"),
     "scale": True,
     "slices_max": 50,
 }
@@ -95,6 +96,9 @@ def assert_within(ctx, policy, done):
     assert positions <= 6
     if done.instance != "quoter":
         assert risk2 * 1_000 <= EQUITY2 * 4
+    if done.instance == "quoter":
+        asset = ctx.books[done.instrument]
+        assert (asset.net_up if side is Side.BUY else -asset.net_down) * asset.lot2 * 100 <= EQUITY2 * 7
     if done.instrument == E.instrument_id:
         euro = ctx.books[E.instrument_id]
         assert (euro.net_up if side is Side.BUY else -euro.net_down) * euro.lot2 * 100 <= EQUITY2 * 8

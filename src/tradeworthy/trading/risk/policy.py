@@ -60,6 +60,8 @@ class RiskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
     throttle_notional, throttle_multiplier  RK-11: money of a window, as an amount and as a multiple of the budget
     issuers           RK-18: instrument id to issuer; instruments of one issuer are one name
     sectors           RK-19: instrument id to sector; an equity without one is unmapped, other kinds are not judged
+    asset_net         RK-21: net of one asset that quoting may reach, at least two minimum orders of the venue
+    asset_net_value   RK-21: and as an amount, in base currency; None = off
     min_provenance    RK-16: the least that an opening's input must be; None = anything that is not quarantined
     runaway_*         RK-13: orders a minute, share of rejects, multiple of the usual p99
     anomaly_*         RK-13: minutes of baseline (fewer than the minimum: unknown), standard scores that warn and stop
@@ -120,6 +122,8 @@ class RiskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
     max_position: Decimal = Decimal("0.10")
     gross_leverage: Decimal = Decimal("1.2")
     net_exposure: Decimal = Decimal("0.60")
+    asset_net: Decimal = Decimal("0.05")
+    asset_net_value: Decimal | None = Decimal(25_000)
     per_trade: Decimal = Decimal("0.01")
     open_risk: Decimal = Decimal("0.06")
     stop_distance_min: Decimal = Decimal("0.005")
@@ -183,9 +187,9 @@ class RiskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
 
     def _bad_fractions(self) -> list[str]:
         names = (
-            "max_position", "net_exposure", "per_trade", "open_risk", "stop_distance_min", "stop_distance_max",
-            "daily_loss_pause", "daily_loss_page", "daily_loss_stop", "instance_loss_pause", "instance_loss_stop",
-            "drawdown_instance", "drawdown_reduce", "drawdown_stop", "sector_gross", "sector_unmapped",
+            "max_position", "net_exposure", "asset_net", "per_trade", "open_risk", "stop_distance_min",
+            "stop_distance_max", "daily_loss_pause", "daily_loss_page", "daily_loss_stop", "instance_loss_pause",
+            "instance_loss_stop", "drawdown_instance", "drawdown_reduce", "drawdown_stop", "sector_gross", "sector_unmapped",
             "runaway_rejects", "margin_reduce", "margin_page", "margin_stop", "funding_warn", "funding_reduce",
             "funding_return",
         )
@@ -200,7 +204,8 @@ class RiskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
             faults.append(f"gross_leverage must be in (0, {LEVERAGE_CAP}], was {self.gross_leverage}")
         if not (self.max_order_value.is_finite() and self.max_order_value > 0):
             faults.append(f"max_order_value must be above zero, was {self.max_order_value}")
-        for name in ("capital_limit", "throttle_notional", "throttle_multiplier", "currency_net"):
+        amounts = ("capital_limit", "throttle_notional", "throttle_multiplier", "currency_net", "asset_net_value")
+        for name in amounts:
             value = getattr(self, name)
             if value is not None and not (value.is_finite() and value > 0):
                 faults.append(f"{name} must be above zero, was {value}")

@@ -7,6 +7,7 @@ from tradeworthy.trading.model import NANOS, Instrument, InstrumentKind, Intent,
 from tradeworthy.trading.risk.context import RiskContext
 from tradeworthy.trading.risk.control import ratio
 from tradeworthy.trading.risk.controls.max_messages import half_of
+from tradeworthy.trading.risk.exposure import InstrumentBook
 from tradeworthy.trading.risk.policy import RiskPolicy
 
 BUY = Side.BUY
@@ -22,9 +23,10 @@ class InstrumentLimits:
     judged  a control that the screen does not restate looks at this instrument
     """
 
-    __slots__ = ("collar", "floor2", "judged", "lots_max", "lots_min", "messages", "shared")
+    __slots__ = ("collar", "floor2", "instrument", "judged", "lots_max", "lots_min", "messages", "shared")
 
     def __init__(self, policy: RiskPolicy, instrument: Instrument) -> None:
+        self.instrument = instrument
         self.lots_max = instrument.max_order_lots or 0
         self.lots_min = instrument.min_lots
         self.floor2 = int(instrument.min_notional * NANOS * 2)
@@ -45,8 +47,9 @@ class Screen:
     """
 
     __slots__ = (
-        "_basis", "_budget", "_budget2", "_by_id", "_capital2", "_directional", "_far", "_fractions", "_gross2",
-        "_judged", "_near", "_net2", "_per_trade2", "_policy", "_position2", "_quoting", "_risk2", "_stops", "_value2",
+        "_asset2", "_asset_value2", "_basis", "_budget", "_budget2", "_by_id", "_capital2", "_directional", "_far",
+        "_fractions", "_gross2", "_judged", "_near", "_net2", "_per_trade2", "_policy", "_position2", "_quoting",
+        "_risk2", "_shared", "_stops", "_value2",
     )
 
     def __init__(self, policy: RiskPolicy, instruments: Iterable[Instrument]) -> None:
@@ -65,16 +68,19 @@ class Screen:
         )
         self._directional = policy.throttle_directional
         self._quoting = policy.throttle_quoting
+        self._asset_value2 = None if policy.asset_net_value is None else int(policy.asset_net_value * NANOS * 2)
+        bases = [one.instrument.base for one in self._by_id.values()]
+        self._shared = frozenset(base for base in bases if bases.count(base) > 1)
         self._fractions = tuple(
             ratio(share)
             for share in (
                 policy.max_position, min(policy.gross_leverage, policy.currency_net), policy.net_exposure,
-                policy.per_trade, policy.open_risk, policy.gross_leverage,
+                policy.per_trade, policy.open_risk, policy.asset_net, policy.gross_leverage,
             )
         )  # fmt: skip
         self._basis: int | None = None
         self._budget: int | None = None
-        self._budget2 = self._position2 = self._gross2 = self._net2 = self._per_trade2 = self._risk2 = 0
+        self._asset2 = self._budget2 = self._position2 = self._gross2 = self._net2 = self._per_trade2 = self._risk2 = 0
 
     def passes(self, intent: Intent, ctx: RiskContext) -> bool:
         """Return True when every control is sure to pass the intent that `ctx` has proposed."""
@@ -112,6 +118,7 @@ class Screen:
             or holding.projected * lot2 + grown2 > self._budget2
             or (self._capital2 is not None and gross2 > self._capital2)
             or (ctx.net_up2 if buys else -ctx.net_down2) + value2 > self._net2
+            or (holding.quoting and self._asset_unsure(intent, book, value2))
         ):
             return False
         messages = holding.messages
@@ -161,14 +168,22 @@ class Screen:
         after2 = (holding.projected + ctx.grow) * risk_lot2
         return ctx.risk2 - holding.projected * had2 + after2 <= self._risk2
 
+    def _asset_unsure(self, intent: Intent, book: InstrumentBook, value2: int) -> bool:
+        """Tell whether a quote's asset is traded in several instruments, or comes near its own net limit."""
+        net_lots = book.net_up if intent.side is BUY else -book.net_down
+        return book.instrument.base in self._shared or net_lots * book.lot2 + value2 > self._asset2
+
     def _refit(self, basis: int, budget: int) -> None:
         """Work out the money limits for a new equity or budget, rounded down."""
         self._basis, self._budget = basis, budget
-        position, gross, net, per_trade, risk, allowed = self._fractions
+        position, gross, net, per_trade, risk, asset, allowed = self._fractions
         twice = 2 * basis
         self._position2 = twice * position[0] // position[1]
         self._gross2 = twice * gross[0] // gross[1]
         self._net2 = twice * net[0] // net[1]
         self._per_trade2 = twice * per_trade[0] // per_trade[1]
         self._risk2 = twice * risk[0] // risk[1]
+        self._asset2 = twice * asset[0] // asset[1]
+        if self._asset_value2 is not None:
+            self._asset2 = min(self._asset2, self._asset_value2)
         self._budget2 = 2 * budget * allowed[0] // allowed[1]

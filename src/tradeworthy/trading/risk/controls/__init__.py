@@ -40,7 +40,7 @@ def all_controls(policy: RiskPolicy, instruments: tuple[Instrument, ...]) -> tup
         MaxOrderQuantity(instruments), MinOrder(instruments), MaxMessages(policy, instruments),
         MaxWorkingOrders(policy), DuplicateOrder(policy), Throttle(policy), GuardState(), Approval(),
         CapitalGate(policy), Provenance(policy), MaxPosition(policy), Sector(policy, instruments),
-        GrossLeverage(policy), NetExposure(policy), CurrencyFactor(policy, instruments), MaxPositions(policy),
-        PerTrade(policy), OpenRisk(policy), StopRequired(policy), ClientLimit(policy), EventWindow(policy),
-        NoTrade(policy, instruments), RestrictedSymbol(policy, instruments),
+        GrossLeverage(policy), NetExposure(policy, instruments), CurrencyFactor(policy, instruments),
+        MaxPositions(policy), PerTrade(policy), OpenRisk(policy), StopRequired(policy), ClientLimit(policy),
+        EventWindow(policy), NoTrade(policy, instruments), RestrictedSymbol(policy, instruments),
     )
