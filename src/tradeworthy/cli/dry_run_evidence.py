@@ -10,7 +10,7 @@ import msgspec
 from cyclopts import Parameter
 
 from tradeworthy.kernel.clock import SystemClock
-from tradeworthy.kernel.errors import ExitCode, UsageError
+from tradeworthy.kernel.errors import ExitCode, InvalidInput, UsageError
 from tradeworthy.kernel.redaction import redact
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.dry_run.artefact_files import write_text
@@ -188,7 +188,7 @@ def load(path: Path, parse: Callable[[bytes], Any], *, what: str) -> Any:
         raise UsageError(f"expected {what} at {path}, found none: {problem.strerror or problem}") from None
     try:
         return parse(data)
-    except (ValueError, UnicodeDecodeError) as problem:
+    except (ValueError, InvalidInput) as problem:
         raise UsageError(f"expected {what} at {path}, found something else: {problem}") from None
 
 

@@ -38,6 +38,9 @@ def backlog_of(
     limits = policy or BacklogPolicy()
     brief = review if review is not None else summary.get("review")
     items = [*items_of(summary, sign_off=sign_off), *_of_review(brief)]
+    whole = severity_of(summary.get("status"))
+    if whole.severity > max((one.severity.severity for one in items), default=Severity.OK):
+        items.append(_item(summary, HARNESS, text=f"the run as a whole is {whole}, and no finding says why"))
     least = Severity.OK if limits.include_pass else limits.severity_min.severity
     return worst_first(one for one in items if one.severity.severity >= least)
 
