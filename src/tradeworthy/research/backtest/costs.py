@@ -52,7 +52,7 @@ class CostRecord:
     ) -> None:
         """Take up one fill.
 
-        weight   signed-free nanos a tick: lots times tick value;  spread in ticks
+        weight   nanos a tick: lots (unsigned) times the value of one lot;  spread in ticks
         told     (half spread, slippage) in ticks as the venue stated them, where no book was quoted
         """
         self.fills[liquidity] += 1

@@ -144,12 +144,14 @@ function axes(g, c, w, hgt, X, Y, lo, hi, L, B) {
     if (wide > gutter) { gutter = wide; redraw(); } /* all charts keep one left edge, as wide as the widest number */
     g.fillText(text, L - 8, y);
   }
-  const n = Math.max(2, Math.floor(w / 170)), span = view[1] - view[0];
-  for (let i = 0; i <= n; i++) {
-    const t = view[0] + span * i / n, s = stamp(t);
-    const text = span > 30 * 864e5 ? s.slice(0, 10) : span > 864e5 ? s.slice(5, 16) : s.slice(11, 19);
-    g.textAlign = i === 0 ? "left" : i === n ? "right" : "center";
-    g.fillText(text, X(t), hgt - B / 2 + 3);
+  const span = view[1] - view[0], n = Math.max(2, Math.floor((w - L) / 104));
+  const every = WIDTHS.find(x => span / x <= n) || WIDTHS[WIDTHS.length - 1];
+  g.textAlign = "center";
+  for (let t = Math.ceil(view[0] / every) * every; t <= view[1]; t += every) {
+    const s = stamp(t), x = X(t), text = every >= 864e5 ? s.slice(0, 10) : s.endsWith("00:00:00") ? s.slice(5, 10) : every >= 6e4 ? s.slice(11, 16) : s.slice(11);
+    const half = g.measureText(text).width / 2;
+    g.strokeStyle = color("line"); g.beginPath(); g.moveTo(Math.round(x) + .5, hgt - B + 2); g.lineTo(Math.round(x) + .5, hgt - B + 6); g.stroke();
+    if (x - half > L - 8 && x + half < w - 2) g.fillText(text, x, hgt - B / 2 + 4);
   }
 }
 
