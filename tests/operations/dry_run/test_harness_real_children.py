@@ -186,11 +186,13 @@ def test_a_killed_harness_leaves_readable_logs_and_can_be_recovered(tmp_path):
 
 
 def test_required_evidence_that_was_not_named_is_refused_with_every_reason(tmp_path, capfd):
-    code = call(["final-dry-run", "--log-dir", str(tmp_path / "logs"), "--minimum-uptime-ratio", "1.5", "--", "no-such"])
+    folder = str(tmp_path / "logs")
+    code = call(["final-dry-run", "--log-dir", folder, "--minimum-uptime-ratio", "1.5", "--", "no-such"])
     told = capfd.readouterr().err
     assert code == 3
     for part in ("--diary is required", "--performance is required", "--minimum-uptime-ratio", "'no-such'", "spawned"):
         assert part in told
+    assert list(tmp_path.iterdir()) == []
     assert call(["final-dry-run", "--log-dir", str(tmp_path), "--metadata", "command=x", "--", "true"]) == 3
     assert call(["final-dry-run", "--log-dir", str(tmp_path), "--env", "novalue", "--", "true"]) == 3
     assert call(["final-dry-run", "--", "true"]) == 3
