@@ -13,9 +13,10 @@ MONEY = re.compile(
 )
 VIEW_OF_STRATEGIES = {"model/state.py"}
 """What strategies see is for statistics; it never comes back as money."""
+OF_THE_VENUE = {"account", "credit", "equity", "fees", "margin", "rules", "venue"}
 PATHS = sorted(
     path for folder in ("ledger", "model", "simulation") for path in (ROOT / folder).glob("*.py")
-    if f"{folder}/{path.name}" not in VIEW_OF_STRATEGIES and (folder != "simulation" or path.stem in {"account", "credit", "equity", "fees", "margin", "rules", "venue"})
+    if f"{folder}/{path.name}" not in VIEW_OF_STRATEGIES and (folder != "simulation" or path.stem in OF_THE_VENUE)
 )  # fmt: skip
 
 

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from tradeworthy.adapters.tapes.lines import OnBad, TapeRow, check_bar, lines_of, lots_reader, price_reader, refuse
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_MILLI, NANOS_PER_SECOND
 from tradeworthy.kernel.errors import InvalidInput
-from tradeworthy.trading.model import Bar, Instrument, MarketEvent, Quote
+from tradeworthy.trading.market_data.adjust import Adjuster, parse_factors
+from tradeworthy.trading.model import Bar, Dividend, Instrument, MarketEvent, Quote, Split
 
 NEW_YORK = ZoneInfo("America/New_York")
 MINUTE_NS = 60 * NANOS_PER_SECOND
@@ -45,6 +46,25 @@ def crypto_minute(path: Path, instrument: Instrument, on_bad: OnBad = refuse) ->
 def equity_minute(path: Path, instrument: Instrument, on_bad: OnBad = refuse) -> Iterator[TapeRow]:
     """Yield minute quotes or trade bars of one New York day, prices times 10 000."""
     return _minute(path, instrument, NEW_YORK, EQUITY_DIVISOR, on_bad)
+
+
+def equity_factors(path: Path, instrument: Instrument, on_bad: OnBad = refuse) -> Iterator[TapeRow]:
+    """Yield the splits and dividends of a factor file, each at the New York midnight after its last day (MD-11).
+
+    The file tells no pay dates: a dividend comes when the share goes without it. A file that cannot be read is one
+    bad line: half of its factors would be worse than none.
+    """
+    raw = path.read_bytes()
+    try:
+        adjuster = Adjuster(instrument.instrument_id, parse_factors(raw.decode("ascii")))
+        found: list[Split | Dividend] = [*adjuster.splits(), *adjuster.dividends()]
+    except (InvalidInput, ArithmeticError, ValueError) as problem:
+        on_bad(raw, str(problem))
+        return
+    for one in sorted(found, key=lambda item: item.last_day):
+        midnight = datetime.combine(one.last_day + timedelta(days=1), time(), NEW_YORK)
+        ts = int(midnight.timestamp()) * NANOS_PER_SECOND
+        yield ts, ts, one
 
 
 def equity_daily(path: Path, instrument: Instrument, on_bad: OnBad = refuse) -> Iterator[TapeRow]:

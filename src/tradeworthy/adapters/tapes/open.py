@@ -17,6 +17,7 @@ _READERS = {
     "lean_crypto_minute": lean.crypto_minute,
     "lean_equity_minute": lean.equity_minute,
     "lean_equity_daily": lean.equity_daily,
+    "lean_equity_factors": lean.equity_factors,
     "binance": binance.recorded,
 }
 FORMATS = (*_READERS, "csv_bars", "parquet")

@@ -75,7 +75,7 @@ class MarketState:
             return next(iter(self._bars.values()), deque())
         return self._bars.get(interval_ns, deque())
 
-    def apply(self, fact: MarketEvent | Split, ts: int) -> tuple[Fact, ...]:
+    def apply(self, fact: MarketEvent, ts: int) -> tuple[Fact, ...]:
         """Fold `fact` with event time `ts`; return quality facts, mostly none."""
         kind = type(fact)
         if kind is Quote:
@@ -123,7 +123,7 @@ class MarketState:
             self.usable = not self._withheld
         return ()
 
-    def _on_other(self, fact: MarketEvent | Split, ts: int) -> tuple[Fact, ...]:
+    def _on_other(self, fact: MarketEvent, ts: int) -> tuple[Fact, ...]:
         match fact:
             case DepthDiff() | DepthSnapshot():
                 return self._on_depth(fact, ts)

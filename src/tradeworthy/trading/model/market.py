@@ -5,6 +5,7 @@ from enum import IntEnum
 
 from tradeworthy.kernel.facts import Fact, fact
 from tradeworthy.kernel.words import Word
+from tradeworthy.trading.model.corporate import Dividend, Split
 
 
 class Side(IntEnum):
@@ -135,4 +136,7 @@ class Timer(Fact, frozen=True):
     name: str
 
 
-MarketEvent = Quote | Trade | DepthDiff | DepthSnapshot | DepthChecksum | Bar | Funding | Mark | Index | Status
+MarketEvent = (
+    Quote | Trade | DepthDiff | DepthSnapshot | DepthChecksum | Bar | Funding | Mark | Index | Status | Split | Dividend
+)
+"""What a source says of an instrument; corporate actions come on the same tape, in their own time (MD-11)."""

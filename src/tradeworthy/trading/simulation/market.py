@@ -12,6 +12,7 @@ from tradeworthy.trading.model import (
     OrderType,
     ReportType,
     Side,
+    Split,
     Status,
     TimeInForce,
     Trade,
@@ -27,13 +28,14 @@ BEYOND_DEPTH = "venue.beyond_depth"
 
 
 class Exchange(Protocol):
-    """What a market asks of its venue: book a fill (returns the lots that counted), end an order."""
+    """What a market asks of its venue: book a fill (returns the lots that counted), end an order, take a split."""
 
     def fill(
         self, order: VenueOrder, lots: int, price: int, liquidity: Liquidity, ts: int, code: str | None = None,
         text: str | None = None,
     ) -> int: ...
     def end(self, order: VenueOrder, type: ReportType, code: str, ts: int) -> None: ...
+    def on_split(self, split: Split, ts: int) -> None: ...
 
 
 class Market:
@@ -76,6 +78,8 @@ class Market:
                 self.check_triggers(ts)
         elif kind is Status:
             self.status = fact.status  # type: ignore[union-attr]
+        elif kind is Split:
+            self.exchange.on_split(fact, ts)  # type: ignore[arg-type]
 
     def forget_prices(self) -> None:
         """Drop every price: a split makes those of before another share's."""
