@@ -220,6 +220,9 @@ def run(seed, steps):
             intent = live[key]
             if act < 0.85:
                 lots = rng.randint(1, ctx.reservations.open_lots(key))
+                if intent.reduce_only:  # the venue fills no more of it than is held
+                    lots = min(lots, max(0, -intent.side * ctx.holding_of(intent.instance, intent.instrument).lots))
+            if act < 0.85 and lots:
                 ctx.book_fill(intent.instance, intent.instrument, intent.side, lots, 1_000, ctx.now)
                 ctx.release(key, lots)
             elif act < 0.95:

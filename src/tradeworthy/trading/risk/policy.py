@@ -189,9 +189,9 @@ class RiskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
         names = (
             "max_position", "net_exposure", "asset_net", "per_trade", "open_risk", "stop_distance_min",
             "stop_distance_max", "daily_loss_pause", "daily_loss_page", "daily_loss_stop", "instance_loss_pause",
-            "instance_loss_stop", "drawdown_instance", "drawdown_reduce", "drawdown_stop", "sector_gross", "sector_unmapped",
-            "runaway_rejects", "margin_reduce", "margin_page", "margin_stop", "funding_warn", "funding_reduce",
-            "funding_return",
+            "instance_loss_stop", "drawdown_instance", "drawdown_reduce", "drawdown_stop", "sector_gross",
+            "sector_unmapped", "runaway_rejects", "margin_reduce", "margin_page", "margin_stop", "funding_warn",
+            "funding_reduce", "funding_return",
         )
         values: list[tuple[str, Decimal]] = [(n, getattr(self, n)) for n in names]
         values += [(f"collars.{n}", getattr(self.collars, n)) for n in ("equity", "crypto", "fx")]
