@@ -70,7 +70,8 @@ class Scripted:
 
 
 def build(
-    *strategies, quoting=("script",), unwind=None, quality=None, false_tick=None, books=None, rollover_hour=0, **limits
+    *strategies, quoting=("script",), unwind=None, quality=None, false_tick=None, books=None, rollover_hour=0,
+    measured=lambda stage, function: function, **limits,
 ):
     """Return a desk of `strategies`; those in `quoting` need no stop."""
     instruments = {ID: perpetual()}
@@ -90,7 +91,7 @@ def build(
         guard=Guard(), split=split, watch=watch, failure=SelfFailure(policy), currency="USD",
         unwind=UnwindPolicy() if unwind is None else unwind,
         quality=None if quality is None else MarketQuality(quality, lambda name: AlwaysOpen()), false_tick=false_tick,
-        books=books, rollover_hour=rollover_hour,
+        books=books, rollover_hour=rollover_hour, measured=measured,
     )  # fmt: skip
 
 

@@ -12,7 +12,10 @@ from tradeworthy.trading.model import GuardChanged, GuardLevel, Timer
 
 LOTS = 5_000
 """5 BTC; the instance's budget is 300 000 (directional, of a million), so 600 USD a BTC are 1 % of it."""
-WIDE = {"max_position": Decimal(1), "net_exposure": Decimal(1), "gross_leverage": Decimal(5), "drawdown_days": 30}
+WIDE = {
+    "max_position": Decimal(1), "net_exposure": Decimal(1), "asset_net": Decimal(1), "asset_net_value": None,
+    "gross_leverage": Decimal(5),
+}  # fmt: skip
 
 
 def holder(side=1):

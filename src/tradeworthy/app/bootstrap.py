@@ -11,7 +11,7 @@ from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND
 from tradeworthy.kernel.errors import ConfigurationRefused
 from tradeworthy.trading.allocation import AllocationPolicy, DrawdownTiers, Role, StaticSplit, TierPolicy
 from tradeworthy.trading.control.guard import Guard, HeldReason
-from tradeworthy.trading.desk import Desk
+from tradeworthy.trading.desk import Desk, Measured
 from tradeworthy.trading.environment import Timers
 from tradeworthy.trading.execution.execution import Execution, ExecutionPolicy
 from tradeworthy.trading.instance_watch import InstanceWatch
@@ -106,9 +106,13 @@ def _quality(policy: QualityPolicy, instruments: Mapping[str, Instrument]) -> Ma
 
 
 def build_desk(
-    document: Document, held: Sequence[HeldReason] = (), *, catalogue: Mapping[str, Entry] = CATALOGUE
+    document: Document, held: Sequence[HeldReason] = (), *, catalogue: Mapping[str, Entry] = CATALOGUE,
+    measured: Measured = lambda stage, function: function,
 ) -> Desk:
-    """Wire the desk that `document` describes; `held` are the guard's reasons from before the start."""
+    """Wire the desk that `document` describes; `held` are the guard's reasons from before the start.
+
+    measured  wraps what each stage calls, where somebody measures durations
+    """
     instruments = instruments_of(document)
     policy = risk_policy(document)
     context = RiskContext(instruments.values(), policy)
@@ -141,7 +145,7 @@ def build_desk(
         split=split, watch=watch, failure=SelfFailure(policy), currency=document.desk.base_currency,
         unwind=policy_of(UnwindPolicy, "unwind", document.unwind), quality=_quality(data, instruments),
         false_tick=data.false_tick, books=SnapshotPolicy() if minute_seconds(document) else None,
-        rollover_hour=document.desk.rollover_hour,
+        rollover_hour=document.desk.rollover_hour, measured=measured,
     )  # fmt: skip
 
 

@@ -167,6 +167,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     execution: dict[str, Any] = {}
     unwind: dict[str, Any] = {}
     market_data: dict[str, Any] = {}
+    timing: dict[str, Any] = {}
     accounts: tuple[AccountSection, ...] = ()
     exempt: tuple[str, ...] = ()
     catalogue: str = ""

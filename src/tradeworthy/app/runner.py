@@ -8,7 +8,7 @@ import msgspec
 
 from tradeworthy.adapters.sentinel_file import SentinelFile
 from tradeworthy.app import identity, tapes
-from tradeworthy.app.bootstrap import build_desk, build_timers, build_venue, instruments_of, quality_policy
+from tradeworthy.app.bootstrap import build_desk, build_timers, build_venue, instruments_of, policy_of, quality_policy
 from tradeworthy.app.bundles import drift_of, held_of
 from tradeworthy.app.change_control import require_approved
 from tradeworthy.app.config import Document, window_of
@@ -40,6 +40,7 @@ from tradeworthy.trading.model.run import RunStopping
 from tradeworthy.trading.replay import ReplayResult
 from tradeworthy.trading.replay import replay as replay_events
 from tradeworthy.trading.strategies.catalogue import CATALOGUE, Entry
+from tradeworthy.trading.timing import StageTimes, TimingPolicy
 
 CHANGES = "changes"
 """Where a desk's state keeps the journal of its configuration changes."""
@@ -90,7 +91,12 @@ class RunSession:
         if not self._backtest:
             recorded = tuple(one for one in self._recorded() if one.owner not in CHECKED_ANEW)
             self._held = (*recorded, *(held_of(drift) for drift in drift_of(document)))
-        self._desk = build_desk(document, self._held, catalogue=catalogue)
+        timing = policy_of(TimingPolicy, "timing", document.timing)
+        self._times = None if self._backtest else StageTimes(self._clock, timing)
+        self._desk = (
+            build_desk(document, self._held, catalogue=catalogue) if self._times is None
+            else build_desk(document, self._held, catalogue=catalogue, measured=self._times.timed)
+        )  # fmt: skip
         self._environment: Environment | None = None
         self._stop: str | None = None
         self._keeper: JournalKeeper | None = None
@@ -168,7 +174,7 @@ class RunSession:
             desk, journal, build_venue(document), build_timers(document, desk), durable_commands=not self._backtest,
             clock=self._clock, speed=0.0 if self._backtest else document.desk.speed, controls=self._acts,
             progress=tell, consumer=consume, on_refused=keeper.refuse_event,
-            unseen=frozenset(one.backup for one in quality_policy(document).pairs),
+            unseen=frozenset(one.backup for one in quality_policy(document).pairs), times=self._times,
         )  # fmt: skip
         self._environment = environment
         if self._stop is not None:

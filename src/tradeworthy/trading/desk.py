@@ -62,11 +62,14 @@ from tradeworthy.trading.risk.context import RiskContext
 from tradeworthy.trading.risk.monitors import DeskLosses, RepeatedExecution, SelfFailure
 from tradeworthy.trading.risk.review import Reviewer
 from tradeworthy.trading.strategies.abstentions import GUARD, INPUT_QUARANTINED, withdrawing
+from tradeworthy.trading.timing import DECIDE, INDICATORS
 from tradeworthy.trading.unwinding import UnwindPolicy, Unwinds
 from tradeworthy.trading.view import Seat
 
 Listener = tuple[Seat, Callable[[Seat], None] | None, Callable[[Seat], Decision] | None]
 """A seat with what of its strategy is called on a kind of event."""
+Measured = Callable[[str, Callable[[Seat], Any]], Callable[[Seat], Any]]
+"""Wraps what a stage calls, so that an edge may measure it; the desk itself reads no clock."""
 COMMANDS = frozenset({SubmitOrder, CancelOrder, AmendOrder, QueryOrder})
 HOUSEKEEPING_NS = NANOS_PER_SECOND
 """Time-outs of orders and guard expiries are looked at once a second of event time."""
@@ -85,13 +88,14 @@ class Desk:
         guard: Guard, split: StaticSplit, watch: InstanceWatch, failure: SelfFailure, currency: str,
         unwind: UnwindPolicy, quality: MarketQuality | None = None, false_tick: FalseTickPolicy | None = None,
         books: SnapshotPolicy | None = None, rollover_hour: int = 0,
+        measured: Measured = lambda stage, function: function,
     ) -> None:  # fmt: skip
         self.currency = currency
         self.guard = guard
         self.context = context
         self.ledger = ledger
         self.execution = execution
-        self._losses, self._repeated = losses, repeated
+        self._losses, self._repeated, self._measured = losses, repeated, measured
         self._marks = ledger.marks
         self._bands = watch.bands
         self._bands.update(dict.fromkeys(instruments, (LOW, HIGH)))
@@ -249,9 +253,11 @@ class Desk:
             decide = self._quarantined
         elif seat.instance in self._unwinds.active:
             decide = self._resting
+        look = self._measured(f"{INDICATORS}:{seat.instance}", observe)
+        ask = self._measured(f"{DECIDE}:{seat.instance}", decide)
         for what in dict.fromkeys((*strategy.observes, *strategy.decides_on)):
             self._listeners.setdefault((what, seat.instrument_id), []).append((
-                seat, observe if what in strategy.observes else None, decide if what in strategy.decides_on else None,
+                seat, look if what in strategy.observes else None, ask if what in strategy.decides_on else None,
             ))  # fmt: skip
 
     def _observed(self, seat: Seat) -> None:

@@ -13,11 +13,13 @@ from tradeworthy.trading.digest import OutcomeDigest
 from tradeworthy.trading.lineage import OrderLineage
 from tradeworthy.trading.model import Command, ExecReport, MarketEvent, Outcome, Timer
 from tradeworthy.trading.model.run import DeskFailed
+from tradeworthy.trading.timing import IO_WAIT, STEP, StageTimes
 
 DESK = "desk"
 VENUE = "venue"
 CLOCK = "clock"
 SUPERVISOR = "supervisor"
+TELEMETRY = "telemetry"
 COMPLETED = "completed"
 """Why a run ended that played its tapes to the end."""
 TIMER_BURST_MAX = 120
@@ -97,6 +99,7 @@ class Environment:
     durable_commands  True: an outcome is on disk before its commands leave (paper, live). A backtest's venue
                       lives and dies with this process, so acceptance is enough there and batches stay large.
     speed             tape seconds a wall second, 0 = as fast as possible
+    times             measures step and durable writes, told as an input each minute; None = nobody measures
     unseen            sources that are second opinions: the desk hears them, the simulated venue does not trade on them
     on_refused        takes a row that the journal's door refused, with the reason; without it the run ends there
     """
@@ -106,12 +109,15 @@ class Environment:
         clock: Clock, speed: float = 0.0, controls: Callable[[], Sequence[tuple[str, Fact]]] = lambda: (),
         progress: Callable[[int, int], None] = lambda rows, ts: None, consumer: Callable[[Event], None] | None = None,
         on_refused: Callable[[Event, str], None] | None = None, unseen: frozenset[str] = frozenset(),
+        times: StageTimes | None = None,
     ) -> None:
         self._desk, self._journal, self._venue, self._timers = desk, journal, venue, timers
         self._durable, self._clock, self._speed = durable_commands, clock, speed
         self._controls, self._progress, self._consumer = controls, progress, consumer
         self._on_refused = on_refused
         self._unseen = unseen
+        self._times = times
+        self._fold = desk.step if times is None else times.timed(STEP, desk.step)
         self._numbers: dict[str, int] = {}
         self._lineage = OrderLineage()
         self._facts_out = 0
@@ -197,6 +203,7 @@ class Environment:
             elif timer < ts:
                 at, fired = timers.pop(ts)
                 self._numbered(fired, CLOCK, at)
+                self._tell_times()
             else:
                 return
 
@@ -226,7 +233,7 @@ class Environment:
         if consumer is not None:
             consumer(event)
         try:
-            outcome = self._desk.step(event)
+            outcome = self._fold(event)
         except Exception as problem:  # the outermost loop of the desk: it stops, and the supervisor learns of it
             if type(event.payload) is not DeskFailed:
                 self.offer(failure_of(problem), source=SUPERVISOR, key=f"failed:{event.event_id}", ts=self.now)
@@ -249,10 +256,25 @@ class Environment:
                 if isinstance(fact, Command):
                     self._lineage.on_command(fact, f"desk:{number}", correlation, now)
             if self._durable:
-                self._journal.commit()
+                self._make_durable()
             send = self._venue.send
             for command in outcome.commands:
                 send(command, now)
+
+    def _make_durable(self) -> None:
+        times = self._times
+        if times is None:
+            self._journal.commit()
+            return
+        began = times.clock.monotonic()
+        self._journal.commit()
+        times.add(IO_WAIT, times.clock.monotonic() - began)
+
+    def _tell_times(self) -> None:
+        """Give the journal the stages' durations of the period that is over; the desk does not fold them."""
+        told = None if self._times is None else self._times.due(self.now)
+        if told is not None:
+            self._numbered(told, TELEMETRY, self.now)
 
     def _pace(self, start_ts: int) -> Callable[[int], None] | None:
         if self._speed <= 0:
