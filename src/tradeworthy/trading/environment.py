@@ -272,7 +272,7 @@ class Environment:
 
     def _tell_times(self) -> None:
         """Give the journal the stages' durations of the period that is over; the desk does not fold them."""
-        told = None if self._times is None else self._times.due(self.now)
+        told = None if self._times is None else self._times.due()
         if told is not None:
             self._numbered(told, TELEMETRY, self.now)
 

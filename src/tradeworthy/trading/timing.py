@@ -16,7 +16,7 @@ STEP, INDICATORS, DECIDE, IO_WAIT = "step", "indicators", "decide", "io_wait"
 class TimingPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Nanoseconds; a p99 that reaches its limit is WARN. Below `samples_min` samples the maximum is told, UNKNOWN.
 
-    kept  durations kept a stage and period; with more the oldest give way;  period_ns  of the tape's time
+    kept  durations kept a stage and period; with more the oldest give way;  period_ns  of the monotonic clock
     """
 
     step_p99_ns: int = 100 * NANOS_PER_MILLI
@@ -64,7 +64,7 @@ class StageTimes:
         self._policy = policy
         self._kept: dict[str, list[int]] = {}
         self._taken: dict[str, int] = {}
-        self._due: int | None = None
+        self._due = clock.monotonic() + policy.period_ns
 
     def add(self, stage: str, nanos: int) -> None:
         """Take one duration."""
@@ -88,13 +88,12 @@ class StageTimes:
 
         return measured
 
-    def due(self, now: int) -> DeskTiming | None:
-        """Return the period's timing when it is over at the desk's time `now`, and begin the next."""
-        if self._due is None:
-            self._due = now - now % self._policy.period_ns + self._policy.period_ns
+    def due(self) -> DeskTiming | None:
+        """Return the period's timing when it is over, and begin the next; nothing for a period without samples."""
+        now = self.clock.monotonic()
         if now < self._due or not self._kept:
             return None
-        self._due = now - now % self._policy.period_ns + self._policy.period_ns
+        self._due = now + self._policy.period_ns
         stages = tuple(self._judge(stage, sorted(kept)) for stage, kept in sorted(self._kept.items()))
         self._kept, self._taken = {}, {}
         return DeskTiming(max(one.severity for one in stages), stages)
