@@ -58,7 +58,7 @@ def play(desk: SmallDesk) -> dict[str, Any]:
     """Run one desk and return its statistics and the digest over all its outcomes."""
     document = config.parse(desk.document, origin=desk.name)
     built = build_desk(document)
-    records = RunRecords(instruments_of(document), document.desk.capital, states=lambda: states_of(built))
+    records = RunRecords(instruments_of(document), document.desk.capital, states=states_of(built))
     waiting = list(desk.acts)
 
     def acts() -> Sequence[tuple[str, Fact]]:

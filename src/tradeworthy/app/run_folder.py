@@ -2,7 +2,7 @@
 
 import hashlib
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +19,7 @@ from tradeworthy.research.backtest.markdown import to_markdown
 from tradeworthy.research.backtest.records import RunRecords
 from tradeworthy.research.backtest.report import Overlay, render_html
 from tradeworthy.research.backtest.rows import BARS, FILLS, NAV, LineSink
-from tradeworthy.research.backtest.strategy_state import StrategyState, state_of
+from tradeworthy.research.backtest.strategy_state import StateReader
 from tradeworthy.research.backtest.summary import Summary, Tape, summarise, to_json
 from tradeworthy.trading.control.guard import HeldReason
 from tradeworthy.trading.desk import Desk
@@ -77,9 +77,9 @@ class RowFiles:
         self._stack.close()
 
 
-def states_of(desk: Desk) -> Iterator[StrategyState]:
-    """Yield what each strategy of the desk shows of itself."""
-    return (state_of(seat.strategy) for seat in desk.seats)
+def states_of(desk: Desk) -> StateReader:
+    """Return what asks each strategy of the desk for its state."""
+    return StateReader(seat.strategy for seat in desk.seats)
 
 
 def write_reports(
@@ -155,7 +155,7 @@ def rebuild(folder: Path) -> RunMaterial:
     start = started_of(folder)
     document = document_of(folder, start)
     desk = build_desk(document, msgspec.json.decode(start.guard, type=tuple[HeldReason, ...]))
-    records = RunRecords(instruments_of(document), document.desk.capital, states=lambda: states_of(desk))
+    records = RunRecords(instruments_of(document), document.desk.capital, states=states_of(desk))
     for event in read(directory):
         records.on_event(event)
         if event.source != DESK:

@@ -128,7 +128,7 @@ class RunSession:
         started = self._clock.monotonic()
         with (folder / BLOTTER).open("w", newline="") as out, RowFiles(folder) as sink:
             records = RunRecords(
-                self._instruments, self._document.desk.capital, states=lambda: states_of(self._desk), sink=sink
+                self._instruments, self._document.desk.capital, states=states_of(self._desk), sink=sink
             )
             blotter = Blotter(out, self._instruments)
 

@@ -8,7 +8,7 @@ from run_builder import BOOK, ID, T0, at, fill, quote
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.research.backtest.records import RunRecords
-from tradeworthy.research.backtest.strategy_state import StateRecord, StrategyState, state_of
+from tradeworthy.research.backtest.strategy_state import StateReader, StateRecord, StrategyState, state_of
 from tradeworthy.research.backtest.summary import summarise
 from tradeworthy.trading.model.market import DepthDiff, DepthSnapshot, Side
 from tradeworthy.trading.sensing.regime import Regime
@@ -52,6 +52,18 @@ def test_a_strategy_s_last_assessment_is_shown_whole():
     state = state_of(maker)
     assert (state.spread, state.floor, state.edge) == (0.002, 0.001, 0.0005)
     assert msgspec.json.decode(state.detail) == {"spread": 0.002, "floor": 0.001, "edge": 0.0005}
+
+
+def test_a_reader_shows_each_strategy_as_it_is_now_and_makes_an_unchanged_state_once():
+    maker = Maker()
+    read = StateReader([maker, Bare()])
+    first, bare = read()
+    assert (first, bare) == (state_of(maker), state_of(Bare()))
+    assert read()[0] is first
+    maker.assessment = Assessment(0.002, 0.001, 0.0005)
+    assert read()[0] == state_of(maker) != first
+    maker.regime = Regime.DOWN
+    assert read()[0].regime == "down"
 
 
 def played():

@@ -1,6 +1,6 @@
 """What strategies thought, minute by minute: regime, spread, floor and edge, and what each regime earned (BT-11)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Protocol, runtime_checkable
 
@@ -56,6 +56,28 @@ def state_of(strategy: Any) -> StrategyState:
         strategy.instance, strategy.instrument_id, regime, found.spread, found.floor, found.edge,
         msgspec.Raw(msgspec.json.encode(found, order="sorted")),
     )
+
+
+class StateReader:
+    """Ask strategies for their states; what each one shows is found out once, an unchanged state is not made again."""
+
+    __slots__ = ("_last", "_readers")
+
+    def __init__(self, strategies: Iterable[Any]) -> None:
+        self._readers = [(one, isinstance(one, Labelled), isinstance(one, Assessed)) for one in strategies]
+        self._last: dict[str, tuple[Any, Any, StrategyState]] = {}
+
+    def __call__(self) -> list[StrategyState]:
+        """Return the states in the order of the strategies."""
+        found = []
+        for strategy, labelled, assessed in self._readers:
+            regime = strategy.regime if labelled else None
+            assessment = strategy.assessment if assessed else None
+            last = self._last.get(strategy.instance)
+            if last is None or last[0] is not regime or last[1] is not assessment:
+                last = self._last[strategy.instance] = (regime, assessment, state_of(strategy))
+            found.append(last[2])
+        return found
 
 
 class RegimeTotals:
