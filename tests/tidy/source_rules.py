@@ -93,7 +93,7 @@ def undocumented(tree):
     for node in tree.body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
             bases = node.bases if isinstance(node, ast.ClassDef) else []
-            enum = any(getattr(base, "id", "").endswith("Enum") for base in bases)
+            enum = any(getattr(base, "id", "").endswith(("Enum", "Word")) for base in bases)
             if not ast.get_docstring(node) and not enum:
                 found.append((node.lineno, node.name))
     return found

@@ -197,7 +197,7 @@ class SimulatedVenue:
         self._wire.report(state_report(order, type, code), ts)
 
     def _work(self, ts: int) -> None:
-        """Process arrivals, expiries and borrow days due until `ts` in time order, at one time in reverse."""
+        """Process what is due until `ts` in time order; at one time a borrow day, then an expiry, then an arrival."""
         wire, expiries = self._wire, self._expiries
         while True:
             arrival = wire.next_arrival()
