@@ -9,12 +9,11 @@ from tradeworthy.trading.minute import DeskMinute
 
 MINUTE_NS = 60 * 10**9
 WATCHED = """
-[market_data.age]
 [market_data.false_tick]
 [market_data.quarantine]
 [market_data.clocks."tape.eurusd_quotes"]
 [market_data.cadences]
-"tape.eurusd_quotes" = "intraday"
+"tape.eurusd_quotes" = "daily"
 [unwind]
 reducing = "off"
 [drawdown_tiers]

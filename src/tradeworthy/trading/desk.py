@@ -15,7 +15,7 @@ from tradeworthy.trading.control.kill import KillRequest, PauseRequest, RearmReq
 from tradeworthy.trading.execution.execution import Execution
 from tradeworthy.trading.execution.planner import PlanPolicy, plan, withdraw
 from tradeworthy.trading.guarding import Guarding
-from tradeworthy.trading.instance_watch import HIGH, LOW, InstanceWatch
+from tradeworthy.trading.instance_watch import InstanceWatch
 from tradeworthy.trading.ledger.ledger import Ledger
 from tradeworthy.trading.ledger.snapshot import SnapshotPolicy
 from tradeworthy.trading.lines import InstanceLine as InstanceLine
@@ -98,7 +98,6 @@ class Desk:
         self._losses, self._repeated, self._measured = losses, repeated, measured
         self._marks = ledger.marks
         self._bands = watch.bands
-        self._bands.update(dict.fromkeys(instruments, (LOW, HIGH)))
         self._instruments = instruments
         self.markets = {name: MarketState(name, false_tick=false_tick) for name in instruments}
         self.seats = [
@@ -196,9 +195,9 @@ class Desk:
             reasons = self._losses.on_equity()
             if reasons:
                 self._guard_reasons(reasons)
-            if mid2 is not None:
-                low, high = self._bands[name]
-                if not low < mid2 < high:
+            if self._bands:
+                band = self._bands.get(name)
+                if band is not None and mid2 is not None and not band[0] < mid2 < band[1]:
                     self._judge(name)
         else:
             ctx.mark(name, mid2, usable, self.now)

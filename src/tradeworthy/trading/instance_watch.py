@@ -32,7 +32,10 @@ class _Watched:
 
 
 class InstanceWatch:
-    """Losses and tiers of all instances. `bands` holds by instrument the open interval of marks without change."""
+    """Losses and tiers of all instances. `bands` holds by instrument the open interval of marks without change.
+
+    An instrument that nobody holds has no band, so a flat desk pays one look at an empty dict.
+    """
 
     __slots__ = ("_by_instrument", "_context", "_losses", "_marks", "_split", "_tiers", "_watched", "bands")
 
@@ -138,4 +141,7 @@ class InstanceWatch:
             up = (min(one.open_equity + peak, top - one.basis) - equity) * DOUBLE_NANO // abs(weight)
             below, above = (down, up) if weight > 0 else (up, down)
             low, high = max(low, mid2 - below), min(high, mid2 + above)
-        self.bands[instrument] = (low, high)
+        if (low, high) == (LOW, HIGH):
+            self.bands.pop(instrument, None)
+        else:
+            self.bands[instrument] = (low, high)

@@ -21,7 +21,7 @@ class EdgeGate:
 
     def __init__(self, policy: EdgeGatePolicy) -> None:
         self.state = Gate.OPEN
-        self.mean = 0.0
+        self.mean: float | None = None
         self._policy = policy
         self._evidence: deque[tuple[int, float]] = deque(maxlen=EVIDENCE_MAX)
         self._changed: int | None = None
