@@ -97,6 +97,8 @@ class Unwinds:
 
     def on_time(self, now: int, facts: list[Fact]) -> None:
         """Send slices that are due; begin and end what the guard's `reducing` asks for. Once a second."""
+        if not self._active and self._guard.free:
+            return
         for instance, twap in list(self._active.items()):
             seat = self._seats[instance]
             self._take(seat, twap, twap.on_timer(now, seat.top.bid, seat.top.ask), facts)

@@ -48,6 +48,11 @@ class Guard:
         """Return the reasons in force, oldest first."""
         return tuple(self._held.values())
 
+    @property
+    def free(self) -> bool:
+        """Tell whether no reason is in force."""
+        return not self._held
+
     def level_of(self, scope: str) -> GuardLevel:
         """Return the worst reason of one scope alone."""
         return self._scopes.get(scope, GuardLevel.RUNNING)
