@@ -45,7 +45,7 @@ def main() -> int:
             continue
         path.write_text(_with_bases(text, bases))
         modules.append(str(path.relative_to(TREE)))
-    lines = ['"""Frozen bases: mypyc drops a class's keywords, a base hands its options down."""', "import msgspec"]
+    lines = ['"""Frozen bases: mypyc drops class keywords, a base hands them down."""', "import msgspec"]
     lines += [f"class {name}(msgspec.Struct, {options}): pass" for options, name in bases.items()]
     (TREE / "tradeworthy" / "native_bases.py").write_text("\n".join(lines) + "\n")
     (TREE / "modules.txt").write_text("\n".join(modules))
