@@ -12,7 +12,7 @@ from tradeworthy.operations.dry_run.artefact_files import write_artefact
 from tradeworthy.operations.dry_run.artefacts import Progress, RunState, Summary
 from tradeworthy.operations.dry_run.conclude import Conclusion, Judges, conclude, exit_code
 from tradeworthy.operations.dry_run.harness import Harness, MakeCommand
-from tradeworthy.operations.dry_run.model import Phase, Status, worst_status
+from tradeworthy.operations.dry_run.model import Phase, Status, nanos_of, worst_status
 from tradeworthy.operations.dry_run.observation import PROGRESS_INCIDENTS_MAX, Observation
 from tradeworthy.operations.dry_run.outside import Witness
 from tradeworthy.operations.dry_run.recover import Left, final_progress_of, left_in, observation_of
@@ -82,9 +82,8 @@ class Chain:
     def _end(
         self, observation: Observation, progress: Progress, publish: Callable[[Progress], None]
     ) -> ChainResult:
-        conclusion = conclude(
-            self._settings, observation, self._judges, now=self._clock.now(), witness=self._witness
-        )
+        now = max(self._clock.now(), nanos_of(observation.state.now))  # a wall that was set back is not believed
+        conclusion = conclude(self._settings, observation, self._judges, now=now, witness=self._witness)
         interrupted = observation.interrupted or self._interrupted
         code = exit_code(conclusion.summary.status, interrupted=interrupted)
         summary = conclusion.summary

@@ -28,6 +28,7 @@ from tradeworthy.operations.dry_run.uptime import Uptime
 
 WAIT_NS_MAX = NANOS_PER_SECOND // 5
 """A signal to the harness is seen within this time."""
+WAIT_NS_MIN = NANOS_PER_SECOND // 1_000
 WRITE_WAIT_SECONDS = 0.25
 BATCH_BYTES_SMALL = 65_536
 BATCH_PAUSE_NS = NANOS_PER_SECOND // 10
@@ -185,14 +186,17 @@ class Harness:
     def _until_next(self) -> int:
         """Return how long nothing is due, bounded when signals may come."""
         at = self._clock.monotonic()
-        dues = [self._checkpoint_due.next, self._evidence_due.next]
-        dues += [one.next for one in (self._progress_due, self._sample_due) if one is not None]
+        schedules = [self._checkpoint_due, self._progress_due]
+        if self._ladder.requested_at is None:
+            schedules += [self._evidence_due, self._sample_due]
+        dues = [one.next for one in schedules if one is not None]
         ladder = self._ladder.next_at()
         if ladder is not None:
             dues.append(ladder)
         elif self._target_at > at:
             dues.append(self._target_at)
-        return max(1, min(min(dues) - at, WAIT_NS_MAX) if self._command.threaded else min(dues) - at)
+        pause = max(WAIT_NS_MIN, min(dues) - at)
+        return min(pause, WAIT_NS_MAX) if self._command.threaded else pause
 
     def _request_stop(self, at: int) -> None:
         if self._ladder.requested_at is None:

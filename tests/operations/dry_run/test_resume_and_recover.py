@@ -1,0 +1,144 @@
+"""Going on after the worst (DR-44, DR-45, DR-46)."""
+
+import msgspec
+import pytest
+from virtual_run_fixture import codes, played, settings_in
+
+from tradeworthy.kernel.clock import NANOS_PER_SECOND, EventClock
+from tradeworthy.kernel.errors import UsageError
+from tradeworthy.kernel.severity import Severity
+from tradeworthy.operations.dry_run.artefacts import RunState
+from tradeworthy.operations.dry_run.audit.judges import AuditJudges
+from tradeworthy.operations.dry_run.chain import Chain
+from tradeworthy.operations.dry_run.harness import Harness
+from tradeworthy.operations.dry_run.model import Hashes, nanos_of
+from tradeworthy.operations.dry_run.recover import left_in, reasons_against_resuming
+from tradeworthy.operations.dry_run.simulation import SimulationPolicy
+from tradeworthy.operations.dry_run.smoke import VIRTUAL_START
+from tradeworthy.operations.dry_run.virtual import VirtualCommand
+
+SECOND = NANOS_PER_SECOND
+LOOSE = {"diary_required": False, "performance_required": False, "checkpoint_seconds": 1.0}
+
+
+class PowerCut(BaseException):
+    """The host is gone: nothing may be caught, nothing is written."""
+
+
+class CutCommand(VirtualCommand):
+    """A runtime whose host loses power after so many seconds."""
+
+    def __init__(self, policy, clock, *, after):
+        super().__init__(policy, clock)
+        self._cut = clock.monotonic() + after * SECOND
+        self._clock_ = clock
+
+    def wait(self, nanos):
+        if self._clock_.monotonic() + nanos > self._cut:
+            raise PowerCut
+        super().wait(nanos)
+
+
+def cut_run(folder, *, after=600, settings=None, clock=None, carried=None):
+    """Run until the power is cut; return the clock and what was left."""
+    settings = settings or settings_in(folder, odd=LOOSE.items(), diary=None, performance=None)
+    clock = clock or EventClock(VIRTUAL_START)
+    simulation = SimulationPolicy(duration_seconds=36_000.0, tick_seconds=10.0, durable=False)
+    harness = Harness(
+        settings, lambda failed: CutCommand(simulation, clock, after=after), clock=clock, say=lambda line: None,
+        carried=carried,
+    )  # fmt: skip
+    with pytest.raises(PowerCut):
+        harness.run()
+    return clock, left_in(folder)
+
+
+def test_at_most_a_second_is_lost_by_a_cut(tmp_path):
+    clock, left = cut_run(tmp_path)
+    lost = (clock.now() - nanos_of(left.state.now)) / SECOND
+    assert 0 <= lost <= 1.0
+    assert left.state.run_seconds >= 599
+    assert not left.state.complete
+
+
+def test_two_boots_are_one_run_and_the_outage_is_exact_and_down(tmp_path):
+    clock, left = cut_run(tmp_path)
+    last = nanos_of(left.state.now)
+    clock.advance_to(last + 300 * SECOND)
+    result, _ = played(tmp_path, settings=left.settings, clock=clock, carried=left.state)
+    metadata = result.summary.summary.metadata
+    assert [one.outage_seconds for one in metadata.boots] == [0.0, 300.0]
+    assert metadata.actual_duration_seconds == pytest.approx(1_800.0, abs=0.01)
+    assert sum(one.run_seconds for one in metadata.boots) == pytest.approx(1_800.0, abs=0.01)
+    assert metadata.heartbeat.ratio == pytest.approx(1_800 / 2_100, abs=0.02)
+    assert len(metadata.segments) == 2
+    resumed = [one for one in result.summary.incidents if one.code == "run.resumed"]
+    assert [(str(one.severity), one.metadata.observed) for one in resumed] == [("warn", 300.0)]
+    assert result.summary.summary.logs.records == metadata.log_total_lines
+
+
+@pytest.mark.parametrize(("outage", "severity"), [(900, "warn"), (901, "fail")])
+def test_an_outage_of_more_than_fifteen_minutes_fails(tmp_path, outage, severity):
+    clock, left = cut_run(tmp_path)
+    clock.advance_to(nanos_of(left.state.now) + outage * SECOND)
+    result, _ = played(tmp_path, settings=left.settings, clock=clock, carried=left.state)
+    (told,) = [one for one in result.summary.incidents if one.code == "run.resumed"]
+    assert str(told.severity) == severity
+
+
+def test_a_fourth_resumption_fails(tmp_path):
+    clock, left = cut_run(tmp_path, after=100)
+    for _ in range(3):
+        clock, left = cut_run(tmp_path, after=100, settings=left.settings, clock=clock, carried=left.state)
+    assert left.state.resumptions == 3
+    assert str(left.state.highest_severity) == "warn"
+    result, _ = played(tmp_path, settings=left.settings, clock=clock, carried=left.state)
+    worst = [str(one.severity) for one in result.summary.incidents if one.code == "run.resumed"]
+    assert worst == ["warn", "warn", "warn", "fail"]
+
+
+def test_what_changed_or_is_complete_may_not_be_resumed(tmp_path):
+    _, left = cut_run(tmp_path)
+    assert reasons_against_resuming(left, (), left.state.hashes, frozenset()) == []
+    assert reasons_against_resuming(left, ("simulated",), left.state.hashes, frozenset()) == []
+    assert "found ['other']" in reasons_against_resuming(left, ("other",), left.state.hashes, frozenset())[0]
+    assert "the code changed" in reasons_against_resuming(left, (), Hashes(code="x"), frozenset())[0]
+    assert "--env" in reasons_against_resuming(left, (), left.state.hashes, frozenset({"A"}))[0]
+    played(tmp_path / "whole")
+    whole = left_in(tmp_path / "whole")
+    assert "complete" in reasons_against_resuming(whole, (), whole.state.hashes, frozenset())[0]
+
+
+def test_recovery_judges_what_is_there_without_running(tmp_path):
+    clock, left = cut_run(tmp_path)
+    chain = Chain(left.settings, AuditJudges(), clock=clock, say=lambda line: None, summary_path=tmp_path / "s.json")
+    result = chain.recover(left)
+    assert codes(result) == ["harness.cut_off", "duration.short"]
+    assert result.exit_code == 2
+    assert result.summary.summary.logs.records == left.state.line_counts.stdout
+    (segment,) = result.summary.summary.metadata.segments
+    assert len(segment.structured_sha256) == 64
+
+
+def test_values_of_the_user_s_variables_are_in_no_checkpoint(tmp_path):
+    settings = settings_in(tmp_path, odd=LOOSE.items(), diary=None, performance=None)
+    settings = msgspec.structs.replace(settings, user_environment={"VENUE": "value-of-the-user"})
+    cut_run(tmp_path, settings=settings)
+    assert b"value-of-the-user" not in (tmp_path / "run_state.json").read_bytes()
+    assert left_in(tmp_path).settings.user_environment == {"VENUE": ""}
+
+
+@pytest.mark.parametrize("content", [None, "garbage", "{}"])
+def test_a_folder_without_a_checkpoint_is_refused(tmp_path, content):
+    if content is not None:
+        (tmp_path / "run_state.json").write_text(content)
+    with pytest.raises(UsageError):
+        left_in(tmp_path)
+
+
+def test_a_checkpoint_round_trips(tmp_path):
+    _, left = cut_run(tmp_path)
+    data = (tmp_path / "run_state.json").read_bytes()
+    assert msgspec.json.decode(data, type=RunState) == left.state
+    assert left.settings.policy.diary_required is False
+    assert Severity.OK is left.state.highest_severity.severity
