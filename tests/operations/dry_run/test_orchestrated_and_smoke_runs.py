@@ -1,0 +1,107 @@
+"""One folder a run, the smoke chain, and switches that contradict each other (section 2, DR-48, DR-49)."""
+
+import sys
+
+import pytest
+from dry_run_fixture import CHILD, HOUR
+
+from tradeworthy.cli.main import call
+from tradeworthy.operations.dry_run.artefacts import decode_summary
+from tradeworthy.operations.dry_run.packet import verify_packet
+from tradeworthy.operations.dry_run.policy import SECONDS_PER_MINUTE
+from tradeworthy.operations.dry_run.smoke import SmokePolicy, harness_policy
+
+FILES = {
+    "summary.json", "summary.md", "progress.json", "run_state.json", "incidents.jsonl", "review.md", "review.json",
+    "wrap_up.json", "wrap_up.md", "backlog.json", "packet", "packet.tar.gz", "logs", "progress_timeline",
+}  # fmt: skip
+
+
+def orchestrated(root, *switches, name="a", seconds=1.0):
+    return call([
+        "final-dry-run-orchestrator", "--output-root", str(root), "--run-name", name, "--duration-hours",
+        f"{seconds / HOUR:.9f}", "--heartbeat-interval-seconds", "0.3", *switches, "--", sys.executable, CHILD,
+    ])  # fmt: skip
+
+
+def test_an_orchestrated_run_leaves_one_folder_with_everything(tmp_path, capfd):
+    code = orchestrated(tmp_path, "--skip-diary-evidence", "--skip-performance-evidence", "--attendee", "Ada")
+    assert code == 0
+    assert {one.name for one in (tmp_path / "a").iterdir()} == FILES
+    summary = decode_summary((tmp_path / "a" / "summary.json").read_bytes())
+    assert summary.review.attendees == ("Ada",)
+    assert summary.review.run_label == "a"
+    assert verify_packet(tmp_path / "a" / "packet") == ()
+    out = capfd.readouterr().out
+    assert out.index("relaxed") < out.index("status")
+    assert "exit code    0" in out
+    assert orchestrated(tmp_path, "--skip-diary-evidence", "--skip-performance-evidence") == 3
+
+
+def test_parts_can_be_left_out(tmp_path):
+    code = orchestrated(
+        tmp_path, "--skip-diary-evidence", "--skip-performance-evidence", "--no-review", "--no-packet", "--no-wrap-up",
+        "--no-progress-timeline",
+    )  # fmt: skip
+    assert code == 0
+    left = {one.name for one in (tmp_path / "a").iterdir()}
+    assert left == {"summary.json", "summary.md", "progress.json", "run_state.json", "incidents.jsonl", "backlog.json",
+                    "logs"}  # fmt: skip
+
+
+def test_required_evidence_that_never_comes_fails(tmp_path):
+    assert orchestrated(tmp_path) == 2
+    summary = decode_summary((tmp_path / "a" / "summary.json").read_bytes())
+    assert str(summary.summary.diary.status) == "unknown"
+
+
+@pytest.mark.parametrize("switches", [
+    ["--no-review", "--review-json", "x"], ["--no-packet", "--packet-dir", "x"], ["--no-packet", "--packet-skip-raw"],
+    ["--packet-archive", "x"], ["--no-wrap-up", "--wrap-up-json", "x"], ["--run-name", "../x"],
+    ["--wrap-up-duration-tolerance-minutes", "-1"], ["--objective", "risk"], ["--notes-file", "gone"],
+    ["--resume", "x", "--recover", "y"], ["--resume", "gone"], ["--waiver", "x"], ["--witness", "https://w"],
+])  # fmt: skip
+def test_contradictions_and_missing_inputs_are_refused_before_the_spawn(tmp_path, monkeypatch, switches):
+    monkeypatch.chdir(tmp_path)
+    words = ["final-dry-run-orchestrator", "--output-root", "runs", *switches, "--", sys.executable, "-c", "1"]
+    if "--packet-archive" in switches:
+        words[0] = "final-dry-run"
+        words[1:3] = ["--log-dir", "logs", "--no-diary-required", "--no-performance-required"]
+    assert call(words) == 3
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_virtual_smoke_run_passes_with_every_artefact_and_repeats_itself(tmp_path):
+    words = ["final-dry-run-smoke", "--virtual-hours", "1"]
+    assert call([*words, "--output-dir", str(tmp_path / "a")]) == 0
+    assert {one.name for one in (tmp_path / "a").iterdir()} == FILES | {
+        "decision_diary.jsonl", "performance_metrics.json"
+    }
+    assert call([*words, "--output-dir", str(tmp_path / "b")]) == 0
+    (log,) = (tmp_path / "a" / "logs").glob("*.jsonl")
+    assert (tmp_path / "b" / "logs" / log.name).read_bytes() == log.read_bytes()
+    assert call([*words, "--output-dir", str(tmp_path / "c"), "--repetitions", "2", "--fault", "error@600"]) == 2
+    assert len(list((tmp_path / "c").iterdir())) == 2
+
+
+def test_smoke_limits_are_scaled_to_the_tick_with_their_floors():
+    slow = harness_policy(SmokePolicy(tick_seconds=2.0), virtual=False)
+    assert slow.gaps.warn_minutes * SECONDS_PER_MINUTE == pytest.approx(6.0)
+    assert slow.gaps.fail_minutes * SECONDS_PER_MINUTE == pytest.approx(12.0)
+    assert slow.live_gap_alert_minutes == slow.gaps.warn_minutes == slow.diary_freshness.warn_minutes
+    assert slow.evidence_check_interval_minutes * SECONDS_PER_MINUTE == pytest.approx(2.0)
+    assert slow.evidence_initial_grace_minutes * SECONDS_PER_MINUTE == pytest.approx(4.0)
+    quick = harness_policy(SmokePolicy(tick_seconds=0.1), virtual=False)
+    assert quick.gaps.warn_minutes * SECONDS_PER_MINUTE == pytest.approx(3.0)
+    assert quick.gaps.fail_minutes * SECONDS_PER_MINUTE == pytest.approx(6.0)
+    assert quick.evidence_check_interval_minutes * SECONDS_PER_MINUTE == pytest.approx(1.0)
+    assert quick.evidence_initial_grace_minutes * SECONDS_PER_MINUTE == pytest.approx(2.0)
+    assert quick.contradictions() == []
+
+
+def test_a_real_smoke_run_of_some_seconds_passes(tmp_path):
+    code = call([
+        "final-dry-run-smoke", "--output-dir", str(tmp_path / "s"), "--duration-seconds", "8", "--tick-interval", "0.5",
+        "--minimum-uptime", "0.4",
+    ])  # fmt: skip
+    assert code == 0
