@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import tradeworthy.app.runner  # noqa: F401  registers every kind that a run's journal holds
 from tradeworthy.kernel.journal import read
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,8 +36,8 @@ def started(*words):
     )  # fmt: skip
 
 
-def document(folder, *, name="small", kind="paper", rows=3_000, desk="minute_seconds = 0", rest="", **odd):
-    """Write a one-instance document on the shipped quotes, a quarter of an hour apart, without minute rows."""
+def document(folder, *, name="small", kind="paper", rows=3_000, desk="", rest="", **odd):
+    """Write a one-instance document on the shipped quotes; return its path."""
     instrument, strategy = odd.get("instrument", "EURUSD.DEMO"), odd.get("strategy", "touch_quoter")
     path = folder / f"{name}.toml"
     path.write_text(f"""

@@ -26,7 +26,8 @@ cancels_minute = 20
 @pytest.fixture(scope="module")
 def paper(tmp_path_factory):
     place = tmp_path_factory.mktemp("paper")
-    done = command("run", document(place, kind="paper", rows=300, desk="", rest=WATCHED), "--runs", place / "runs")
+    config = document(place, kind="paper", rows=300, desk="minute_seconds = 60", rest=WATCHED)
+    done = command("run", config, "--runs", place / "runs")
     return folder_of(done)
 
 

@@ -36,7 +36,6 @@ from tradeworthy.trading.strategies.market_maker import MarketMaker
 from tradeworthy.trading.unwinding import UnwindPolicy
 
 P = TypeVar("P")
-MINUTE_SECONDS = 60.0
 CAPITAL = "capital"
 """The ledger partition that holds the desk's capital; instances hold their own trades."""
 
@@ -144,7 +143,7 @@ def build_desk(
         guard=Guard((*held, *no_trade_reasons(document))),
         split=split, watch=watch, failure=SelfFailure(policy), currency=document.desk.base_currency,
         unwind=policy_of(UnwindPolicy, "unwind", document.unwind), quality=_quality(data, instruments),
-        false_tick=data.false_tick, books=SnapshotPolicy() if minute_seconds(document) else None,
+        false_tick=data.false_tick, books=SnapshotPolicy() if document.desk.minute_seconds else None,
         rollover_hour=document.desk.rollover_hour, measured=measured,
     )  # fmt: skip
 
@@ -165,22 +164,14 @@ def build_venue(document: Document, *, queue: QueueModel | None = None) -> Simul
     )  # fmt: skip
 
 
-def minute_seconds(document: Document) -> float:
-    """Return the period of minute rows, 0 for none; a backtest, whose report has its own series, has none by itself."""
-    told = document.desk.minute_seconds
-    if told is None:
-        return 0.0 if document.desk.environment == "backtest" else MINUTE_SECONDS
-    return told
-
-
 def build_timers(document: Document, desk: Desk) -> Timers:
     """Return the timers that somebody at the desk listens to."""
     wanted = {what for seat in desk.seats for what in (*seat.strategy.observes, *seat.strategy.decides_on)}
-    if minute_seconds(document):
+    if document.desk.minute_seconds:
         wanted.add("minute")
     periods: Mapping[str, float] = {
         "evaluate": document.desk.evaluate_seconds, "sample": document.desk.sample_seconds,
-        "minute": minute_seconds(document),
+        "minute": document.desk.minute_seconds,
     }  # fmt: skip
     return Timers(
         [(name, int(seconds * NANOS_PER_SECOND)) for name, seconds in periods.items() if name in wanted],
