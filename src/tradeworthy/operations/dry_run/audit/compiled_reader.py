@@ -16,49 +16,48 @@ class CompiledReader:
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
         self._width = tally.coverage.width
-        self._counts = np.zeros(16, np.int64)
-        self._counts[kernel.FIRST_CELL] = -1
-        self._cells = np.empty(2 * kernel.CELLS, np.int64)
+        self._state = np.zeros(kernel.WORDS, np.int64)
+        self._state[kernel.FIRST_CELL] = self._state[kernel.CELL_LOW] = BEFORE
+        self._state[kernel.LATEST] = tally.now + FUTURE_NANOS_MAX
+        self._state[kernel.AHEAD_MAX], self._state[kernel.WIDTH] = FUTURE_NANOS_MAX, self._width
+        self._cells = self._state[kernel.CELLS_AT :]
         self._cells[0::2], self._cells[1::2] = NEVER, BEFORE
-        self._spans = np.empty(2 * kernel.SPANS, np.int64)
-        self._dates = np.zeros(6, np.int64)
-        self._event_words = np.zeros(kernel.SLOTS * 4, np.int64)
-        self._event_counts = np.zeros(2 * kernel.SLOTS, np.int64)
 
     def read(self, block: bytearray, stop: int) -> None:
         """Count the lines of `block[:stop]`, which ends with a line end and has 64 readable bytes after it."""
         buffer = np.frombuffer(block, np.uint8)
-        base = buffer.ctypes.data
+        base, state = buffer.ctypes.data, self._state
         at = 0
         while at < stop:
-            self._counts[kernel.SPANS_USED] = 0
-            at = kernel.scan(
-                base, at, stop, self._tally.now + FUTURE_NANOS_MAX, FUTURE_NANOS_MAX, self._width, self._counts,
-                self._cells, self._spans, self._dates, self._event_words, self._event_counts,
-            )
-            spans = self._spans[: 2 * self._counts[kernel.SPANS_USED]].tolist()
+            state[kernel.SPANS_USED] = state[kernel.BEATS_USED] = 0
+            at = kernel.scan(base, at, stop, state.ctypes.data)
+            beats = int(state[kernel.BEATS_USED])
+            if beats:
+                self._tally.take_beats(state[kernel.BEATS_AT : kernel.BEATS_AT + 2 * beats].tolist())
+            spans = state[kernel.SPANS_AT : kernel.SPANS_AT + 2 * int(state[kernel.SPANS_USED])].tolist()
             for start, end in zip(spans[::2], spans[1::2], strict=True):
                 self._tally.take(bytes(block[start:end]))
         del buffer
 
     def finish(self) -> None:
         """Hand the counts over."""
-        tally, counts = self._tally, self._counts
-        tally.records += int(counts[kernel.RECORDS])
-        tally.measured += int(counts[kernel.MEASURED])
-        tally.attested += int(counts[kernel.ATTESTED])
+        tally, state = self._tally, self._state
+        tally.records += int(state[kernel.RECORDS])
+        tally.measured += int(state[kernel.MEASURED])
+        tally.attested += int(state[kernel.ATTESTED])
         for number, word in enumerate(kernel.OK_WORDS):
-            if counts[kernel.LEVELS + number]:
-                tally.levels.add(word, int(counts[kernel.LEVELS + number]))
-        for slot in np.nonzero(self._event_counts[0::2])[0].tolist():
-            length = int(self._event_counts[2 * slot + 1])
-            words = self._event_words[4 * slot : 4 * slot + 4].tobytes()
-            tally.events.add(words[:length].decode("ascii"), int(self._event_counts[2 * slot]))
+            if state[kernel.LEVELS + number]:
+                tally.levels.add(word, int(state[kernel.LEVELS + number]))
+        events = state[kernel.EVENTS_AT : kernel.CELLS_AT]
+        for slot in np.nonzero(events[0::2])[0].tolist():
+            name = kernel.NAMES_AT + 4 * slot
+            text = state[name : name + 4].tobytes()[: int(events[2 * slot + 1])]
+            tally.events.add(text.decode("ascii"), int(events[2 * slot]))
         self._hand_over_cells()
 
     def _hand_over_cells(self) -> None:
         coverage = self._tally.coverage
-        first_page = int(self._counts[kernel.FIRST_CELL]) // kernel.CELLS_A_PAGE
+        first_page = int(self._state[kernel.FIRST_CELL]) // kernel.CELLS_A_PAGE
         pages = self._cells.reshape(-1, 2 * kernel.CELLS_A_PAGE)
         for number in np.nonzero((pages[:, 0::2] != NEVER).any(axis=1))[0].tolist():
             page = pages[number]

@@ -1,6 +1,7 @@
 """What a log's lines add up to; parts are counted apart and merged, in any order, with one result."""
 
 from array import array
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -78,6 +79,11 @@ class Tally:
         self.ignored += 1
         self.overlong += 1
 
+    def take_beats(self, pairs: Sequence[int]) -> None:
+        """Remember beats, (moment, seq) after (moment, seq)."""
+        for at in range(0, len(pairs), 2):
+            self._beat(pairs[at], pairs[at + 1])
+
     def merge(self, other: "Tally") -> None:
         """Add the counts of another part."""
         for name in ("records", "ignored", "measured", "attested", "naive", "untimed", "overlong", "beats_dropped"):
@@ -91,8 +97,7 @@ class Tally:
         self.levels.merge(other.levels)
         self.events.merge(other.events)
         self.coverage.merge(other.coverage)
-        for at in range(0, len(other.beats), 2):
-            self._beat(other.beats[at], other.beats[at + 1])
+        self.take_beats(other.beats)
 
     def beat_moments(self) -> list[int]:
         """Return the arrivals of the beats whose `seq` grew, in time order; a repetition proves no life."""

@@ -1,0 +1,240 @@
+"""Look at bytes in memory from compiled code: words, vectors, plain text, times and numbers of JSON."""
+
+# Compiled functions are typed by their machine words:
+# mypy: disable-error-code="call-arg, var-annotated"
+import zlib
+from typing import Any
+
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+DIGITS_MAX = 40
+NO_TIME = -1
+_VECTOR = 32
+
+
+def letters(text: str) -> int:
+    """Return up to eight characters as the number that one look into memory gives."""
+    return int.from_bytes(text.encode().ljust(8, b"\0")[:8], "little", signed=True)
+
+
+@intrinsic
+def word_at(_context, address):  # type: ignore[no-untyped-def]
+    """Load eight bytes from anywhere."""
+
+    def generate(_context, builder, _signature, args):  # type: ignore[no-untyped-def]
+        return builder.load(builder.inttoptr(args[0], ir.IntType(64).as_pointer()), align=1)
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic
+def get(_context, base, place):  # type: ignore[no-untyped-def]
+    """Load a word of the memory at `base`; unlike an array it costs no count of references."""
+
+    def generate(_context, builder, _signature, args):  # type: ignore[no-untyped-def]
+        words = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
+        return builder.load(builder.gep(words, [args[1]]))
+
+    return types.int64(types.int64, types.int64), generate
+
+
+@intrinsic
+def put(_context, base, place, value):  # type: ignore[no-untyped-def]
+    """Store a word in the memory at `base`."""
+
+    def generate(context, builder, _signature, args):  # type: ignore[no-untyped-def]
+        words = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
+        builder.store(args[2], builder.gep(words, [args[1]]))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), generate
+
+
+@intrinsic
+def byte_at(_context, address):  # type: ignore[no-untyped-def]
+    """Load one byte."""
+
+    def generate(_context, builder, _signature, args):  # type: ignore[no-untyped-def]
+        return builder.zext(builder.load(builder.inttoptr(args[0], ir.IntType(8).as_pointer())), ir.IntType(64))
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic
+def _stops(_context, address):  # type: ignore[no-untyped-def]
+    """Return a bit for each of 32 bytes that ends plain text: a quote, a backslash, a control, or not ASCII."""
+
+    def generate(_context, builder, _signature, args):  # type: ignore[no-untyped-def]
+        vector = ir.VectorType(ir.IntType(8), _VECTOR)
+        data = builder.load(builder.inttoptr(args[0], vector.as_pointer()), align=1)
+        quote, escape, control = (ir.Constant(vector, [ir.IntType(8)(one)] * _VECTOR) for one in (34, 92, 32))
+        found = builder.or_(builder.icmp_unsigned("==", data, quote), builder.icmp_unsigned("==", data, escape))
+        found = builder.or_(found, builder.icmp_signed("<", data, control))
+        return builder.zext(builder.bitcast(found, ir.IntType(_VECTOR)), ir.IntType(64))
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic
+def _lowest(_context, bits):  # type: ignore[no-untyped-def]
+    """Return the position of the lowest set bit."""
+
+    def generate(_context, builder, _signature, args):  # type: ignore[no-untyped-def]
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.int64), generate
+
+
+_ZEROS, _LOW_SEVEN, _ABOVE_NINE = letters("0" * 8), 0x7F7F7F7F7F7F7F7F, 0x7676767676767676
+_HIGH, _EVEN = -0x7F7F7F7F7F7F7F80, 0x00FF00FF00FF
+_ZONE_SIX, _SIX = letters("+00:00"), 0xFFFFFFFFFFFF
+OPTIONS: Any = {"nogil": True, "cache": True, "error_model": "numpy", "boundscheck": False}
+
+
+@njit(inline="always")
+def masked(word, length):  # type: ignore[no-untyped-def]  # pragma: no cover
+    return word if length >= 8 else word & ((1 << (8 * length)) - 1)
+
+
+@njit(**OPTIONS)
+def text_end(at):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return where the quote that ends plain text stands, 0 when the text is not plain."""
+    while True:
+        stops = _stops(at)
+        if stops != 0:
+            stop = at + _lowest(stops)
+            return stop if byte_at(stop) == 34 else 0
+        at += 32
+
+
+@njit(**OPTIONS)
+def line_end(at):  # type: ignore[no-untyped-def]  # pragma: no cover
+    while byte_at(at) != 10:
+        at += 1
+    return at
+
+
+@njit(**OPTIONS)
+def skip(at):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return where the blanks end."""
+    while byte_at(at) == 32 or byte_at(at) == 9 or byte_at(at) == 13:
+        at += 1
+    return at
+
+
+@njit(**OPTIONS)
+def digits_end(at):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return where a run of digits ends, eight bytes a step."""
+    while True:
+        word = word_at(at) ^ _ZEROS
+        others = (((word & _LOW_SEVEN) + _ABOVE_NINE) | word) & _HIGH
+        if others != 0:
+            return at + (_lowest(others) >> 3)
+        at += 8
+
+
+@njit(**OPTIONS)
+def integer_at(at):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the value of a run of digits, -1 when it is none or longer than 18."""
+    stop = digits_end(at)
+    if stop == at or stop - at > 18:
+        return -1
+    value = 0
+    for place in range(at, stop):
+        value = value * 10 + byte_at(place) - 48
+    return value
+
+
+@njit(**OPTIONS)
+def _minute(at):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the nanoseconds of `YYYY-MM-DDTHH:MM`, -1 when it is no date from 1970 to 2199."""
+    digits = (0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15)
+    for place in digits:
+        if byte_at(at + place) < 48 or byte_at(at + place) > 57:
+            return -1
+    if byte_at(at + 4) != 45 or byte_at(at + 7) != 45 or byte_at(at + 10) != 84 or byte_at(at + 13) != 58:
+        return -1
+    year = (byte_at(at) * 1000 + byte_at(at + 1) * 100 + byte_at(at + 2) * 10 + byte_at(at + 3)) - 48 * 1111
+    month = byte_at(at + 5) * 10 + byte_at(at + 6) - 528
+    day = byte_at(at + 8) * 10 + byte_at(at + 9) - 528
+    hour = byte_at(at + 11) * 10 + byte_at(at + 12) - 528
+    minute = byte_at(at + 14) * 10 + byte_at(at + 15) - 528
+    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    days = 31
+    if month == 2:
+        days = 29 if leap else 28
+    elif month == 4 or month == 6 or month == 9 or month == 11:
+        days = 30
+    if year < 1970 or year > 2199 or month < 1 or month > 12 or day < 1 or day > days or hour > 23 or minute > 59:
+        return -1
+    shifted = year - 1 if month <= 2 else year
+    of_era = shifted % 400
+    of_year = (153 * (month - 3 if month > 2 else month + 9) + 2) // 5 + day - 1
+    day_number = shifted // 400 * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719468
+    return ((day_number * 24 + hour) * 60 + minute) * 60_000_000_000
+
+
+@njit(**OPTIONS)
+def moment_of(at, end, seen):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the nanoseconds of an ISO time in UTC, -1 for any other text; `seen` is where the last minute stays."""
+    if end - at < 20:
+        return NO_TIME
+    date, clock = word_at(at), word_at(at + 8)
+    if date != get(seen, 0) or clock != get(seen, 1):
+        minute = _minute(at)
+        if minute < 0:
+            return NO_TIME
+        put(seen, 0, date)
+        put(seen, 1, clock)
+        put(seen, 2, minute)
+    tens, ones = byte_at(at + 17) - 48, byte_at(at + 18) - 48
+    if byte_at(at + 16) != 58 or tens < 0 or tens > 5 or ones < 0 or ones > 9:
+        return NO_TIME
+    nanos = get(seen, 2) + (tens * 10 + ones) * 1_000_000_000
+    at += 19
+    if byte_at(at) == 46:
+        at += 1
+        stop = digits_end(at)
+        length = stop - at
+        if length == 6:
+            word = (word_at(at) ^ _ZEROS) & _SIX
+            pairs = (word & _EVEN) * 10 + ((word >> 8) & _EVEN)
+            micros = (pairs & 0xFF) * 10_000 + ((pairs >> 16) & 0xFF) * 100 + ((pairs >> 32) & 0xFF)
+            nanos += micros * 1_000
+        elif length < 1 or length > 9:
+            return NO_TIME
+        else:
+            unit = 100_000_000
+            for place in range(at, stop):
+                nanos += (byte_at(place) - 48) * unit
+                unit //= 10
+        at = stop
+    if (byte_at(at) == 90 and at + 1 == end) or (at + 6 == end and word_at(at) & _SIX == _ZONE_SIX):
+        return nanos
+    return NO_TIME
+
+
+@njit(**OPTIONS)
+def number_end(at):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the end of a short number without exponent, 0 for any other."""
+    begin = at
+    if byte_at(at) == 45:
+        at += 1
+    first = byte_at(at)
+    if first < 48 or first > 57:
+        return 0
+    at = at + 1 if first == 48 else digits_end(at)
+    if byte_at(at) == 46:
+        digits = at + 1
+        at = digits_end(digits)
+        if at == digits:
+            return 0
+    return at if at - begin <= DIGITS_MAX else 0
+
+
+def code_of_text() -> int:
+    """Return a number that changes with the compiled functions of this file."""
+    functions = (masked, text_end, line_end, skip, digits_end, integer_at, _minute, moment_of, number_end)
+    return zlib.crc32(b"".join(one.py_func.__code__.co_code for one in functions) + bytes([DIGITS_MAX, _VECTOR]))
