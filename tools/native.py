@@ -20,7 +20,7 @@ ROOMS = (
     "trading/strategies/ema_trend.py", "trading/strategies/directional.py", "trading/strategies/touch_quoter.py",
     "kernel/journal/journal.py", "kernel/journal/identity.py", "kernel/ids.py",
 )  # fmt: skip
-UNSUPPORTED = re.compile(r"kw_only=True|cached_property|@contextmanager|\border=True")
+UNSUPPORTED = re.compile(r"kw_only=True|cached_property|@contextmanager|@runtime_checkable|\border=True")
 """What mypyc does not compile as the interpreter runs it; a file that holds it stays interpreted."""
 STRUCT = re.compile(r"^(class \w+)\(msgspec\.Struct, ([^)]*)\):", re.MULTILINE)
 SETUP = """
