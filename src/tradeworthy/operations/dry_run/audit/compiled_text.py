@@ -95,6 +95,7 @@ OPTIONS: Any = {"nogil": True, "cache": True, "error_model": "numpy", "boundsche
 
 @njit(inline="always")
 def masked(word, length):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the first `length` bytes of a word, the others zero."""
     return word if length >= 8 else word & ((1 << (8 * length)) - 1)
 
 
@@ -111,6 +112,7 @@ def text_end(at):  # type: ignore[no-untyped-def]  # pragma: no cover
 
 @njit(**OPTIONS)
 def line_end(at):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return where the next line end stands."""
     while byte_at(at) != 10:
         at += 1
     return at

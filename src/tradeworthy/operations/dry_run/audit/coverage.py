@@ -83,9 +83,9 @@ class Coverage:
             page = self._pages[number]
             if unless is not None and unless.get(number) is page:
                 continue
-            for at in range(0, 2 * CELLS_A_PAGE, 2):
-                if page[at] != NEVER:
-                    yield page[at], page[at + 1]
+            for first, last in zip(page[0::2], page[1::2], strict=True):
+                if first != NEVER:
+                    yield first, last
 
     def spans(self, start: int | None, stop: int | None) -> Iterator[tuple[int, int]]:
         """Yield the cells cut to a window; a cell that straddles its edge keeps the part inside."""
@@ -94,6 +94,21 @@ class Coverage:
         for first, last in self.cells():
             if last >= low and first <= high:
                 yield max(first, low), min(last, high)
+
+
+def runs(spans: Iterator[tuple[int, int]], *, join_max: int) -> Iterator[tuple[int, int]]:
+    """Yield the spans with neighbours that lie at most `join_max` apart made one; a healthy log is one run."""
+    start: int | None = None
+    stop = 0
+    for first, last in spans:
+        if start is None:
+            start = first
+        elif first - stop > join_max:
+            yield start, stop
+            start = first
+        stop = last
+    if start is not None:
+        yield start, stop
 
 
 def silences(

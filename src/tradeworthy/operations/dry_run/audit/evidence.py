@@ -25,8 +25,8 @@ from tradeworthy.operations.dry_run.model import (
     worst_status,
 )
 
-DECISION_KINDS = frozenset({"intent.proposed", "strategy.abstained"})
-"""A strategy that was asked answers with an intent or an abstention; both are decisions of the diary."""
+DECISION_KINDS = frozenset({"intent.approved", "intent.refused", "strategy.abstained"})
+"""A strategy that was asked abstains, or wants something that is approved or refused; each is a decision."""
 STATE_FILE = "run_state.json"
 S = TypeVar("S", LogSection, DiarySection, PerformanceSection)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
-from tradeworthy.operations.dry_run.audit.coverage import covered, silences
+from tradeworthy.operations.dry_run.audit.coverage import covered, runs, silences
 from tradeworthy.operations.dry_run.audit.policy import AuditPolicy, Window
 from tradeworthy.operations.dry_run.audit.scan import scan
 from tradeworthy.operations.dry_run.audit.tally import Tally
@@ -31,7 +31,8 @@ def audit_logs(
 def judge(tally: Tally, policy: AuditPolicy, window: Window | None) -> LogSection:
     """Return the section of a tally; each rule stands alone and the worst of them is the status."""
     start, stop = (None, None) if window is None else (window.start, window.stop)
-    spans = list(tally.coverage.spans(start, stop))
+    joined = min(policy.silence_nanos, _nanos(policy.gaps.warn_minutes) - 1)
+    spans = list(runs(tally.coverage.spans(start, stop), join_max=joined))
     first, last = (spans[0][0], spans[-1][1]) if spans else (None, None)
     begin = first if start is None else start
     end = last if stop is None else stop
@@ -79,8 +80,7 @@ def _uptime(
 def _gaps(
     spans: list[tuple[int, int]], start: int | None, stop: int | None, policy: AuditPolicy
 ) -> tuple[GapIncident, ...]:
-    warn = round(policy.gaps.warn_minutes * SECONDS_PER_MINUTE * NANOS_PER_SECOND)
-    fail = round(policy.gaps.fail_minutes * SECONDS_PER_MINUTE * NANOS_PER_SECOND)
+    warn, fail = _nanos(policy.gaps.warn_minutes), _nanos(policy.gaps.fail_minutes)
     long = ((until - since, since, until, position) for since, until, position in silences(iter(spans), start, stop))
     worst = heapq.nlargest(GAPS_SHOWN_MAX, (one for one in long if one[0] >= warn))
     return tuple(
@@ -133,7 +133,7 @@ def _content(
             Status.FAIL, "log.duration.short", f"the run time is {seen}, {least:,.0f} s are required",
             observed=run_seconds, limit=least,
         )  # fmt: skip
-    if tally.coverage.width >= policy.gaps.warn_minutes * SECONDS_PER_MINUTE * NANOS_PER_SECOND:
+    if tally.coverage.width >= _nanos(policy.gaps.warn_minutes):
         yield _incident(
             Status.UNKNOWN, "log.coverage.coarse",
             "the times in the log are spread so wide that silences of the warn limit cannot be seen",
@@ -155,6 +155,10 @@ def _content(
 def _incident(severity: Status, code: str, summary: str, **metadata: float | int | str | None) -> LogIncident:
     context: Json = {"code": code, **{key: value for key, value in metadata.items() if value is not None}}
     return LogIncident(severity=severity, summary=summary, fingerprint=code, metadata=context)
+
+
+def _nanos(minutes: float) -> int:
+    return round(minutes * SECONDS_PER_MINUTE * NANOS_PER_SECOND)
 
 
 def _time_source(tally: Tally) -> str:
