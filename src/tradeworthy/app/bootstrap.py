@@ -171,7 +171,7 @@ def build_timers(document: Document, desk: Desk) -> Timers:
         wanted.add("minute")
     periods: Mapping[str, float] = {
         "evaluate": document.desk.evaluate_seconds, "sample": document.desk.sample_seconds,
-        "minute": document.desk.minute_seconds,
+        "minute": document.desk.minute_seconds or 0.0,
     }  # fmt: skip
     return Timers(
         [(name, int(seconds * NANOS_PER_SECOND)) for name, seconds in periods.items() if name in wanted],

@@ -41,7 +41,7 @@ Mode = Literal[
 class DeskSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """name is a label of the run folder; capital in base currency; rollover_hour UTC; speed 0 = full speed.
 
-    minute_seconds  between two rows of each instance with its books (60 for consoles and soaks); 0 = none are told
+    minute_seconds  between two rows of each instance with its books (60 for consoles and soaks); absent or 0 = none
     start, end   rows that arrive in this half-open window are played: ISO dates or times, UTC; empty = no bound
     """
 
@@ -54,7 +54,7 @@ class DeskSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     rollover_hour: int = 0
     evaluate_seconds: float = 1.0
     sample_seconds: float = 10.0
-    minute_seconds: float = 0.0
+    minute_seconds: float | None = None
     memory_hours: float = 0.0
     start: str = ""
     end: str = ""
@@ -250,7 +250,7 @@ def check(document: Document) -> None:
         seconds = getattr(document.desk, name)
         if not SECONDS_MIN <= seconds < inf:
             problems.append(f"desk.{name} must be {SECONDS_MIN} or above, was {seconds}")
-    if not 0 <= document.desk.minute_seconds < inf:
+    if not 0 <= (document.desk.minute_seconds or 0) < inf:
         problems.append(f"desk.minute_seconds must be 0 (none) or above, was {document.desk.minute_seconds}")
     if not 0 <= document.desk.memory_hours < inf:
         problems.append(f"desk.memory_hours must be 0 (never) or above, was {document.desk.memory_hours}")
