@@ -30,6 +30,12 @@ native: $(VENV)/dev.stamp  ## compile the desk's hot rooms into build/native (a 
 bench: $(VENV)/dev.stamp
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
+dry-run-smoke: $(VENV)/run.stamp  ## a minute of the demo desk under outside observation; a warning (it may lose money) is no error
+	@$(BIN)/tradeworthy final-dry-run-orchestrator --duration-hours 0.0167 --heartbeat-interval-seconds 2 \
+	  --progress-interval-minutes 0.1 --live-gap-alert-minutes 0.25 --minimum-uptime-ratio 0.8 --allow-warnings \
+	  --diary-stale-fail-minutes 0.5 --performance-stale-fail-minutes 0.5 --evidence-initial-grace-minutes 0.25 \
+	  -- $(BIN)/tradeworthy run config/paper.toml --set desk.speed=400000 || [ $$? -eq 1 ]
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 

@@ -84,6 +84,7 @@ class RunSession:
         self._code = identity.code_hash()
         self.run_id = identity.run_id(document, self._code, self._manifests)
         self.rows_total = tapes.rows_total(document)
+        self.capital = document.desk.capital
         self.title = f"{document.desk.name} ({document.desk.environment})"
         self._sentinel = SentinelFile(state_of(root, document.desk.name) / "guard.bin")
         self._heard: set[tuple[str, ...]] = set()
@@ -111,8 +112,14 @@ class RunSession:
         if self._environment is not None:
             self._environment.request_stop(reason)
 
-    def play(self, progress: Callable[[Desk, int, int], None] = lambda desk, rows, ts: None) -> RunResult:
-        """Run to the end of the tapes or until stopped, then write the folder's reports."""
+    def play(
+        self, progress: Callable[[Desk, int, int], None] = lambda desk, rows, ts: None,
+        observe: Callable[[Event], None] = lambda event: None,
+    ) -> RunResult:  # fmt: skip
+        """Run to the end of the tapes or until stopped, then write the folder's reports.
+
+        progress  sees the desk every few hundred rows; observe  sees each event after the journal accepted it
+        """
         folder = _fresh_folder(self._root, f"{self._document.desk.name}-{self.run_id[:ID_LENGTH]}")
         self.folder = folder
         journal_clock: Clock = EventClock() if self._backtest else self._clock
@@ -135,6 +142,7 @@ class RunSession:
             def consume(event: Event) -> None:
                 records.on_event(event)
                 blotter.on_event(event)
+                observe(event)
                 if not self._backtest and type(event.payload) is GuardChanged:
                     self._remember(event.payload)
 

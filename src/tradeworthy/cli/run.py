@@ -1,6 +1,8 @@
 """`tradeworthy run CONFIG`: a desk in the environment that its configuration names."""
 
+import os
 import signal
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -10,8 +12,10 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from tradeworthy.app import config
+from tradeworthy.app.observed_run import observed_by
 from tradeworthy.app.runner import RunResult, RunSession
 from tradeworthy.cli.live import LiveDesk, instance_table, money
+from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import ExitCode, UsageError
 
 DEFAULT_RUNS = Path("runs")
@@ -50,12 +54,22 @@ def parsed(words: tuple[str, ...]) -> dict[str, str]:
 def present(session: RunSession, console: Console) -> int:
     """Play a session under a live table, then print what came out and what to try next."""
     stopped = _Signals(session)
+    link = observed_by(os.environ, clock=SystemClock(), capital=session.capital, emit=_emit)
     with stopped, LiveDesk(console, title=session.title, rows_total=session.rows_total) as live:
-        result = session.play(progress=live.update)
+        if link is None:
+            result = session.play(progress=live.update)
+        else:
+            result = session.play(progress=link.on_progress, observe=link.on_event)
+            link.close(result.reason)
     summarise(result, console)
     if stopped.seen == signal.SIGINT:
         return ExitCode.INTERRUPTED
     return ExitCode.PASS
+
+
+def _emit(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def summarise(result: RunResult, console: Console) -> None:

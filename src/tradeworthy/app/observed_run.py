@@ -1,0 +1,149 @@
+"""What a desk shows to a dry run that observes it: heartbeats, a line a decision in the diary, a performance file.
+
+A harness injects where these go (`FINAL_DRY_RUN_*`). A heartbeat is written by the desk's own loop, when it handles an
+event: a loop that hangs beats no more.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock
+from tradeworthy.kernel.facts import Event
+from tradeworthy.kernel.journal.files import write_durably
+from tradeworthy.kernel.redaction import redact
+from tradeworthy.operations.dry_run.audit.evidence import DECISION_KINDS
+from tradeworthy.operations.dry_run.audit.performance import PLACEHOLDER, PerformanceAggregates, PerformanceFile
+from tradeworthy.operations.dry_run.model import stamp
+from tradeworthy.operations.dry_run.settings import (
+    DIARY_PATH,
+    HEARTBEAT_SECONDS,
+    LABEL,
+    PERFORMANCE_PATH,
+    RUN_ID,
+)
+from tradeworthy.trading.desk import Desk
+
+PERFORMANCE_SECONDS = 60.0
+"""The performance file is never older than this while the desk works."""
+FILL_KIND = "ledger.fill_booked"
+GUARD_KIND = "guard.changed"
+
+
+class ObservedRun:
+    """Tell an observing harness what the desk does; `emit` prints one line on standard output."""
+
+    def __init__(
+        self, *, clock: Clock, capital: Decimal, emit: Callable[[str], None], beat_seconds: float,
+        diary: Path | None = None, performance: Path | None = None, label: str | None = None,
+    ) -> None:  # fmt: skip
+        self._clock = clock
+        self._capital = capital
+        self._emit = emit
+        self._beat_ns = round(beat_seconds * NANOS_PER_SECOND)
+        self._report_ns = round(min(beat_seconds, PERFORMANCE_SECONDS) * NANOS_PER_SECOND)
+        self._performance = performance
+        self._label = label
+        self._started = clock.now()
+        self._next_beat = self._next_report = clock.monotonic()
+        self._seq = self._events = self._decisions = self._fills = self._reports = 0
+        self._guard = "running"
+        self._diary: int | None = None
+        if diary is not None:
+            diary.parent.mkdir(parents=True, exist_ok=True)
+            self._diary = os.open(diary, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+        self._line("startup", capital=str(capital))
+        if performance is not None:
+            self._write(performance, PLACEHOLDER, None)
+
+    def on_event(self, event: Event) -> None:
+        """Count an event that the journal accepted; beat when it is time."""
+        self._events += 1
+        if event.kind in DECISION_KINDS:
+            self._decide(event)
+        elif event.kind == FILL_KIND:
+            self._fills += 1
+        elif event.kind == GUARD_KIND:
+            level = getattr(event.payload, "level", None)
+            self._guard = self._guard if level is None else str(getattr(level, "name", level)).lower()
+        now = self._clock.monotonic()
+        if now >= self._next_beat:
+            self._next_beat = now + self._beat_ns
+            self._seq += 1
+            self._line("heartbeat", seq=self._seq, events=self._events, decisions=self._decisions, guard=self._guard)
+
+    def on_progress(self, desk: Desk, rows: int, ts: int) -> None:
+        """Rewrite the performance file when it is time."""
+        now = self._clock.monotonic()
+        if self._performance is not None and now >= self._next_report:
+            self._next_report = now + self._report_ns
+            self._write(self._performance, "running", self._aggregates(desk))
+
+    def close(self, reason: str) -> None:
+        """Say goodbye and close the diary."""
+        self._line("shutdown", reason=reason, events=self._events, decisions=self._decisions)
+        if self._diary is not None:
+            os.close(self._diary)
+            self._diary = None
+
+    def _decide(self, event: Event) -> None:
+        self._decisions += 1
+        if self._diary is None:
+            return
+        payload: dict[str, Any] = msgspec.to_builtins(event.payload, str_keys=True)
+        entry = {
+            "entry_id": event.event_id, "recorded_at": stamp(self._clock.now()),
+            "policy_id": str(payload.get("instance") or payload.get("strategy") or event.source),
+            "decision": {"kind": event.kind}, "regime_state": {}, "outcomes": {"code": payload.get("code")},
+            "notes": [], "metadata": {"correlation_id": event.correlation_id, "ts_event": event.ts_event},
+            "probes": [], "journal_seq": event.seq,
+        }  # fmt: skip
+        line = msgspec.json.encode(redact(entry)) + b"\n"
+        view = memoryview(line)
+        while view:
+            view = view[os.write(self._diary, view) :]
+        os.fdatasync(self._diary)
+
+    def _aggregates(self, desk: Desk) -> PerformanceAggregates:
+        lines = desk.lines()
+        roi = None
+        if all(line.unrealized is not None for line in lines):
+            earned = sum(
+                (line.realized + line.unrealized - line.fees for line in lines if line.unrealized is not None),
+                start=Decimal(0),
+            )
+            roi = float(earned / self._capital)
+        return PerformanceAggregates(trades=self._fills, roi=roi)
+
+    def _write(self, path: Path, status: str, aggregates: PerformanceAggregates | None) -> None:
+        self._reports += 1
+        now = stamp(self._clock.now()).isoformat()
+        document = PerformanceFile(
+            sequence=self._reports, status=status, run_label=self._label, captured_at=now, generated_at=now,
+            period_start=stamp(self._started).isoformat(), aggregates=aggregates,
+            metadata={"events": self._events, "decisions": self._decisions},
+        )  # fmt: skip
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(path, msgspec.json.encode(redact(msgspec.to_builtins(document))))
+
+    def _line(self, event: str, **more: object) -> None:
+        document = {"timestamp": stamp(self._clock.now()), "level": "info", "event": event, **more}
+        self._emit(msgspec.json.encode(redact(document)).decode())
+
+
+def observed_by(
+    environment: Mapping[str, str], *, clock: Clock, capital: Decimal, emit: Callable[[str], None]
+) -> ObservedRun | None:
+    """Return the link to the harness that started this process, None when none did."""
+    if not environment.get(RUN_ID):
+        return None
+    diary, performance = environment.get(DIARY_PATH), environment.get(PERFORMANCE_PATH)
+    return ObservedRun(
+        clock=clock, capital=capital, emit=emit, beat_seconds=float(environment.get(HEARTBEAT_SECONDS, "10")),
+        diary=Path(diary) if diary else None, performance=Path(performance) if performance else None,
+        label=environment.get(LABEL),
+    )  # fmt: skip
