@@ -101,6 +101,16 @@ def _framed(text: bytes) -> bytes:
     return text + b',"check":"%08x"}}\n' % zlib.crc32(text)
 
 
+def leaf_of(digest_hex: str) -> bytes:
+    """Return the RFC 6962 leaf over a digest."""
+    return hashlib.sha256(b"\x00" + bytes.fromhex(digest_hex)).digest()
+
+
+def node_of(left: bytes, right: bytes) -> bytes:
+    """Return the RFC 6962 inner node."""
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
 class Merkle:
     """The RFC 6962 root of a growing list of hashes, in logarithmic memory."""
 
@@ -108,9 +118,9 @@ class Merkle:
         self._stack: list[tuple[int, bytes]] = []
 
     def add(self, leaf_hex: str) -> None:
-        size, node = 1, hashlib.sha256(b"\x00" + bytes.fromhex(leaf_hex)).digest()
+        size, node = 1, leaf_of(leaf_hex)
         while self._stack and self._stack[-1][0] == size:
-            node = hashlib.sha256(b"\x01" + self._stack.pop()[1] + node).digest()
+            node = node_of(self._stack.pop()[1], node)
             size *= 2
         self._stack.append((size, node))
 
@@ -119,7 +129,7 @@ class Merkle:
             return hashlib.sha256(b"").hexdigest()
         node = self._stack[-1][1]
         for _, left in reversed(self._stack[:-1]):
-            node = hashlib.sha256(b"\x01" + left + node).digest()
+            node = node_of(left, node)
         return node.hex()
 
 
@@ -275,9 +285,9 @@ def read_checkpoint(path: Path, public_key: bytes | None) -> dict[str, Any]:
     return dict(statement)
 
 
-def pre_authentication(payload: bytes) -> bytes:
+def pre_authentication(payload: bytes, payload_type: str = PAYLOAD_TYPE) -> bytes:
     """Return the bytes that DSSE v1 signs."""
-    kind = PAYLOAD_TYPE.encode()
+    kind = payload_type.encode()
     return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
 
 
