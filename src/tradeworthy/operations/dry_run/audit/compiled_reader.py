@@ -3,6 +3,8 @@
 Both agree by construction on the lines that only one of them sees; a property test holds them equal on the rest.
 """
 
+import ctypes
+
 import numpy as np
 
 from tradeworthy.operations.dry_run.audit import compiled as kernel
@@ -17,6 +19,7 @@ class CompiledReader:
         self._tally = tally
         self._width = tally.coverage.width
         self._state = np.zeros(kernel.WORDS, np.int64)
+        self._state_at = self._state.ctypes.data
         self._state[kernel.FIRST_CELL] = self._state[kernel.CELL_LOW] = BEFORE
         self._state[kernel.LATEST] = tally.now + FUTURE_NANOS_MAX
         self._state[kernel.AHEAD_MAX], self._state[kernel.WIDTH] = FUTURE_NANOS_MAX, self._width
@@ -25,19 +28,20 @@ class CompiledReader:
 
     def read(self, block: bytearray, stop: int) -> None:
         """Count the lines of `block[:stop]`, which ends with a line end and has 64 readable bytes after it."""
-        buffer = np.frombuffer(block, np.uint8)
-        base, state = buffer.ctypes.data, self._state
+        state = self._state
+        base = ctypes.addressof(ctypes.c_char.from_buffer(block))
         at = 0
         while at < stop:
-            state[kernel.SPANS_USED] = state[kernel.BEATS_USED] = 0
-            at = kernel.scan(base, at, stop, state.ctypes.data)
-            beats = int(state[kernel.BEATS_USED])
+            at = kernel.scan(base, at, stop, self._state_at)
+            beats, left = int(state[kernel.BEATS_USED]), int(state[kernel.SPANS_USED])
             if beats:
                 self._tally.take_beats(state[kernel.BEATS_AT : kernel.BEATS_AT + 2 * beats].tolist())
-            spans = state[kernel.SPANS_AT : kernel.SPANS_AT + 2 * int(state[kernel.SPANS_USED])].tolist()
-            for start, end in zip(spans[::2], spans[1::2], strict=True):
-                self._tally.take(bytes(block[start:end]))
-        del buffer
+                state[kernel.BEATS_USED] = 0
+            if left:
+                spans = state[kernel.SPANS_AT : kernel.SPANS_AT + 2 * left].tolist()
+                state[kernel.SPANS_USED] = 0
+                for start, end in zip(spans[::2], spans[1::2], strict=True):
+                    self._tally.take(bytes(block[start:end]))
 
     def finish(self) -> None:
         """Hand the counts over."""
