@@ -60,11 +60,11 @@ class ObservedRun:
         if performance is not None:
             self._write(performance, PLACEHOLDER, None)
 
-    def on_event(self, event: Event) -> None:
-        """Count an event that the journal accepted; beat when it is time."""
+    def on_event(self, event: Event, seq: int) -> None:
+        """Count an event that the journal accepted as its `seq`-th; beat when it is time."""
         self._events += 1
         if event.kind in DECISION_KINDS:
-            self._decide(event)
+            self._decide(event, seq)
         elif event.kind == FILL_KIND:
             self._fills += 1
         elif event.kind == GUARD_KIND:
@@ -90,17 +90,17 @@ class ObservedRun:
             os.close(self._diary)
             self._diary = None
 
-    def _decide(self, event: Event) -> None:
+    def _decide(self, event: Event, seq: int) -> None:
         self._decisions += 1
         if self._diary is None:
             return
         payload: dict[str, Any] = msgspec.to_builtins(event.payload, str_keys=True)
         entry = {
             "entry_id": event.event_id, "recorded_at": stamp(self._clock.now()),
-            "policy_id": str(payload.get("instance") or payload.get("strategy") or event.source),
+            "policy_id": _instance_of(payload) or event.source,
             "decision": {"kind": event.kind}, "regime_state": {}, "outcomes": {"code": payload.get("code")},
             "notes": [], "metadata": {"correlation_id": event.correlation_id, "ts_event": event.ts_event},
-            "probes": [], "journal_seq": event.seq,
+            "probes": [], "journal_seq": seq,
         }  # fmt: skip
         line = msgspec.json.encode(redact(entry)) + b"\n"
         view = memoryview(line)
@@ -133,6 +133,16 @@ class ObservedRun:
     def _line(self, event: str, **more: object) -> None:
         document = {"timestamp": stamp(self._clock.now()), "level": "info", "event": event, **more}
         self._emit(msgspec.json.encode(redact(document)).decode())
+
+
+def _instance_of(payload: Mapping[str, Any]) -> str | None:
+    """Return the strategy instance of a decision, which stands in it or in its intent."""
+    intent = payload.get("intent")
+    for place in (payload, intent if isinstance(intent, dict) else {}):
+        for name in ("instance", "instance_id", "strategy"):
+            if place.get(name):
+                return str(place[name])
+    return None
 
 
 def observed_by(

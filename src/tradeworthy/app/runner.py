@@ -114,11 +114,12 @@ class RunSession:
 
     def play(
         self, progress: Callable[[Desk, int, int], None] = lambda desk, rows, ts: None,
-        observe: Callable[[Event], None] = lambda event: None,
+        observe: Callable[[Event, int], None] = lambda event, seq: None,
     ) -> RunResult:  # fmt: skip
         """Run to the end of the tapes or until stopped, then write the folder's reports.
 
-        progress  sees the desk every few hundred rows; observe  sees each event after the journal accepted it
+        progress  sees the desk every few hundred rows; observe  sees each event with its
+        place in the journal, after it was accepted there
         """
         folder = _fresh_folder(self._root, f"{self._document.desk.name}-{self.run_id[:ID_LENGTH]}")
         self.folder = folder
@@ -142,7 +143,7 @@ class RunSession:
             def consume(event: Event) -> None:
                 records.on_event(event)
                 blotter.on_event(event)
-                observe(event)
+                observe(event, journal.last_seq)
                 if not self._backtest and type(event.payload) is GuardChanged:
                     self._remember(event.payload)
 
