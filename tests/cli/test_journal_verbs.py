@@ -14,7 +14,7 @@ from tradeworthy.kernel.journal.verify import verify
 from tradeworthy.trading.model import Quote
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-VERBS = ["verify", "show", "tail", "trace", "integrity", "continuity", "acknowledge-loss", "compare", "retention"]
+VERBS = ["verify", "show", "tail", "trace", "integrity", "continuity", "acknowledge-loss", "compare", "retention", "recover"]
 START = 1_700_000_000 * NANOS_PER_SECOND
 
 
@@ -232,3 +232,22 @@ def test_a_batch_that_is_gone_is_told_and_is_no_traceback(run, capsys, verb):
     code, text = told(capsys, *verb, run, *(["feed:1"] if verb == ["trace"] else []))
     assert code == 2
     assert "expected an event behind a seal" in text
+
+
+@pytest.mark.parametrize("kept", [1, 40, 200])
+def test_what_a_killed_writer_left_is_named_put_aside_and_then_sound(run, capsys, kept):
+    [segment] = (run / "journal").glob("journal-*.jsonl")
+    whole = segment.read_bytes()
+    segment.write_bytes(whole + whole.splitlines(keepends=True)[1][:kept])
+    code, text = told(capsys, "verify", run)
+    assert (code, "tradeworthy journal recover" in text) == (2, True)
+    code, text = told(capsys, "recover", run)
+    assert (code, "48 events stand" in text, f"{kept} bytes" in text) == (1, True, True)
+    assert told(capsys, "verify", run)[0] == 0
+    assert told(capsys, "recover", run) == (0, "nothing to recover: 48 events, sealed to the last ")
+
+
+def test_recovering_refuses_damage_before_the_last_seal(run, capsys):
+    [segment] = (run / "journal").glob("journal-*.jsonl")
+    segment.write_bytes(segment.read_bytes().replace(b'"bid":5', b'"bid":6', 1))
+    assert told(capsys, "recover", run)[0] == 2

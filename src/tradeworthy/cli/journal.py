@@ -12,9 +12,9 @@ from tradeworthy.cli.journal_reports import public_key
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, SystemClock
 from tradeworthy.kernel.errors import ExitCode, InvalidInput, UsageError
 from tradeworthy.kernel.facts import Event
-from tradeworthy.kernel.journal import Cursor, read, tail
+from tradeworthy.kernel.journal import Cursor, Journal, read, tail
 from tradeworthy.kernel.journal.trace import trace as trace_of
-from tradeworthy.kernel.journal.verify import CannotJudge, read_checkpoint
+from tradeworthy.kernel.journal.verify import UNSEALED_TAIL, CannotJudge, read_checkpoint
 from tradeworthy.kernel.journal.verify import verify as verify_chain
 from tradeworthy.kernel.journal.witness import load_key, serve
 
@@ -72,7 +72,35 @@ def verify(
             )  # fmt: skip
         return ExitCode.PASS
     console.print(f"damaged at seq {result.first_bad_seq}: {result.problem}", style="red", highlight=False)
+    if result.problem == UNSEALED_TAIL:
+        console.print(
+            "a killed writer leaves this behind what it acknowledged: `tradeworthy journal recover` puts it aside",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
     return ExitCode.FAIL
+
+
+@app.command
+def recover(run: Path, /) -> int:
+    """Cut what a killed writer left behind its last seal, keep it beside the journal; exit 1 when there was some.
+
+    Nothing that was acknowledged is touched. Damage before the last seal is refused, exit 2.
+
+    Parameters
+    ----------
+    run
+        A run folder or a journal directory whose writer is dead.
+    """
+    journal = Journal.open(journal_of(run), clock=SystemClock())
+    torn, count = journal.torn, journal.durable_seq
+    journal.close()
+    console = Console()
+    if torn is None:
+        console.print(f"nothing to recover: {count:,} events, sealed to the last", highlight=False)
+        return ExitCode.PASS
+    console.print(f"{count:,} events stand; {torn.size:,} bytes behind the last seal are kept in {torn.file}",
+                  highlight=False, soft_wrap=True)  # fmt: skip
+    return ExitCode.WARN
 
 
 @app.command

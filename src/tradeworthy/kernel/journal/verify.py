@@ -28,6 +28,10 @@ HEADER_PREFIX = b'{"segment":'
 _CHECK_LENGTH = len(',"check":"00000000"}}')
 
 
+UNSEALED_TAIL = "the segment ends without a seal"
+"""What a killed writer leaves, or one who cuts a journal in the middle of a batch."""
+
+
 class VerifyResult(NamedTuple):
     """The judgement; `events` and `head` tell how far the journal is intact, `problem` what comes after."""
 
@@ -165,7 +169,7 @@ class Chain:
     def open_segment(self) -> None:
         """Expect a header next; lines left without a seal by the segment before are damage."""
         if self.lines:
-            raise Broken(self._first_out_of_place(), "the segment ends without a seal")
+            raise Broken(self._first_out_of_place(), UNSEALED_TAIL)
         self._started = False
 
     def _header(self, line: bytes) -> None:
