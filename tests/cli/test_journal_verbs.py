@@ -14,7 +14,9 @@ from tradeworthy.kernel.journal.verify import verify
 from tradeworthy.trading.model import Quote
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-VERBS = ["verify", "show", "tail", "trace", "integrity", "continuity", "acknowledge-loss", "compare", "retention", "recover"]
+VERBS = [
+    "verify", "show", "tail", "trace", "integrity", "continuity", "acknowledge-loss", "compare", "retention", "recover",
+]  # fmt: skip
 START = 1_700_000_000 * NANOS_PER_SECOND
 
 
