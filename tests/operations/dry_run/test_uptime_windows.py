@@ -77,6 +77,19 @@ def test_a_sequence_that_does_not_grow_is_no_beat_and_lines_stand_in_only_withou
     assert (reading.source, reading.beats, reading.up_seconds) == ("heartbeat", 1, 2.0)
 
 
+def test_beats_that_arrived_before_the_end_count_although_they_are_told_after_it():
+    prompt, late = (UptimeWindows(started=0, silence_ns=30 * SECOND) for _ in range(2))
+    for at in range(0, 100, 10):
+        prompt.beat(at * SECOND)
+    prompt.end(100 * SECOND)
+    late.beat(0)
+    late.end(100 * SECOND)
+    for at in range(10, 200, 10):
+        late.beat(at * SECOND)
+    assert late.up_seconds(200 * SECOND) == prompt.up_seconds(100 * SECOND) == 100
+    assert late.last == 100 * SECOND
+
+
 def test_boots_add_up_and_the_outage_between_them_is_down():
     uptime = Uptime(started=0, silence_ns=30 * SECOND, carried_up_seconds=100.0, carried_run_seconds=100.0)
     for seq in range(10):

@@ -99,7 +99,7 @@ def conclude(
         if agreement.ratio is not None:
             logs = msgspec.structs.replace(logs, uptime_ratio=agreement.ratio)
     run_class, reasons = judge_class(_facts(settings, observation, logs, witness is not None))
-    incidents = [_by_class(one, run_class) for one in incidents]
+    incidents = [by_class(one, run_class) for one in incidents]
     metadata = msgspec.structs.replace(observation.metadata, harness_incidents=tuple(incidents))
     present = [one.status for one in (logs, diary, performance) if one is not None]
     sections = Sections(
@@ -185,7 +185,7 @@ def _witness_incident(agreement: Agreement, number: int, now: int) -> list[Incid
     ]  # fmt: skip
 
 
-def _by_class(one: Incident, run_class: RunClass) -> Incident:
+def by_class(one: Incident, run_class: RunClass) -> Incident:
     """A command that had to be killed is a warning in a rehearsal and a failure in a release."""
     if one.code == FORCED_CODE and run_class is RunClass.RELEASE:
         return msgspec.structs.replace(one, severity=Status.FAIL)

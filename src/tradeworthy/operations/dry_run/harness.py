@@ -125,7 +125,7 @@ class Harness:
         )  # fmt: skip
         self._view = View(
             self._settings, recorder=self._recorder, log=self._log, uptime=self._uptime, book=self._book,
-            lock=self._lock, started_at=self._wall(spawned), carried=carried,
+            lock=self._lock, started_at=self._wall(spawned), carried=carried, wall_at=self._wall,
         )  # fmt: skip
         if carried is not None:
             self._book.raise_floor(carried.highest_severity.severity)
@@ -218,6 +218,8 @@ class Harness:
         left = self._command.sweep()
         if self._command.threaded:
             writer.join(WRITER_JOIN_SECONDS)
+            if writer.is_alive():
+                self._write_failed(OSError(f"the disk did not take the rest within {WRITER_JOIN_SECONDS:g} s"))
         else:
             self._take_output(0.0)
             self._end_output()

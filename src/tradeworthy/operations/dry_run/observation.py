@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -54,8 +55,9 @@ class View:
 
     def __init__(
         self, settings: RunSettings, *, recorder: Recorder, log: SegmentedLog, uptime: Uptime, book: IncidentBook,
-        lock: threading.RLock, started_at: int, carried: RunState | None,
+        lock: threading.RLock, started_at: int, carried: RunState | None, wall_at: Callable[[int], int],
     ) -> None:  # fmt: skip
+        self._wall_at = wall_at
         self._settings = settings
         self._recorder = recorder
         self._log = log
@@ -67,11 +69,11 @@ class View:
         self.boot = boot_id()
         self.outage_seconds = 0.0
 
-    def heartbeat(self, monotonic: int, wall: int) -> Heartbeat:
+    def heartbeat(self, monotonic: int) -> Heartbeat:
         """Return uptime so far."""
         with self._lock:
             seen = self._uptime.read(monotonic, outage_seconds=self.outage_seconds + self._carried_outage())
-        last = None if seen.last is None else stamp(wall - (monotonic - seen.last))
+        last = None if seen.last is None else stamp(self._wall_at(seen.last))
         return Heartbeat(
             source=seen.source, interval_seconds=self._settings.policy.heartbeat_interval_seconds, beats=seen.beats,
             up_seconds=round(seen.up_seconds, 6), ratio=seen.ratio, last_at=last,
@@ -84,7 +86,7 @@ class View:
         """Return the live snapshot."""
         settings = self._settings
         policy = settings.policy
-        heartbeat = self.heartbeat(monotonic, wall)
+        heartbeat = self.heartbeat(monotonic)
         with self._lock:
             lines = self.line_counts()
             return Progress(
@@ -106,7 +108,7 @@ class View:
         exit_code: int | None,
     ) -> RunState:  # fmt: skip
         """Return the checkpoint."""
-        heartbeat = self.heartbeat(monotonic, wall)
+        heartbeat = self.heartbeat(monotonic)
         with self._lock:
             run_seconds = round(self._uptime.run_seconds(monotonic), 6)
             return RunState(
@@ -128,7 +130,7 @@ class View:
     ) -> RunMetadata:  # fmt: skip
         """Return the measured part of the summary."""
         settings = self._settings
-        heartbeat = self.heartbeat(monotonic, wall)
+        heartbeat = self.heartbeat(monotonic)
         segments = self._log.segments()
         lines = self.line_counts()
         counts = {"stdout": lines.stdout, "stderr": lines.stderr}

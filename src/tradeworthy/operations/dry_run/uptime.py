@@ -21,18 +21,21 @@ class UptimeWindows:
         self.beats = 0
 
     def beat(self, at: int) -> None:
-        """Count a beat; one from before the last adds nothing, one after the end is not part of the run."""
-        if self._ended is not None or at < self._last:
+        """Count a beat; one from before the last adds nothing, one after the end is not part of the run.
+
+        A beat that arrived before the end may be told after it: the writer can be behind.
+        """
+        if at < self._last or (self._ended is not None and at > self._ended):
             return
-        self._cover(at)
-        self._last_beat = at
+        silence = at - self._last
+        if silence <= self._silence:
+            self._covered += silence
+        self._last = self._last_beat = at
         self.beats += 1
 
     def end(self, at: int) -> None:
         """Close the windows with the stop request, or the command's own exit; the tail is a silence too."""
         if self._ended is None:
-            if self.beats:
-                self._cover(at)
             self._ended = at
 
     @property
@@ -44,15 +47,9 @@ class UptimeWindows:
         """Return the covered time up to `at`; a silence that still lasts counts while it is short enough."""
         if not self.beats:
             return 0.0
-        open_silence = 0 if self._ended is not None else max(0, at - self._last)
+        open_silence = max(0, (at if self._ended is None else self._ended) - self._last)
         covered = self._covered + (open_silence if open_silence <= self._silence else 0)
         return covered / NANOS_PER_SECOND
-
-    def _cover(self, at: int) -> None:
-        silence = at - self._last
-        if silence <= self._silence:
-            self._covered += silence
-        self._last = max(self._last, at)
 
 
 class UptimeReading(msgspec.Struct, frozen=True):
