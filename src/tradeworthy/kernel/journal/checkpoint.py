@@ -1,7 +1,5 @@
 """Signed checkpoints: Ed25519 in a DSSE envelope over head, count, day root and line checks (JR-09)."""
 
-import base64
-import hashlib
 import socket
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,9 +7,10 @@ from typing import Any, Protocol
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tradeworthy.kernel import dsse
 from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.errors import InvalidInput
-from tradeworthy.kernel.journal.verify import PAYLOAD_TYPE, pre_authentication
+from tradeworthy.kernel.journal.verify import PAYLOAD_TYPE
 
 CHECKPOINT_EVENTS = 10_000
 WITNESS_TIMEOUT_S = 5.0
@@ -108,19 +107,7 @@ def receive_line(stream: LineStream) -> bytes:
 def envelope_of(statement: Statement, key: Ed25519PrivateKey, *, provenance: str) -> bytes:
     """Return the signed DSSE envelope of `statement`."""
     payload = msgspec.json.encode(msgspec.structs.replace(statement, provenance=provenance, directory=""))
-    public = key.public_key().public_bytes_raw()
-    return msgspec.json.encode(
-        {
-            "payloadType": PAYLOAD_TYPE,
-            "payload": base64.b64encode(payload).decode(),
-            "signatures": [
-                {
-                    "keyid": hashlib.sha256(public).hexdigest()[:16],
-                    "sig": base64.b64encode(key.sign(pre_authentication(payload))).decode(),
-                }
-            ],
-        }
-    )
+    return msgspec.json.encode(dsse.envelope(payload, PAYLOAD_TYPE, key))
 
 
 def latest_count(directory: Path) -> int:
