@@ -120,21 +120,21 @@ def _read_head(at, state):  # type: ignore[no-untyped-def]  # pragma: no cover
         return 0
     at = end + 11
     end = text_end(at)
-    if end == 0:
+    if byte_at(end) != 34:
         return 0
     level = _level_number(at, end - at)
     if level < 0 or word_at(end) != _H2 or word_at(end + 3) != _T2:
         return 0
     at = end + 11
     end = text_end(at)
-    if end == 0 or _suspect(at):
+    if byte_at(end) != 34 or _suspect(at):
         return 0
     event, event_bytes = at, end - at
     if word_at(end) != _H3 or word_at(end + 5) != _T3:
         return 0
     at = end + 13
     end = text_end(at)
-    if end == 0 or _suspect(at) or word_at(end) != _H4 or word_at(end + 4) != _T4:
+    if byte_at(end) != 34 or _suspect(at) or word_at(end) != _H4 or word_at(end + 4) != _T4:
         return 0
     at = end + 12
     stream = word_at(at) & _SIX_BYTES
@@ -223,7 +223,7 @@ def _read_line(at, state):  # type: ignore[no-untyped-def]  # pragma: no cover
                     return 0
                 key = at + 1
                 at = text_end(key)
-                if at == 0:
+                if byte_at(at) != 34:
                     return 0
                 length = at - key
                 name = masked(word_at(key), length)
@@ -284,7 +284,7 @@ def _read_line(at, state):  # type: ignore[no-untyped-def]  # pragma: no cover
             if first == 34:
                 text = at + 1
                 at = text_end(text)
-                if at == 0:
+                if byte_at(at) != 34:
                     return 0
                 if _suspect(text):
                     return 0

@@ -101,12 +101,14 @@ def masked(word, length):  # type: ignore[no-untyped-def]  # pragma: no cover
 
 @njit(**OPTIONS)
 def text_end(at):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Return where the quote that ends plain text stands, 0 when the text is not plain."""
+    """Return where plain text stops; when it is plain to its end, a quote stands there, which the caller checks.
+
+    The check is the caller's, because a branch is predicted, while a choice of results waits for the byte.
+    """
     while True:
         stops = _stops(at)
         if stops != 0:
-            stop = at + _lowest(stops)
-            return stop if byte_at(stop) == 34 else 0
+            return at + _lowest(stops)
         at += 32
 
 
@@ -121,7 +123,9 @@ def line_end(at):  # type: ignore[no-untyped-def]  # pragma: no cover
 @njit(**OPTIONS)
 def skip(at):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Return where the blanks end."""
-    while byte_at(at) == 32 or byte_at(at) == 9 or byte_at(at) == 13:
+    while byte_at(at) <= 32:
+        if byte_at(at) != 32 and byte_at(at) != 9 and byte_at(at) != 13:
+            return at
         at += 1
     return at
 

@@ -13,7 +13,7 @@ MIB = 1_048_576
 class ScanPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How files are read; none of these numbers changes a result, but for lines above `line_bytes_max`."""
 
-    block_bytes: int = MIB
+    block_bytes: int = MIB // 4
     line_bytes_max: int = 8 * MIB
     coverage_bytes_max: int = 8 * MIB
     compiled_bytes_min: int = 32 * MIB
