@@ -25,7 +25,8 @@ from tradeworthy.operations.dry_run.sign_off import sign_off
 
 STANDARD_OUTPUT = "-"
 Files = Annotated[tuple[Path, ...], Parameter(negative="")]
-Flag = Annotated[bool, Parameter(negative="")]
+Logs = Annotated[tuple[Path, ...], Parameter(negative="", consume_multiple=True)]
+"""Several files after one switch too, as a shell writes them for a pattern."""
 
 
 @Parameter(name="*")
@@ -75,7 +76,7 @@ class EvidenceSwitches:
         A warning leaves with 2.
     """
 
-    log: Files
+    log: Logs
     diary: Path | None = None
     diary_min_entries_per_day: float = 0.0
     diary_daily_gap_severity: Literal["warn", "fail"] = "warn"

@@ -114,6 +114,13 @@ def test_words_that_make_no_sense_are_three(run_folder, words):
     assert call(run_folder, "final-dry-run-audit", *words)[0] == 3
 
 
+def test_several_logs_may_follow_one_switch(tmp_path):
+    for number in range(3):
+        logs.write(tmp_path / f"log_p00{number}.jsonl", [logs.line(number * 100 + n) for n in range(100)])
+    code, found = judged(tmp_path, "--log", "log_p000.jsonl", "log_p001.jsonl", "log_p002.jsonl")
+    assert (code, found["summary"]["logs"]["records"]) == (0, 300)
+
+
 def test_a_warning_leaves_with_one_or_two(run_folder, tmp_path):
     lines = (run_folder / "log.jsonl").read_bytes().splitlines()
     logs.write(tmp_path / "log.jsonl", [*lines, logs.line(50, level="warning")])
