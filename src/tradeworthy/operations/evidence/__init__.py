@@ -1,0 +1,1 @@
+"""Evidence bundles: content-addressed, signed, verifiable anywhere; waivers, evidence log, certificate, witness."""
