@@ -35,6 +35,7 @@ from tradeworthy.trading.control.guard import HeldReason
 from tradeworthy.trading.control.kill import KillRequest
 from tradeworthy.trading.desk import Desk, InstanceLine
 from tradeworthy.trading.environment import COMPLETED, Environment, Row, merged
+from tradeworthy.trading.missed_funding import with_missed
 from tradeworthy.trading.model import GuardChanged, GuardLevel, RunEnded, RunStarted
 from tradeworthy.trading.model.run import RunStopping
 from tradeworthy.trading.replay import ReplayResult
@@ -179,11 +180,12 @@ class RunSession:
             self._check_drift(environment, ts)
             progress(desk, rows, ts)
 
+        venue, data = build_venue(document), quality_policy(document)
         environment = Environment(
-            desk, journal, build_venue(document), build_timers(document, desk), durable_commands=not self._backtest,
+            desk, journal, venue, build_timers(document, desk), durable_commands=not self._backtest,
             clock=self._clock, speed=0.0 if self._backtest else document.desk.speed, controls=self._acts,
             progress=tell, consumer=consume, on_refused=keeper.refuse_event,
-            unseen=frozenset(one.backup for one in quality_policy(document).pairs), times=self._times,
+            unseen=frozenset(one.backup for one in data.pairs), times=self._times, charges=venue.drain_charges,
         )  # fmt: skip
         self._environment = environment
         if self._stop is not None:
@@ -196,6 +198,8 @@ class RunSession:
             tapes.rows(one, self._instruments[one.instrument], refusing(f"tape.{one.name}")) for one in document.tapes
         ]
         rows = within(merged(streams), *window_of(document))
+        if data.funding_grace_ns:
+            rows = with_missed(rows, self._instruments.values(), data.funding_grace_ns)
         first = next(rows, None)
         if first is None:
             raise UsageError("the tapes hold no row")

@@ -9,6 +9,7 @@ from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.trading.allocation import ReleaseTier, StaticSplit
 from tradeworthy.trading.bookkeeping import Bookkeeping
 from tradeworthy.trading.budgeting import Budgeting
+from tradeworthy.trading.carrying import Carrying
 from tradeworthy.trading.control.drift import ConfigDrift
 from tradeworthy.trading.control.guard import Guard
 from tradeworthy.trading.control.kill import KillRequest, PauseRequest, RearmRequest, ResumeRequest
@@ -31,16 +32,16 @@ from tradeworthy.trading.model import (
     Abstained,
     AmendOrder,
     Bar,
+    BorrowCharged,
     CancelOrder,
     Decision,
     DepthDiff,
     DepthSnapshot,
+    Dividend,
     ExecReport,
     Fill,
     FillBooked,
     Funding,
-    GuardLevel,
-    GuardReason,
     Instrument,
     Mark,
     OrderState,
@@ -48,6 +49,7 @@ from tradeworthy.trading.model import (
     QueryOrder,
     Quote,
     ReportType,
+    Split,
     Status,
     SubmitOrder,
     Targets,
@@ -134,11 +136,17 @@ class Desk:
         )
         self._seat_all()
         self._positions: dict[str, dict[str, int]] = {seat.instance: {} for seat in self.seats}
+        carrying = Carrying(
+            self.seats, ledger=ledger, markets=self.markets, context=context, mid2=self._mid2, facts=self._facts,
+            positions=self._positions, apply=self._guard_reasons, on_worth=self._on_worth,
+        )  # fmt: skip
         self._housekeeping = 0
         self.now = 0
         self._handlers: dict[type[Fact], Callable[[Event, Any], None]] = {
             **dict.fromkeys((Quote, Bar, DepthDiff, DepthSnapshot, Trade, Mark), self._on_market),
-            Funding: self._on_funding, Status: self._on_status, Timer: self._on_timer, ExecReport: self._on_report,
+            Funding: self._carried(carrying.on_funding), Split: self._carried(carrying.on_split),
+            Dividend: self._carried(carrying.on_dividend), BorrowCharged: carrying.on_borrow,
+            Status: self._on_status, Timer: self._on_timer, ExecReport: self._on_report,
             KillRequest: self._guarding.on_kill, PauseRequest: self._guarding.on_pause,
             ResumeRequest: self._guarding.on_resume, RearmRequest: self._guarding.on_rearm,
             ReleaseTier: self._budgeting.on_release, DeskFailed: self._guarding.on_failed,
@@ -206,22 +214,18 @@ class Desk:
         if listeners is not None:
             self._tell(listeners, event, fact)
 
-    def _on_funding(self, event: Event, funding: Funding) -> None:
-        self.markets[funding.instrument].apply(funding, event.ts_event)
-        mid2 = self.markets[funding.instrument].mark
-        price2 = 2 * mid2 if mid2 is not None else self._mid2[funding.instrument]
-        for seat in self.seats:
-            if seat.instrument_id != funding.instrument or seat.position == 0:
-                continue
-            if funding.rate is None or price2 is None:
-                scope = f"strategy:{seat.instance}"
-                self._guard_reasons((GuardReason("risk", "funding_unknown", GuardLevel.PAUSED, scope),))
-                continue
-            booked = self.ledger.funding(seat.instance, funding.instrument, funding.rate, price2)
-            self._facts.append(booked)
+    def _carried(self, handler: Callable[[Event, Any], None]) -> Callable[[Event, Any], None]:
+        """Return a handler that books what holding brings and then tells who listens."""
+
+        def carry(event: Event, fact: Any) -> None:
+            handler(event, fact)
+            self._tell(self._listeners.get((fact.__class__, fact.instrument), ()), event, fact)
+
+        return carry
+
+    def _on_worth(self, instrument: str) -> None:
         self._tell_equity()
-        self._judge(funding.instrument)
-        self._tell(self._listeners.get((Funding, funding.instrument), ()), event, funding)
+        self._judge(instrument)
 
     def _on_status(self, event: Event, status: Status) -> None:
         self.markets[status.instrument].apply(status, event.ts_event)

@@ -101,6 +101,7 @@ class Environment:
     speed             tape seconds a wall second, 0 = as fast as possible
     times             measures step and durable writes, told as an input each minute; None = nobody measures
     unseen            sources that are second opinions: the desk hears them, the simulated venue does not trade on them
+    charges           what the venue charged since it was asked last; asked after each advance of the venue
     on_refused        takes a row that the journal's door refused, with the reason; without it the run ends there
     """
 
@@ -109,14 +110,14 @@ class Environment:
         clock: Clock, speed: float = 0.0, controls: Callable[[], Sequence[tuple[str, Fact]]] = lambda: (),
         progress: Callable[[int, int], None] = lambda rows, ts: None, consumer: Callable[[Event], None] | None = None,
         on_refused: Callable[[Event, str], None] | None = None, unseen: frozenset[str] = frozenset(),
-        times: StageTimes | None = None,
+        times: StageTimes | None = None, charges: Callable[[], Sequence[tuple[int, Fact]]] = tuple,
     ) -> None:
         self._desk, self._journal, self._venue, self._timers = desk, journal, venue, timers
         self._durable, self._clock, self._speed = durable_commands, clock, speed
         self._controls, self._progress, self._consumer = controls, progress, consumer
         self._on_refused = on_refused
         self._unseen = unseen
-        self._times = times
+        self._times, self._charges = times, charges
         self._fold = desk.step if times is None else times.timed(STEP, desk.step)
         self._numbers: dict[str, int] = {}
         self._lineage = OrderLineage()
@@ -200,6 +201,8 @@ class Environment:
             if due is not None and due < ts and due <= timer:
                 for at, report in venue.advance(due):
                     self._report(report, at)
+                for at, charge in self._charges():
+                    self._numbered(charge, VENUE, at)
             elif timer < ts:
                 at, fired = timers.pop(ts)
                 self._numbered(fired, CLOCK, at)

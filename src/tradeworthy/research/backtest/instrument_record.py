@@ -83,6 +83,16 @@ class InstrumentRecord:
         self._quotes_seen = 0
         self._keep_every = 1
 
+    def split(self, new: int, old: int) -> int:
+        """Scale position and mid and return what the rounding of the mid gains, in half nanos."""
+        before = self.position * self.mid2
+        self.position = self.position * new // old
+        self.mid2 = self.mid2 * old // new
+        self.candle.restart()
+        gain2 = (self.position * self.mid2 - before) * self.value
+        self.inventory2 += gain2
+        return gain2
+
     def keep_quote(self, quote: OwnQuote) -> None:
         """Keep an even sample of at most `QUOTES_MAX` own quotes."""
         if self._quotes_seen % self._keep_every == 0:

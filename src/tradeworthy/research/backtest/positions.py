@@ -45,6 +45,12 @@ class PositionRecords:
             else:
                 self.losses -= fill.realized
 
+    def split(self, instrument: str, new: int, old: int) -> None:
+        """Scale the open parts of an instrument."""
+        for (_, name), holdings in self._holdings.items():
+            if name == instrument:
+                holdings.split(new, old)
+
     def expose(self, ts: int, before: int, after: int) -> None:
         """Note that an instrument's position went from `before` to `after` lots."""
         if before == 0 and after:

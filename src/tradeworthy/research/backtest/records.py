@@ -20,7 +20,8 @@ from tradeworthy.research.backtest.row_writer import MINUTE_NS, RowWriter
 from tradeworthy.research.backtest.rows import RowSink
 from tradeworthy.research.backtest.series import Series
 from tradeworthy.research.backtest.strategy_state import StateRecord, StrategyState
-from tradeworthy.trading.ledger.bookings import FeeBooked, FundingBooked
+from tradeworthy.trading.ledger.bookings import DividendBooked, FeeBooked, FundingBooked, SplitBooked
+from tradeworthy.trading.model.corporate import BorrowCharged
 from tradeworthy.trading.model.instrument import Instrument
 from tradeworthy.trading.model.market import Bar, DepthDiff, DepthSnapshot, Quote
 from tradeworthy.trading.model.order import (
@@ -108,7 +109,8 @@ class RunRecords:
         self._finished = False
         self._handlers: dict[type[Fact], Callable[[int, Any], None]] = {
             Quote: self._quote, Bar: self._bar, DepthDiff: self._depth, DepthSnapshot: self._depth,
-            FundingBooked: self._funding, FeeBooked: self._late_fee, FillBooked: self._fill,
+            FundingBooked: self._funding, DividendBooked: self._funding, BorrowCharged: self._borrow,
+            SplitBooked: self._split, FeeBooked: self._late_fee, FillBooked: self._fill,
             ApprovedIntent: self._approved, SubmitOrder: self._submit, CancelOrder: self._cancel,
             OrderChanged: self._changed, Refused: self._refused, Abstained: self._abstained,
             GuardChanged: self._guard, ExecReport: self._report,
@@ -153,7 +155,7 @@ class RunRecords:
 
     @property
     def funding(self) -> Decimal:
-        """Funding received less paid, in base currency."""
+        """Funding and dividends received less paid, less borrow fees, in base currency."""
         return sum((r.funding for r in self.instruments.values()), Decimal(0))
 
     @property
@@ -264,12 +266,26 @@ class RunRecords:
 
     # ledger
 
-    def _funding(self, ts: int, booked: FundingBooked) -> None:
-        record = self.instruments.get(booked.instrument)
+    def _funding(self, ts: int, booked: FundingBooked | DividendBooked) -> None:
+        self._carry(ts, booked.instance, booked.instrument, booked.amount)
+
+    def _borrow(self, ts: int, charged: BorrowCharged) -> None:
+        if charged.cash is not None:
+            self._carry(ts, charged.instance, charged.instrument, charged.cash)
+
+    def _carry(self, ts: int, instance: str, instrument: str, amount: Decimal) -> None:
+        record = self.instruments.get(instrument)
         if record is not None:
-            record.funding += booked.amount
-            self.instances.setdefault(booked.instance, InstanceRecord()).funding += booked.amount
-            self.equity.gain(ts, int(booked.amount * HALF_NANOS))
+            record.funding += amount
+            self.instances.setdefault(instance, InstanceRecord()).funding += amount
+            self.equity.gain(ts, int(amount * HALF_NANOS))
+
+    def _split(self, ts: int, booked: SplitBooked) -> None:
+        record, name = self.instruments[booked.instrument], booked.instrument
+        self.equity.gain(ts, record.split(booked.new, booked.old))
+        self.positions.split(name, booked.new, booked.old)
+        for one in self.instances.values():
+            one.positions[name] = one.positions.get(name, 0) * booked.new // booked.old
 
     def _late_fee(self, ts: int, booked: FeeBooked) -> None:
         """Take up a fee that came after its fill; one in a third currency stays unknown."""

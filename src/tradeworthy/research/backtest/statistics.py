@@ -282,6 +282,11 @@ class HoldingQueue:
             self._open.append((ts, lots))
         return held
 
+    def split(self, new: int, old: int) -> None:
+        """Scale what is open; parts that leave no whole lots are rounded toward zero and the rest is dropped."""
+        scaled = ((ts, int(lots * new / old)) for ts, lots in self._open)
+        self._open = deque((ts, lots) for ts, lots in scaled if lots)
+
 
 def holding_times(fills: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return (nanoseconds held, lots) of every closed part; `fills` are (ts, signed lots), first in, first out."""

@@ -144,6 +144,13 @@ class DayState:
         """Add funding received, negative when paid."""
         self.funding += amount
 
+    def on_split(self, instrument: str, new: int, old: int) -> None:
+        """Scale position and average entry; their product stays."""
+        if instrument in self.position:
+            average = self.average[instrument]
+            self.position[instrument] = self.position[instrument] * new // old
+            self.average[instrument] = None if average is None else average * old / new
+
     def on_cancel(self) -> None:
         self.cancels += 1
 

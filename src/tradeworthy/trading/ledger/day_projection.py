@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.trading.ledger.accounts import ZERO
-from tradeworthy.trading.ledger.bookings import FeeBooked, FlowBooked, FundingBooked
+from tradeworthy.trading.ledger.bookings import FeeBooked, FlowBooked, FundingBooked, SplitBooked
 from tradeworthy.trading.ledger.day import DayRolled, DayState, EquitySampled, nanos
 from tradeworthy.trading.ledger.snapshot import AccountingSnapshot, nanos_of
 from tradeworthy.trading.model.instrument import Instrument
@@ -48,6 +48,9 @@ class DayProjection:
                 self.day(booked.instance, ts).on_funding(self._value(booked.amount, booked.currency))
             case FlowBooked():
                 self.day(booked.instance, ts).on_flow(nanos(self._value(booked.amount, booked.currency)))
+            case SplitBooked():
+                for day in self.days.values():
+                    day.on_split(booked.instrument, booked.new, booked.old)
             case AccountingSnapshot():
                 equity = nanos_of(booked.equity)
                 if equity is not None:

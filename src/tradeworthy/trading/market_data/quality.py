@@ -42,6 +42,7 @@ class QualityPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is watched; absent parts are off. Sources by their name in the journal, e.g. `tape.eurusd`.
 
     judge_ns  between two judgements of stamps and health;  told_ns  an unchanged judgement is told again
+    funding_grace_ns  how late a funding rate may come before its time is told as one without a rate; 0 = nobody waits
     """
 
     age: AgePolicy | None = None
@@ -52,6 +53,7 @@ class QualityPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cadences: dict[str, Cadence] = {}
     judge_ns: int = 10 * NANOS_PER_SECOND
     told_ns: int = 60 * NANOS_PER_SECOND
+    funding_grace_ns: int = 0
 
     @property
     def watches(self) -> bool:
