@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from tradeworthy.app.identity import code_hash
-from tradeworthy.cli.dry_run_evidence import as_json, give
+from tradeworthy.cli.dry_run_evidence import give, give_json
 from tradeworthy.cli.dry_run_switches import HarnessSwitches, ReviewSwitches, command_environment, shown
 from tradeworthy.kernel.clock import Clock, SystemClock
 from tradeworthy.kernel.errors import UsageError
@@ -38,7 +38,7 @@ class Artefact(NamedTuple):
 def play(settings: RunSettings, *, clock: Clock, summary: Path | None, carried: RunState | None = None) -> ChainResult:
     """Run a command to its verdict; SIGINT and SIGTERM end it in order, a second one at once."""
     environment = command_environment(settings.injected())
-    program = resolve(settings.command[0], environment)
+    program = resolve(settings.command[0], environment, None if settings.folder is None else Path(settings.folder))
     if program is None:
         raise UsageError(f"expected a command that can be run, found {settings.command[0]!r}")
     words = (program, *settings.command[1:])
@@ -81,9 +81,10 @@ def continued(left: Left, command: tuple[str, ...], switches: HarnessSwitches) -
     """Return the settings of a run to go on with; raises `UsageError` when it may not."""
     pairs = switches.environment_pairs()
     settings = left.settings
-    hashes = hashes_of(settings.command, code=code_hash())
+    folder = None if settings.folder is None else Path(settings.folder)
+    hashes = hashes_of(settings.command, code=code_hash(), folder=folder)
     require(
-        settings.policy, settings.paths, settings.command, command_environment(pairs), resumed=True,
+        settings.policy, settings.paths, settings.command, command_environment(pairs), resumed=True, folder=folder,
         more=tuple(reasons_against_resuming(left, command, hashes, frozenset(pairs))),
     )  # fmt: skip
     return msgspec.structs.replace(settings, user_environment=pairs)
@@ -108,10 +109,11 @@ def finish(
     places = msgspec.structs.replace(deliveries, diary=paths.diary, performance=paths.performance)
     done = deliver(result.summary, places, code=result.exit_code, now=now or SystemClock().now())
     if review.review_output is not None and done.review_page is not None:
-        text = done.review_page
+        place = Path(review.review_output)
         if review.review_format == "json":
-            text = as_json(done.review_document or {})
-        give(text, Path(review.review_output))
+            give_json(done.review_document or {}, place)
+        else:
+            give(done.review_page, place)
     named = (
         ("logs", paths.log_dir), ("progress", paths.progress), ("timeline", paths.timeline_dir),
         ("incidents", paths.incidents), ("summary", deliveries.summary_json), ("page", deliveries.summary_markdown),

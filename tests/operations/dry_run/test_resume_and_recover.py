@@ -1,24 +1,30 @@
 """Going on after the worst (DR-44, DR-45, DR-46)."""
 
+import sys
+
 import msgspec
 import pytest
+from dry_run_fixture import CHILD
 from virtual_run_fixture import codes, played, settings_in
 
+from tradeworthy.cli.main import call
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, EventClock
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.severity import Severity
-from tradeworthy.operations.dry_run.artefacts import RunState
+from tradeworthy.operations.dry_run.artefacts import RunState, decode_summary
 from tradeworthy.operations.dry_run.audit.judges import AuditJudges
 from tradeworthy.operations.dry_run.chain import Chain
 from tradeworthy.operations.dry_run.harness import Harness
 from tradeworthy.operations.dry_run.model import Hashes, nanos_of
+from tradeworthy.operations.dry_run.plan import hashes_of
+from tradeworthy.operations.dry_run.policy import FreshnessPolicy
 from tradeworthy.operations.dry_run.recover import left_in, reasons_against_resuming
 from tradeworthy.operations.dry_run.simulation import SimulationPolicy
 from tradeworthy.operations.dry_run.smoke import VIRTUAL_START
 from tradeworthy.operations.dry_run.virtual import VirtualCommand
 
 SECOND = NANOS_PER_SECOND
-LOOSE = {"diary_required": False, "performance_required": False, "checkpoint_seconds": 1.0}
+LOOSE = {"diary_required": False, "performance_required": False, "checkpoint_seconds": 20.0}
 
 
 class PowerCut(BaseException):
@@ -54,10 +60,11 @@ def cut_run(folder, *, after=600, settings=None, clock=None, carried=None):
 
 
 def test_at_most_a_second_is_lost_by_a_cut(tmp_path):
-    clock, left = cut_run(tmp_path)
+    settings = settings_in(tmp_path, odd={**LOOSE, "checkpoint_seconds": 1.0}.items(), diary=None, performance=None)
+    clock, left = cut_run(tmp_path, after=100, settings=settings)
     lost = (clock.now() - nanos_of(left.state.now)) / SECOND
     assert 0 <= lost <= 1.0
-    assert left.state.run_seconds >= 599
+    assert left.state.run_seconds >= 99
     assert not left.state.complete
 
 
@@ -142,3 +149,27 @@ def test_a_checkpoint_round_trips(tmp_path):
     assert msgspec.json.decode(data, type=RunState) == left.state
     assert left.settings.policy.diary_required is False
     assert Severity.OK is left.state.highest_severity.severity
+
+
+def test_the_verb_goes_on_with_a_real_child_in_its_own_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr("tradeworthy.cli.dry_run_session.code_hash", lambda: "code")
+    (tmp_path / "home").mkdir()
+    settings = settings_in(tmp_path, odd={**LOOSE, "heartbeat_interval_seconds": 0.3}.items(), diary=None,
+                           performance=None)  # fmt: skip
+    policy = msgspec.structs.replace(
+        settings.policy, duration_hours=602 / 3_600, shutdown_grace_seconds=2.0, diary_freshness=FreshnessPolicy(),
+        performance_freshness=FreshnessPolicy(),
+    )  # fmt: skip
+    settings = msgspec.structs.replace(
+        settings, policy=policy, command=(sys.executable, CHILD), folder=str(tmp_path / "home"),
+        hashes=hashes_of((sys.executable, CHILD), code="code"),
+    )  # fmt: skip
+    cut_run(tmp_path, settings=settings)
+    summary = tmp_path / "s.json"
+    code = call(["final-dry-run", "--resume", str(tmp_path), "--json-report", str(summary)])
+    assert code == 2  # the outage, from the injected clock to this machine's, is longer than any limit
+    found = decode_summary(summary.read_bytes())
+    assert [one.code for one in found.incidents] == ["run.resumed"]
+    assert found.summary.metadata.actual_duration_seconds == pytest.approx(602, abs=1.5)
+    assert len(found.summary.metadata.boots) == 2
+    assert call(["final-dry-run", "--resume", str(tmp_path), "--json-report", str(summary)]) == 3

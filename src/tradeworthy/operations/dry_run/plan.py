@@ -26,12 +26,15 @@ def run_id_of(now: int, command: tuple[str, ...], folder: Path) -> str:
     return f"{stamp_name(now)}-{digest_of('dry_run', now, str(folder.resolve()), *command)[:ID_LENGTH]}"
 
 
-def config_digest(command: tuple[str, ...]) -> str | None:
-    """Return the SHA-256 over the files that the command's words name, its program left out; None without any."""
+def config_digest(command: tuple[str, ...], *, folder: Path | None = None) -> str | None:
+    """Return the SHA-256 over the files that the command's words name, its program left out; None without any.
+
+    folder  where the command is started; None is this process's own
+    """
     digest = hashlib.sha256()
     found = False
     for word in command[1:]:
-        path = Path(word.rpartition("=")[2] if word.startswith("--") else word)
+        path = (folder or Path()) / (word.rpartition("=")[2] if word.startswith("--") else word)
         try:
             if path.is_file() and path.stat().st_size <= CONFIG_BYTES_MAX:
                 digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
@@ -41,9 +44,9 @@ def config_digest(command: tuple[str, ...]) -> str | None:
     return digest.hexdigest() if found else None
 
 
-def hashes_of(command: tuple[str, ...], *, code: str) -> Hashes:
+def hashes_of(command: tuple[str, ...], *, code: str, folder: Path | None = None) -> Hashes:
     """Return the digests of what is about to run; `code` is that of this package."""
-    return Hashes(code=code, config=config_digest(command))
+    return Hashes(code=code, config=config_digest(command, folder=folder))
 
 
 def harness_paths(
@@ -62,10 +65,10 @@ def harness_paths(
 
 def require(
     policy: HarnessPolicy, paths: RunPaths, command: tuple[str, ...], environment: Mapping[str, str], *,
-    resumed: bool = False, more: tuple[str, ...] = (),
+    resumed: bool = False, more: tuple[str, ...] = (), folder: Path | None = None,
 ) -> None:  # fmt: skip
     """Refuse a run that may not start, with every reason; raises `UsageError`."""
-    reasons = [*more, *reasons_against(policy, paths, command, environment, resumed=resumed)]
+    reasons = [*more, *reasons_against(policy, paths, command, environment, resumed=resumed, folder=folder)]
     if reasons:
         listed = "".join(f"\n  - {one}" for one in reasons)
         raise UsageError(f"the run was not started, nothing was spawned:{listed}")

@@ -64,6 +64,9 @@ class PumpPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Reading, holding and writing of the command's output."""
 
     chunk_bytes: int = 262_144
+    small_read_bytes: int = 2_048
+    small_read_pause_seconds: float = 0.05
+    """After two reads below `small_read_bytes` a pump rests so long: the pipe itself gathers what comes meanwhile."""
     line_kib_max: int = 1_024
     buffer_bytes_max: int = 64 * 1_048_576
     back_pressure_warn_seconds: float = 5.0

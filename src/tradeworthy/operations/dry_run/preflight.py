@@ -34,16 +34,17 @@ def absolute(paths: RunPaths) -> RunPaths:
 
 def reasons_against(
     policy: HarnessPolicy, paths: RunPaths, command: tuple[str, ...], environment: Mapping[str, str], *,
-    resumed: bool = False, free_bytes: int | None = None,
+    resumed: bool = False, free_bytes: int | None = None, folder: Path | None = None,
 ) -> list[str]:  # fmt: skip
     """Return why the run may not start; empty when it may.
 
     free_bytes  of the evidence folder's disk; None reads it
+    folder      where the command is started; None is this process's own
     """
     wrong = policy.contradictions()
     if not command:
         wrong.append("expected a command after `--`, found none")
-    elif resolve(command[0], environment) is None:
+    elif resolve(command[0], environment, folder) is None:
         wrong.append(f"expected a command that can be run, found {command[0]!r}, which is not on the path")
     wrong += _folder_reasons(paths.log_dir, resumed=resumed)
     for required, path, switch in (
@@ -76,8 +77,10 @@ def bytes_needed(policy: HarnessPolicy) -> float:
     return policy.duration_hours / HOURS_PER_DAY * per_day * BYTES_PER_GB * (1 + space.headroom_ratio)
 
 
-def resolve(word: str, environment: Mapping[str, str]) -> str | None:
-    """Return the full path of a command word."""
+def resolve(word: str, environment: Mapping[str, str], folder: Path | None = None) -> str | None:
+    """Return the path of a command word, as it is from `folder`; None when it cannot be run."""
+    if folder is not None and os.sep in word:
+        word = str(folder / word)
     return shutil.which(word, path=environment.get("PATH"))
 
 

@@ -128,8 +128,14 @@ class Pump(threading.Thread):
                 return
 
     def _move(self) -> None:
-        while data := self._pipe.read(self._policy.chunk_bytes):
+        policy, pause = self._policy, round(self._policy.small_read_pause_seconds * NANOS_PER_SECOND)
+        quiet = False
+        while data := self._pipe.read(policy.chunk_bytes):
             self._buffer.put(Chunk(self._stream, self._clock.monotonic(), data))
+            small = len(data) < policy.small_read_bytes
+            if small and quiet:
+                self._clock.sleep(pause)
+            quiet = small
 
 
 class LineCutter:
