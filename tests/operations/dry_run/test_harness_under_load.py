@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -11,9 +12,13 @@ import msgspec
 import psutil
 import pytest
 from dry_run_fixture import Ran, words
+from hypothesis import given
+from hypothesis import strategies as st
 from virtual_run_fixture import codes, played, settings_in
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, EventClock
+from tradeworthy.kernel.redaction import redact
+from tradeworthy.operations.dry_run.artefact_files import write_artefact
 from tradeworthy.operations.dry_run.artefacts import Progress
 from tradeworthy.operations.dry_run.audit.judges import AuditJudges
 from tradeworthy.operations.dry_run.chain import Chain
@@ -158,3 +163,16 @@ def test_a_late_duty_is_done_once_and_keeps_its_beat():
     second = NANOS_PER_SECOND
     done = [at for at in (0, 1, 9, 10, 11, 55, 56, 60) if duty.due(at * second)]
     assert done == [0, 10, 55, 60]
+
+
+@given(st.text(alphabet='token:="secret\\ {}&,;x', max_size=40))
+def test_redaction_never_breaks_an_artefact(text):
+    incident = Incident(
+        id="i", code="log.error", severity=Status.WARN, state=IncidentState.OPEN, occurred_at=stamp(0), message=text,
+        metadata=IncidentMetadata(component="log", observed=text),
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.json"
+        write_artefact(path, incident)
+        found = msgspec.json.decode(path.read_bytes(), type=Incident)
+    assert found.message == redact(text)

@@ -15,12 +15,17 @@ from tradeworthy.operations.dry_run.model import Incident
 def write_artefact(path: Path, artefact: msgspec.Struct) -> None:
     """Replace the JSON file at `path` in one step; every string in it passes redaction."""
     built: Any = msgspec.json.decode(encode_summary(artefact)) if isinstance(artefact, Summary) else artefact
-    clean = redact(msgspec.to_builtins(built, str_keys=True))
-    write_text(path, msgspec.json.format(msgspec.json.encode(clean), indent=2) + b"\n")
+    write_json(path, msgspec.to_builtins(built, str_keys=True))
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Replace a JSON file in one step; redaction goes by keys and values, so that it stays JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_durably(path, msgspec.json.format(msgspec.json.encode(redact(document)), indent=2) + b"\n")
 
 
 def write_text(path: Path, data: bytes | str) -> None:
-    """Replace a file in one step after redaction."""
+    """Replace a page in one step after redaction of its text; not for JSON, whose quotes it could break."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_durably(path, redact(data if isinstance(data, bytes) else data.encode()))
 

@@ -9,8 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from tradeworthy.kernel.errors import ExitCode
-from tradeworthy.kernel.redaction import redact
-from tradeworthy.operations.dry_run.artefact_files import write_artefact, write_text
+from tradeworthy.operations.dry_run.artefact_files import write_artefact, write_json, write_text
 from tradeworthy.operations.dry_run.artefacts import Objective, Review, Summary
 from tradeworthy.operations.dry_run.backlog import backlog_of
 from tradeworthy.operations.dry_run.conclude import exit_code
@@ -80,7 +79,7 @@ def deliver(summary: Summary, deliveries: Deliveries, *, code: int, now: int) ->
         summary = msgspec.structs.replace(summary, review=review)
         codes.append(_code_of(review.status))
         if deliveries.review_json is not None:
-            _write_json(deliveries.review_json, document)
+            write_json(deliveries.review_json, document)
         if deliveries.review_markdown is not None:
             write_text(deliveries.review_markdown, page)
     if deliveries.wrap_up is not None:
@@ -92,7 +91,7 @@ def deliver(summary: Summary, deliveries: Deliveries, *, code: int, now: int) ->
             write_text(deliveries.wrap_up_markdown, wrap_up_markdown(wrap_up))
     if deliveries.backlog is not None:
         built: Json = msgspec.to_builtins(summary, str_keys=True)
-        _write_json(deliveries.backlog, msgspec.to_builtins(backlog_of(built)))
+        write_json(deliveries.backlog, msgspec.to_builtins(backlog_of(built)))
     if deliveries.summary_markdown is not None:
         write_text(deliveries.summary_markdown, summary_markdown(summary))
     if deliveries.summary_json is not None:
@@ -128,7 +127,3 @@ def _existing(path: Path | None) -> Path | None:
 def _code_of(status: Status) -> int:
     """Return the code of a part that stands beside a sign-off: UNKNOWN is FAIL there."""
     return exit_code(status)
-
-
-def _write_json(path: Path, document: object) -> None:
-    write_text(path, msgspec.json.format(msgspec.json.encode(redact(document)), indent=2) + b"\n")
