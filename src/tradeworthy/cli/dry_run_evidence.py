@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import ExitCode, InvalidInput, UsageError
+from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.kernel.redaction import redact
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.dry_run.artefact_files import write_text
@@ -164,7 +165,7 @@ def exit_code_of(status: Status, *, signed_off: bool, treat_warn_as_error: bool)
 
 
 def give(text: str, output: Path | None) -> None:
-    """Write a document to a file, or to standard output when none is named."""
+    """Write a page to a file, or to standard output when none is named."""
     clean = str(redact(text))
     if output is None or str(output) == STANDARD_OUTPUT:
         sys.stdout.write(clean if clean.endswith("\n") else clean + "\n")
@@ -176,9 +177,19 @@ def give(text: str, output: Path | None) -> None:
         raise UsageError(f"cannot write {output}: {problem.strerror or problem}") from None
 
 
-def as_json(document: Any) -> str:
-    """Return a document as indented JSON."""
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+def give_json(document: Any, output: Path | None) -> None:
+    """Write a document as indented JSON, redacted by its keys and values, so that it stays JSON."""
+    clean = redact(msgspec.to_builtins(document, str_keys=True))
+    data = msgspec.json.format(msgspec.json.encode(clean), indent=2) + b"\n"
+    if output is None or str(output) == STANDARD_OUTPUT:
+        sys.stdout.write(data.decode())
+        sys.stdout.flush()
+        return
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(output, data)
+    except OSError as problem:
+        raise UsageError(f"cannot write {output}: {problem.strerror or problem}") from None
 
 
 def load(path: Path, parse: Callable[[bytes], Any], *, what: str) -> Any:

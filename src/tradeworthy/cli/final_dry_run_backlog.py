@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from tradeworthy.cli.dry_run_evidence import as_json, give, json_object, load
+from tradeworthy.cli.dry_run_evidence import give, give_json, json_object, load
 from tradeworthy.operations.dry_run.backlog import BacklogPolicy, backlog_markdown, backlog_of, exit_code_of
 from tradeworthy.operations.dry_run.model import Status
 
@@ -49,5 +49,8 @@ def final_dry_run_backlog(
     ]
     policy = BacklogPolicy(severity_min=Status(min_severity), include_pass=include_pass)
     items = backlog_of(documents[0] or {}, sign_off=documents[1], review=documents[2], policy=policy)
-    give(backlog_markdown(items, title=title) if format == "markdown" else as_json(items), output)
+    if format == "json":
+        give_json(items, output)
+    else:
+        give(backlog_markdown(items, title=title), output)
     return exit_code_of(items, fail_on_warn=fail_on_warn)

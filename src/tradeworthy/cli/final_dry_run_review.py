@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from cyclopts import Parameter
 
-from tradeworthy.cli.dry_run_evidence import EvidenceSwitches, Files, as_json, exit_code_of, give
+from tradeworthy.cli.dry_run_evidence import EvidenceSwitches, Files, exit_code_of, give, give_json
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.operations.dry_run.objectives import parse_objective
@@ -74,9 +74,8 @@ def final_dry_run_review(
         with_review = msgspec.structs.replace(judged, review=review)
         build_packet(packet_dir, with_review, raw, skip_raw=packet_skip_raw, archive=packet_archive)
     policy = ReviewPolicy(include_summary=summary, include_sign_off=sign_off_part)
-    text = (
-        review_markdown(review, judged, policy) if format == "markdown"
-        else as_json(review_document(review, judged, policy))
-    )  # fmt: skip
-    give(text, output)
+    if format == "json":
+        give_json(review_document(review, judged, policy), output)
+    else:
+        give(review_markdown(review, judged, policy), output)
     return exit_code_of(review.status, signed_off=evidence.sign_off, treat_warn_as_error=evidence.treat_warn_as_error)

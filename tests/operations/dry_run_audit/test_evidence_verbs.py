@@ -114,6 +114,19 @@ def test_words_that_make_no_sense_are_three(run_folder, words):
     assert call(run_folder, "final-dry-run-audit", *words)[0] == 3
 
 
+def test_a_secret_is_in_no_answer_and_json_stays_json(run_folder, tmp_path):
+    document = json.loads((run_folder / "performance.json").read_text())
+    document["metadata"] = {"api_key": None, "token": 7, "note": "password=hunter2secret"}
+    (tmp_path / "performance.json").write_text(json.dumps(document))
+    words = ("--log", str(run_folder / "log.jsonl"), "--performance", "performance.json", *WINDOW)
+    code, found = judged(tmp_path, *words)
+    assert (code, found["summary"]["performance"]["metadata"]["token"]) == (0, "[redacted]")
+    assert call(tmp_path, "final-dry-run-audit", *words, "--output", "audit.json")[0] == 0
+    code, page, _ = call(tmp_path, "final-dry-run-review", *words, "--note", "token=hunter2secret")
+    assert (code, json.loads((tmp_path / "audit.json").read_text())["status"]) == (0, "pass")
+    assert "hunter2secret" not in page + (tmp_path / "audit.json").read_text()
+
+
 def test_several_logs_may_follow_one_switch(tmp_path):
     for number in range(3):
         logs.write(tmp_path / f"log_p00{number}.jsonl", [logs.line(number * 100 + n) for n in range(100)])

@@ -8,8 +8,6 @@ from tradeworthy.operations.dry_run.artefacts import Objective
 from tradeworthy.operations.dry_run.model import Status
 
 ATTESTED, DERIVED = "attested", "derived"
-RELEASE_OBJECTIVES = ("data_backbone", "understanding", "risk", "governance", "launch_readiness")
-"""Class release needs each of these from an assessment."""
 WORDS = {
     Status.PASS: ("pass", "ok", "ready", "go", "success"),
     Status.WARN: ("warn", "warning", "at_risk", "yellow"),
