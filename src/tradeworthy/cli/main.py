@@ -12,6 +12,7 @@ from tradeworthy.cli import (
     config,
     data,
     demo,
+    evidence,
     exposure,
     final_dry_run,
     final_dry_run_audit,
@@ -31,6 +32,7 @@ from tradeworthy.cli import (
     simulated_runtime,
     soak,
     strategy,
+    waiver,
     walk_forward,
 )
 from tradeworthy.kernel.errors import DeskError, ExitCode
@@ -64,6 +66,8 @@ app.command(regression.app)
 app.command(soak.soak)
 app.command(exposure.exposure)
 app.command(strategy.app)
+app.command(evidence.app)
+app.command(waiver.app)
 app.command(final_dry_run.final_dry_run)
 app.command(final_dry_run_orchestrator.final_dry_run_orchestrator)
 

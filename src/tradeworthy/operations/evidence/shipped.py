@@ -37,8 +37,8 @@ PARTS = (
 )  # fmt: skip
 STANDARD = (
     "import argparse\nimport base64\nimport hashlib\nimport json\nimport re\nimport sys\nimport time\n"
-    "from collections.abc import Callable, Iterable\nfrom datetime import UTC, datetime, timedelta\nfrom itertools import pairwise\n"
-    "from pathlib import Path\nfrom typing import Any, NamedTuple, Protocol\n"
+    "from collections.abc import Callable, Iterable\nfrom datetime import UTC, datetime, timedelta\n"
+    "from itertools import pairwise\nfrom pathlib import Path\nfrom typing import Any, NamedTuple, Protocol\n"
 )
 
 

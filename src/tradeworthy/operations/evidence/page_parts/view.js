@@ -129,7 +129,7 @@ function signOffSection(summary) {
   const parts = [["logs", summary.summary.logs], ["diary", summary.summary.diary], ["performance", summary.summary.performance]];
   const rows = parts.map(([name, part]) => [part ? statusBadge(part.status) : badge("none", "none"), name, part ? part.error || "" : "not asked for"]);
   const signed = summary.sign_off;
-  if (signed) rows.push([statusBadge(signed.status), "sign-off", `${signed.findings.length} findings`]);
+  if (signed) rows.push([statusBadge(signed.status), "sign-off", signed.findings.length === 1 ? "1 finding" : `${signed.findings.length} findings`]);
   for (const one of signed ? signed.findings : []) rows.push([statusBadge(one.severity), put("code", {}, one.code), one.message]);
   return section("What was judged", table(["", "part", ""], rows));
 }
@@ -146,7 +146,7 @@ function entriesSection(result) {
   const bad = new Map(result.findings.filter((one) => /^object\.|^chunk\.|^entry\.|^proof\./.test(one.code)).map((one) => [one.where, one]));
   const rows = result.manifest.entries.map((one) => {
     const hit = bad.get(one.path), colour = !hit ? "green" : hit.severity === "fail" ? "red" : "grey";
-    return [badge(...COLOURS[colour].toReversed()), one.path, one.kind, size(one.bytes), `${one.provenance}, ${one.environment}`, when(one.expires_at), put("code", {}, one.sha256.slice(0, 16))];
+    return [badge(...COLOURS[colour].toReversed()), one.path, one.kind, put("span", { class: "mono" }, size(one.bytes).replace(" ", "\u00a0")), `${one.provenance}, ${one.environment}`, when(one.expires_at), put("code", {}, one.sha256.slice(0, 16))];
   });
   const shown = put("details", {}, put("summary", {}, `${rows.length} files, ${size(result.manifest.entries.reduce((sum, one) => sum + one.bytes, 0))}`),
     table(["", "file", "kind", "size", "provenance", "good until", "SHA-256"], rows));
