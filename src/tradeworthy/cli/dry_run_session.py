@@ -16,7 +16,8 @@ from tradeworthy.cli.dry_run_switches import HarnessSwitches, ReviewSwitches, co
 from tradeworthy.kernel.clock import Clock, SystemClock
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.redaction import redact, register_environment
-from tradeworthy.operations.dry_run.artefacts import RunState
+from tradeworthy.operations.dry_run.artefact_files import write_artefact
+from tradeworthy.operations.dry_run.artefacts import EvidenceReference, RunState, Summary
 from tradeworthy.operations.dry_run.audit.judges import AuditJudges
 from tradeworthy.operations.dry_run.chain import Chain, ChainResult
 from tradeworthy.operations.dry_run.command import ChildCommand
@@ -25,7 +26,10 @@ from tradeworthy.operations.dry_run.plan import LOG_STEM, hashes_of, require, ru
 from tradeworthy.operations.dry_run.policy import HarnessPolicy
 from tradeworthy.operations.dry_run.preflight import RunPaths, resolve
 from tradeworthy.operations.dry_run.recover import Left, reasons_against_resuming
+from tradeworthy.operations.dry_run.run_folder import RunFolder
 from tradeworthy.operations.dry_run.settings import RunSettings
+from tradeworthy.operations.evidence.build import build
+from tradeworthy.operations.evidence.collect import Inputs
 
 
 class Artefact(NamedTuple):
@@ -99,11 +103,12 @@ def hide_secrets(switches: HarnessSwitches) -> None:
 
 def finish(
     result: ChainResult, settings: RunSettings, deliveries: Deliveries, review: ReviewSwitches, *,
-    now: int | None = None,
+    now: int | None = None, bundled: RunFolder | None = None,
 ) -> int:  # fmt: skip
     """Write what goes after the verdict, print the end and return the exit code.
 
-    now  ns UTC of the writing; the machine's clock when not given
+    now      ns UTC of the writing; the machine's clock when not given
+    bundled  the run folder whose evidence is packed in a bundle; None packs nothing
     """
     paths = settings.paths
     places = msgspec.structs.replace(deliveries, diary=paths.diary, performance=paths.performance)
@@ -114,6 +119,8 @@ def finish(
             give_json(done.review_document or {}, place)
         else:
             give(done.review_page, place)
+    if bundled is not None:
+        _bundle(bundled, done.summary, deliveries)
     named = (
         ("logs", paths.log_dir), ("progress", paths.progress), ("timeline", paths.timeline_dir),
         ("incidents", paths.incidents), ("summary", deliveries.summary_json), ("page", deliveries.summary_markdown),
@@ -121,9 +128,24 @@ def finish(
         ("wrap-up", deliveries.wrap_up_markdown), ("backlog", deliveries.backlog),
         ("packet", None if deliveries.packet is None else deliveries.packet.folder),
         ("archive", None if deliveries.packet is None else deliveries.packet.archive),
+        ("bundle", None if bundled is None else bundled.bundle),
+        ("bundle page", None if bundled is None else bundled.bundle_page),
     )  # fmt: skip
     announce(result, done.exit_code, tuple(Artefact(name, path) for name, path in named if path is not None))
     return done.exit_code
+
+
+def _bundle(folder: RunFolder, summary: Summary, deliveries: Deliveries) -> None:
+    """Pack the run's evidence and write the bundle's id into the summary; a run without all its parts has no bundle."""
+    try:
+        built = build(folder.root, folder.bundle, Inputs(), page=folder.bundle_page)
+    except (UsageError, OSError) as problem:
+        say(f"no evidence bundle was built: {problem}")
+        return
+    say(f"evidence bundle {built.bundle_id}, {built.entries} entries, not signed yet")
+    if deliveries.summary_json is not None:
+        reference = EvidenceReference(bundle_id=built.bundle_id, merkle_root=built.merkle_root)
+        write_artefact(deliveries.summary_json, msgspec.structs.replace(summary, evidence=reference))
 
 
 def say(line: str) -> None:

@@ -129,7 +129,7 @@ def final_dry_run_orchestrator(
             settings = continued(left, command, switches)
             deliveries = _deliveries(folder, settings, switches, review, packet, places)
             result = play(settings, clock=clock, summary=deliveries.summary_json, carried=left.state)
-        return finish(result, settings, deliveries, review)
+        return finish(result, settings, deliveries, review, bundled=folder)
     now = clock.now()
     folder = fresh_folder(places.output_root, places.run_name or stamp_name(now))
     policy = switches.policy()
@@ -150,7 +150,7 @@ def final_dry_run_orchestrator(
     )  # fmt: skip
     deliveries = _deliveries(folder, settings, switches, review, packet, places)
     result = play(settings, clock=clock, summary=deliveries.summary_json)
-    return finish(result, settings, deliveries, review)
+    return finish(result, settings, deliveries, review, bundled=folder)
 
 
 def _deliveries(

@@ -119,16 +119,17 @@ def _once(
     pairs = switches.environment_pairs()
     require(policy, paths, command, {}, more=())
     settings = RunSettings(
-        run_id=run_id_of(now, command, Path("/virtual") if virtual else folder.root), name=f"{LOG_STEM}_{stamp_name(now)}", command=command,
-        policy=policy, paths=paths, label="smoke", metadata=switches.metadata_pairs(), user_environment=pairs,
+        run_id=run_id_of(now, command, Path("/virtual") if virtual else folder.root),
+        name=f"{LOG_STEM}_{stamp_name(now)}", command=command, policy=policy, paths=paths,
+        label="smoke", metadata=switches.metadata_pairs(), user_environment=pairs,
         hashes=Hashes() if virtual else hashes_of(command, code=code_hash()),
     )  # fmt: skip
     if not virtual:
         result = play(settings, clock=system, summary=deliveries.summary_json)
-        return finish(result, settings, deliveries, ReviewSwitches())
+        return finish(result, settings, deliveries, ReviewSwitches(), bundled=folder)
     clock = EventClock(now)
     result = _play_virtual(settings, smoke, clock, deliveries)
-    return finish(result, settings, deliveries, ReviewSwitches(), now=clock.now())
+    return finish(result, settings, deliveries, ReviewSwitches(), now=clock.now(), bundled=folder)
 
 
 def _play_virtual(

@@ -1,5 +1,6 @@
 """One folder a run, the smoke chain, and switches that contradict each other (section 2, DR-48, DR-49)."""
 
+import hashlib
 import sys
 
 import pytest
@@ -14,6 +15,7 @@ from tradeworthy.operations.dry_run.smoke import SmokePolicy, harness_policy
 FILES = {
     "summary.json", "summary.md", "progress.json", "run_state.json", "incidents.jsonl", "review.md", "review.json",
     "wrap_up.json", "wrap_up.md", "backlog.json", "packet", "packet.tar.gz", "logs", "progress_timeline",
+    "bundle", "bundle.html",
 }  # fmt: skip
 
 
@@ -31,6 +33,8 @@ def test_an_orchestrated_run_leaves_one_folder_with_everything(tmp_path, capfd):
     summary = decode_summary((tmp_path / "a" / "summary.json").read_bytes())
     assert summary.review.attendees == ("Ada",)
     assert summary.review.run_label == "a"
+    manifest = (tmp_path / "a" / "bundle" / "manifest.json").read_bytes()
+    assert summary.evidence.bundle_id == hashlib.sha256(manifest).hexdigest()
     assert verify_packet(tmp_path / "a" / "packet") == ()
     out = capfd.readouterr().out
     assert out.index("relaxed") < out.index("status")
