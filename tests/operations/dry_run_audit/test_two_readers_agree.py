@@ -157,5 +157,5 @@ def test_shuffled_lines_and_any_block_size_read_the_same(tmp_path):
 def test_several_readers_of_one_file_read_the_same(tmp_path):
     path = logs.write(tmp_path / "log.jsonl", [logs.line(n) for n in range(4_000)])
     one = AuditPolicy(scan=ScanPolicy(readers=1))
-    three = AuditPolicy(scan=ScanPolicy(readers=3, line_bytes_max=20_000))
+    three = AuditPolicy(scan=ScanPolicy(readers=3, line_bytes_max=20_000, range_bytes=100_000))
     assert outcome(path, three, compiled=True) == outcome(path, one, compiled=False)

@@ -19,6 +19,8 @@ class ScanPolicy(msgspec.Struct, frozen=True, kw_only=True):
     compiled_bytes_min: int = 32 * MIB
     """Smaller logs are read by the general parser: it is faster than waking the compiler."""
     readers: int = 2
+    range_bytes: int = 32 * MIB
+    """What a reader fetches at a time, where there are several."""
 
 
 class AuditPolicy(msgspec.Struct, frozen=True, kw_only=True):

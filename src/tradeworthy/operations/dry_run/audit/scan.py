@@ -63,28 +63,26 @@ def scan(paths: Sequence[Path], policy: AuditPolicy, *, now: int, compiled: bool
 
 
 def _parts(path: Path, kind: str, policy: AuditPolicy, now: int, compiled: bool) -> Iterator[Tally]:
-    """Yield the tallies of one file; a large plain file is read by several readers at once."""
+    """Yield the tallies of one file; a large plain file is read by several readers, who fetch range after range."""
     size = path.stat().st_size
     readers = policy.scan.readers if kind == "plain" and compiled and size > 2 * policy.scan.line_bytes_max else 1
     if kind != "plain":
         yield _read_stream(path, kind, Tally(policy, now=now), compiled)
         return
-    edges = _edges(path, size, readers)
+    edges = _edges(path, size, 1 if readers == 1 else max(readers, size // policy.scan.range_bytes))
+    ranges = iter(list(pairwise(edges)))  # one iterator for all: a reader on a busy processor fetches fewer
     with ThreadPoolExecutor(max_workers=readers) as pool:
-        jobs = [
-            pool.submit(_read_range, path, start, stop, Tally(policy, now=now), compiled)
-            for start, stop in pairwise(edges)
-        ]
+        jobs = [pool.submit(_read_ranges, path, ranges, Tally(policy, now=now), compiled) for _ in range(readers)]
         for job in jobs:
             yield job.result()
 
 
-def _edges(path: Path, size: int, readers: int) -> list[int]:
+def _edges(path: Path, size: int, count: int) -> list[int]:
     """Return offsets that cut a file after line ends into about equal ranges."""
     edges = [0]
     with path.open("rb") as file:
-        for number in range(1, readers):
-            file.seek(size * number // readers)
+        for number in range(1, count):
+            file.seek(size * number // count)
             file.readline()
             edges.append(max(edges[-1], file.tell()))
     return [*edges, size]
@@ -99,30 +97,34 @@ def _reader(tally: Tally, compiled: bool) -> LineReader:
     return CompiledReader(tally)
 
 
-def _read_range(path: Path, start: int, stop: int, tally: Tally, compiled: bool) -> Tally:
-    """Count the lines of one range of a plain file."""
-    lines = _Lines(tally, _reader(tally, compiled), tally.policy.scan)
+def _read_ranges(path: Path, ranges: Iterator[tuple[int, int]], tally: Tally, compiled: bool) -> Tally:
+    """Count the lines of the ranges of a plain file that this reader gets."""
+    reader = _reader(tally, compiled)
     try:
         with path.open("rb", buffering=0) as file:
-            file.seek(start)
-            left = stop - start
-            while left > 0:
-                space = lines.space(min(left, tally.policy.scan.block_bytes))
-                count = file.readinto(space)
-                space.release()
-                if not count:
-                    break
-                left -= count
-                lines.filled(count)
+            for start, stop in ranges:
+                lines = _Lines(tally, reader, tally.policy.scan)
+                file.seek(start)
+                left = stop - start
+                while left > 0:
+                    space = lines.space(min(left, tally.policy.scan.block_bytes))
+                    count = file.readinto(space)
+                    space.release()
+                    if not count:
+                        break
+                    left -= count
+                    lines.filled(count)
+                lines.finish(path.name)
     except OSError as problem:
         tally.problems.append(f"cannot read {path.name}: {problem.strerror or problem}")
-    lines.finish(path.name)
+    reader.finish()
     return tally
 
 
 def _read_stream(path: Path, kind: str, tally: Tally, compiled: bool) -> Tally:
     """Count the lines of a compressed file."""
-    lines = _Lines(tally, _reader(tally, compiled), tally.policy.scan)
+    reader = _reader(tally, compiled)
+    lines = _Lines(tally, reader, tally.policy.scan)
     source = Decompressed(path, kind)
     most = tally.policy.scan.block_bytes
     try:
@@ -136,6 +138,7 @@ def _read_stream(path: Path, kind: str, tally: Tally, compiled: bool) -> Tally:
     except Unreadable as problem:
         tally.problems.append(str(problem))
     lines.finish(path.name, cut=source.truncated)
+    reader.finish()
     return tally
 
 
@@ -178,11 +181,10 @@ class _Lines:
         self._buffer[: self._used] = self._buffer[stop:end]
 
     def finish(self, name: str, *, cut: bool = False) -> None:
-        """Read the line that has no end, and hand all counts over."""
+        """Read the line that has no end."""
         if self._skipping:
             self._tally.take_overlong()
         elif self._used:
             self._tally.take_tail(bytes(self._buffer[: self._used]), name)
-        self._reader.finish()
         if cut and name not in self._tally.truncated:
             self._tally.truncated.append(name)
