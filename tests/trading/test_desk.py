@@ -37,6 +37,7 @@ from tradeworthy.trading.model import (
 from tradeworthy.trading.strategies.catalogue import CATALOGUE
 
 BOTH = (Side.BUY, Side.SELL)
+from tradeworthy.trading.risk.context import CAUSES
 
 
 def desk_with_quotes():
@@ -118,9 +119,9 @@ def test_a_stop_is_not_ended_by_resume_time_or_one_person():
     feed.give(KillRequest("drill", "ann"), source="operator")
     feed.give(ResumeRequest("ann"), source="operator")
     feed.give(Timer("day_roll"), source="clock", ts=feed.ts + 2 * 86_400 * SECOND)
-    feed.give(RearmRequest(("ann", "Ann "), feed.desk.guard_snapshot(), "INC-1", "all well"), source="operator")
+    feed.give(RearmRequest(("ann", "Ann "), feed.desk.ledger.state_hash(), "INC-1", "all well"), source="operator")
     assert feed.desk.guard.level is GuardLevel.STOPPED
-    feed.give(RearmRequest(("ann", "bob"), feed.desk.guard_snapshot(), "INC-1", "all well"), source="operator")
+    feed.give(RearmRequest(("ann", "bob"), feed.desk.ledger.state_hash(), "INC-1", "all well"), source="operator")
     assert feed.desk.guard.level is GuardLevel.RUNNING
 
 
@@ -254,6 +255,18 @@ def test_a_halted_instrument_gets_no_opening():
     outcome = feed.quote()
     assert submits(outcome) == []
     assert of(outcome, Refused)
+
+
+@pytest.mark.parametrize("status", [TradingStatus.AUCTION, TradingStatus.CLOSED])
+def test_a_closed_session_or_an_auction_takes_no_opening_until_it_opens(status):
+    feed = Feed(build(Scripted([quotes(*BOTH), quotes(*BOTH)])))
+    feed.give(Status(ID, status))
+    outcome = feed.quote()
+    assert submits(outcome) == []
+    assert len(of(outcome, Refused)) == 2
+    assert feed.desk.context.books[ID].causes == 1 << CAUSES.index("session_closed")
+    feed.give(Status(ID, TradingStatus.OPEN))
+    assert len(submits(feed.quote())) == 2
 
 
 def test_an_abstention_is_told_once_until_its_code_changes():

@@ -256,3 +256,16 @@ def test_disagreement_tells_both_mids():
     for _ in range(20):
         told += of(quote_at(feed, 100_000), SourcesDisagree) + of(other(feed, 100_120), SourcesDisagree)
     assert [(one.primary_mid2, one.backup_mid2) for one in told] == [(200_000, 200_240)]
+
+
+def test_risk_knows_that_an_instruments_data_is_quarantined_and_when_it_is_not():
+    feed = feed_of(QualityPolicy(quarantine=QuarantinePolicy()))
+    book = feed.desk.context.books[ID]
+    feed.desk.context.set_provenance(ID, "measured")
+    quote_at(feed, 100_000)
+    quote_at(feed, 120_000)
+    assert (book.quarantined, book.provenance) == (True, "measured")
+    (key,) = feed.desk._door._quality._bad[(FIRST, ID)]
+    feed.give(ReviewQuarantine(key, "a" * 64, "ann"), source="operator")
+    feed.give(ReleaseQuarantine(key, "a" * 64, ("ann", "bob")), source="operator")
+    assert (book.quarantined, book.provenance) == (False, "measured")

@@ -54,6 +54,15 @@ def instruments_of(document: Document) -> dict[str, Instrument]:
     return {name: known[name] for name in wanted}
 
 
+def provenances_of(document: Document) -> dict[str, str]:
+    """Return what each instrument's prices are: measured where all its tapes are real, else simulated (RK-16)."""
+    grades: dict[str, str] = {}
+    for tape in document.tapes:
+        real = tape.label == "real" and grades.get(tape.instrument, "measured") == "measured"
+        grades[tape.instrument] = "measured" if real else "simulated"
+    return grades
+
+
 def risk_policy(document: Document) -> RiskPolicy:
     """Return the risk policy; raises `ConfigurationRefused` for an unknown key, a wrong type or an unsafe limit."""
     roles = tuple(one.id for one in document.instances if one.role == "maker")
@@ -115,6 +124,8 @@ def build_desk(
     instruments = instruments_of(document)
     policy = risk_policy(document)
     context = RiskContext(instruments.values(), policy)
+    for name, grade in provenances_of(document).items():
+        context.set_provenance(name, grade)
     ledger = Ledger(instruments, document.desk.base_currency)
     ledger.flow(CAPITAL, document.desk.base_currency, document.desk.capital, FlowKind.DEPOSIT)
     shadow = Matching.BARS if document.venue.matching == Matching.BARS.value else Matching.L1

@@ -119,7 +119,7 @@ class Desk:
         )
         self._guarding = Guarding(
             guard, execution=execution, context=context, seats=self._by_instance, unwinds=self._unwinds,
-            snapshot=self.guard_snapshot, failure=failure, facts=self._facts,
+            snapshot=ledger.state_hash, failure=failure, facts=self._facts,
         )  # fmt: skip
         self._guard_reasons, self._drain = self._guarding.apply, self._guarding.drain
         self._budgeting = Budgeting(
@@ -132,7 +132,8 @@ class Desk:
             quality=quality, rollover_hour=rollover_hour, policy=books,
         )  # fmt: skip
         self._door = None if quality is None else MarketDoor(
-            quality, markets=self.markets, facts=self._facts, apply=self._guard_reasons, on_withheld=self._withhold
+            quality, markets=self.markets, context=context, facts=self._facts, apply=self._guard_reasons,
+            on_withheld=self._withhold,
         )
         self._seat_all()
         self._positions: dict[str, dict[str, int]] = {seat.instance: {} for seat in self.seats}
@@ -230,7 +231,8 @@ class Desk:
     def _on_status(self, event: Event, status: Status) -> None:
         self.markets[status.instrument].apply(status, event.ts_event)
         self.context.set_cause(status.instrument, "halted", status.status is TradingStatus.HALTED)
-        self.context.set_cause(status.instrument, "session_closed", status.status is TradingStatus.CLOSED)
+        closed = status.status in (TradingStatus.CLOSED, TradingStatus.AUCTION)
+        self.context.set_cause(status.instrument, "session_closed", closed)
 
     def _on_timer(self, event: Event, timer: Timer) -> None:
         if timer.name == "day_roll":
@@ -362,12 +364,6 @@ class Desk:
         if FillBooked in seat.strategy.observes:
             seat.now, seat.fact = self.now, booked
             seat.strategy.observe(seat)
-
-    # guard
-
-    def guard_snapshot(self) -> str:
-        """Return the hash of the ledger as it stands: what the people who re-arm must have read."""
-        return self.ledger.state_hash()
 
     # time
 

@@ -23,6 +23,7 @@ from tradeworthy.trading.model import (
     Status,
     Trade,
 )
+from tradeworthy.trading.risk.context import RiskContext
 
 MARKET: tuple[type[Fact], ...] = (Quote, Bar, DepthDiff, DepthSnapshot, Trade, Mark, Funding, Status)
 Handler = Callable[[Event, Any], None]
@@ -34,14 +35,14 @@ class MarketDoor:
     on_withheld  hears when an instrument's data is withheld or given free again
     """
 
-    __slots__ = ("_apply", "_facts", "_markets", "_on_withheld", "_quality", "_withheld")
+    __slots__ = ("_apply", "_context", "_facts", "_markets", "_on_withheld", "_quality", "_withheld")
 
     def __init__(
-        self, quality: MarketQuality, *, markets: Mapping[str, MarketState], facts: list[Fact],
-        apply: Callable[[Iterable[GuardReason]], None], on_withheld: Callable[[], None],
+        self, quality: MarketQuality, *, markets: Mapping[str, MarketState], context: RiskContext,
+        facts: list[Fact], apply: Callable[[Iterable[GuardReason]], None], on_withheld: Callable[[], None],
     ) -> None:  # fmt: skip
         self._quality, self._markets, self._facts, self._apply = quality, markets, facts, apply
-        self._on_withheld = on_withheld
+        self._context, self._on_withheld = context, on_withheld
         self._withheld = quality.withheld
 
     def handlers(self, plain: Mapping[type[Fact], Handler]) -> dict[type[Fact], Handler]:
@@ -88,5 +89,8 @@ class MarketDoor:
         reasons, quality.reasons = quality.reasons, []
         self._apply(reasons)
         if quality.withheld != self._withheld:
+            for name in {*quality.withheld, *self._withheld}:
+                provenance = self._context.books[name].provenance
+                self._context.set_provenance(name, provenance, quarantined=name in quality.withheld)
             self._withheld = quality.withheld
             self._on_withheld()
