@@ -30,11 +30,21 @@ native: $(VENV)/dev.stamp  ## compile the desk's hot rooms into build/native (a 
 bench: $(VENV)/dev.stamp
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
+dry-run-smoke: SMOKE := demo-$(shell date -u +%Y%m%dT%H%M%SZ)
+dry-run-smoke: DESK_RUN := artifacts/final_dry_run/$(SMOKE)
 dry-run-smoke: $(VENV)/run.stamp  ## a minute of the demo desk under outside observation; a warning (it may lose money) is no error
-	@$(BIN)/tradeworthy final-dry-run-orchestrator --duration-hours 0.0167 --heartbeat-interval-seconds 2 \
-	  --progress-interval-minutes 0.1 --live-gap-alert-minutes 0.25 --minimum-uptime-ratio 0.8 --allow-warnings \
-	  --diary-stale-fail-minutes 0.5 --performance-stale-fail-minutes 0.5 --evidence-initial-grace-minutes 0.25 \
+	@$(BIN)/tradeworthy final-dry-run-orchestrator --run-name $(SMOKE) --duration-hours 0.0167 \
+	  --heartbeat-interval-seconds 2 --progress-interval-minutes 0.1 --live-gap-alert-minutes 0.25 \
+	  --minimum-uptime-ratio 0.8 --allow-warnings --diary-stale-fail-minutes 0.5 --performance-stale-fail-minutes 0.5 \
+	  --evidence-initial-grace-minutes 0.25 \
 	  -- $(BIN)/tradeworthy run config/paper.toml --set desk.speed=400000 || [ $$? -eq 1 ]
+	@mkdir -p artifacts/keys && $(BIN)/tradeworthy evidence key artifacts/keys/builder.key
+	@$(BIN)/tradeworthy evidence trust add $(DESK_RUN)/trust.json --key artifacts/keys/builder.key.pub \
+	  --holder builder --role builder --valid-from $$(date -u +%Y)-01-01T00:00:00Z \
+	  --valid-to $$(( $$(date -u +%Y) + 2 ))-01-01T00:00:00Z
+	@$(BIN)/tradeworthy evidence sign $(DESK_RUN)/bundle --role builder --key artifacts/keys/builder.key \
+	  --trust $(DESK_RUN)/trust.json
+	@$(BIN)/tradeworthy evidence verify $(DESK_RUN)/bundle --key $(DESK_RUN)/trust.json
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
