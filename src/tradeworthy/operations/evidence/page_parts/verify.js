@@ -582,3 +582,13 @@ class Judge {
       this.add("log.unproved", where, `expected a consistency proof since ${knownSize}`);
   }
 }
+
+/* The block of data of a page: {files, omitted}, in its one canonical form. */
+function blockOf(source) {
+  let block;
+  try { block = JSON.parse(source); } catch { throw new Malformed("expected a block of data"); }
+  if (!isObject(block) || canonicalText(block) + "\n" !== source || Object.keys(block).join() !== "files,omitted" || !isObject(block.files)
+    || !Array.isArray(block.omitted)) throw new Malformed("expected the canonical block of data");
+  for (const data of Object.values(block.files)) if (typeof data !== "string") throw new Malformed("expected base64");
+  return { files: new Map(Object.entries(block.files).map(([name, data]) => [name, fromBase64(data)])), omitted: block.omitted };
+}

@@ -52,10 +52,7 @@ const VERDICTS = {
 
 let PAGE = { files: new Map(), omitted: [] };
 const asked = { trust: null, trust_sha256: null, at: null };
-function readPage() {
-  const block = JSON.parse(document.getElementById("bundle").textContent);
-  PAGE = { files: new Map(Object.entries(block.files).map(([name, data]) => [name, fromBase64(data)])), omitted: block.omitted };
-}
+function readPage() { PAGE = blockOf(document.getElementById("bundle").textContent); }
 function objectText(manifest, path) {
   const entry = manifest.entries.find((one) => one.path === path), data = entry && PAGE.files.get(OBJECTS + entry.sha256);
   if (!data) return null;
