@@ -180,7 +180,8 @@ class Maker:
         if way == 2:
             field, value = random.choice([
                 ("status", "warn"), ("run_class", "rehearsal"), ("operator", "nobody"), ("author", None),
-                ("desk", None), ("environment", "simulated"), ("commit", "0" * 40), ("relaxations", []), ("journal_head", None),
+                ("desk", None), ("environment", "simulated"), ("commit", "0" * 40), ("relaxations", []),
+                ("journal_head", None),
                 ("page_template_sha256", "0" * 64), ("hashes", self.manifest["hashes"] | {"limits": f"{number:064x}"}),
             ])
             return {MANIFEST: canonical_json(self.manifest | {field: value})}, {"statement.subject"}, {}

@@ -10,7 +10,13 @@ import msgspec
 from tradeworthy.kernel.errors import InvalidInput, UsageError
 from tradeworthy.kernel.journal.verify import CannotJudge, read_checkpoint
 from tradeworthy.kernel.journal.verify import verify as verify_journal
-from tradeworthy.operations.dry_run.artefacts import EvidenceReference, Summary, decode_summary, encode_summary
+from tradeworthy.operations.dry_run.artefacts import (
+    EvidenceReference,
+    RunState,
+    Summary,
+    decode_summary,
+    encode_summary,
+)
 from tradeworthy.operations.dry_run.model import Status, nanos_of
 from tradeworthy.operations.dry_run.run_folder import RunFolder
 from tradeworthy.operations.evidence import vocabulary as words
@@ -101,6 +107,8 @@ def _judgement(folder: RunFolder, summary: Summary) -> Iterator[Item]:
     yield Item("summary.json", "summary", encode_summary(summary) + b"\n")
     if summary.sign_off is not None:
         yield Item("sign_off.json", "sign_off", msgspec.json.encode(summary.sign_off) + b"\n")
+    if summary.review is not None and not (folder.review_json.is_file() or folder.review_markdown.is_file()):
+        yield Item("review.json", "review", msgspec.json.encode(summary.review) + b"\n", "attested")
     table = (
         (folder.summary_markdown, "summary", "measured"), (folder.review_json, "review", "attested"),
         (folder.review_markdown, "review", "attested"), (folder.wrap_up_json, "wrap_up", "measured"),
@@ -130,9 +138,20 @@ def _evidence(folder: RunFolder, summary: Summary) -> Iterator[Item]:
         if not inside.is_file():
             raise UsageError(f"the log {path.name} of this run is not there; the bundle would not be whole")
         yield Item(f"logs/{path.name}", "log", inside)
+    elsewhere = _places(folder)
     for path, kind in ((folder.diary, "diary"), (folder.performance, "performance")):
-        if path.is_file():
-            yield Item(path.name, kind, path, "attested")
+        at = path if path.is_file() else elsewhere.get(kind)
+        if at is not None and at.is_file():
+            yield Item(path.name, kind, at, "attested")
+
+
+def _places(folder: RunFolder) -> dict[str, Path]:
+    """Return where a run kept its evidence files, by its own checkpoint; nothing when that cannot be read."""
+    try:
+        paths = msgspec.json.decode(folder.run_state.read_bytes(), type=RunState).settings["paths"]
+        return {kind: Path(paths[kind]) for kind in ("diary", "performance") if paths.get(kind)}
+    except (OSError, msgspec.MsgspecError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def _gate_files(folder: Path) -> Iterator[Item]:
