@@ -1,6 +1,7 @@
 """The production chain on an injected clock: each fault gives exactly its finding, twice the same bytes (DR-47)."""
 
 import json
+from random import Random
 
 import msgspec
 import pytest
@@ -126,3 +127,25 @@ def test_severity_in_the_progress_file_never_falls_and_the_end_is_locked(tmp_pat
 def test_a_bad_fault_is_refused(word):
     with pytest.raises(UsageError, match="--fault"):
         fault_of(word)
+
+
+def vary(folder, count):
+    """Run `count` variations of seed, fault and moment; each must give its own finding."""
+    generator = Random(20_260_105)
+    kinds = sorted(FINDINGS)
+    for number in range(count):
+        word = kinds[generator.randrange(len(kinds))]
+        moment = generator.randrange(300, 900)
+        fault = f"{word.rpartition('@')[0]}@{moment}"
+        result, _ = played(folder / str(number), fault, seed=number)
+        expected, code = FINDINGS[word]
+        assert (codes(result), result.exit_code) == (expected, code), (fault, number)
+
+
+def test_some_variations_of_seed_fault_and_moment_give_their_own_finding(tmp_path):
+    vary(tmp_path, 4)
+
+
+@pytest.mark.proof
+def test_a_thousand_variations_give_their_own_finding(tmp_path):
+    vary(tmp_path, 1_000)
