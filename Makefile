@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: demo test check bench native proof clean
+.PHONY: demo test check bench bench-native native proof clean
 
 demo: $(VENV)/run.stamp
 	@$(BIN)/tradeworthy demo
@@ -27,8 +27,15 @@ proof: $(VENV)/dev.stamp
 native: $(VENV)/dev.stamp  ## compile the desk's hot rooms into build/native (a C compiler, a few minutes)
 	$(BIN)/python tools/native.py
 
-bench: $(VENV)/dev.stamp
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+BENCHMARKS := $(filter-out benchmarks/measure.py,$(wildcard benchmarks/*.py))
+NATIVE_BENCHMARKS := $(addprefix benchmarks/,journal_append.py pretrade_review.py desk_ema.py desk_l2.py verified_replay.py)
+BENCH_JSON := build/bench.json
+
+bench: $(VENV)/dev.stamp  ## every hot path beside its peer in the same run; figures also in build/bench.json
+	@for file in $(BENCHMARKS); do $(BIN)/python $$file --peer --json $(BENCH_JSON) || exit 1; echo; done
+
+bench-native: native  ## the same of the compiled desk, into the same file
+	@for file in $(NATIVE_BENCHMARKS); do PYTHONPATH=build/native $(BIN)/python $$file --peer --json $(BENCH_JSON) || exit 1; echo; done
 
 dry-run-smoke: SMOKE := demo-$(shell date -u +%Y%m%dT%H%M%SZ)
 dry-run-smoke: DESK_RUN := artifacts/final_dry_run/$(SMOKE)

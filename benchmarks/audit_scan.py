@@ -3,9 +3,10 @@
 Both read the same file in turns, from the page cache, each in a process of its own so that resident memory is its own.
 DuckDB counts levels, minutes and the longest gap (a window over time). The audit does that and also checks every byte,
 counts events, finds stack traces and keeps uptime. Levels, minutes and gap must be equal or the run is refused.
+
+Run: `PYTHONPATH=src python benchmarks/audit_scan.py [--json FILE] [--size small] [--folder MEMORY]`.
 """
 
-import argparse
 import gzip
 import json
 import os
@@ -20,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from measure import machine
+from measure import Report, arguments
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 START_NS = int(START.timestamp()) * 1_000_000_000
@@ -135,17 +136,14 @@ def run(code: str, *words: object) -> Run:
 
 def main() -> int:
     """Print medians, resident memory and the ratio; 2 when the two do not find the same."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", choices=("small", "full"), default="full")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--folder", type=Path, default=Path("/dev/shm"))
-    words = parser.parse_args()
+    words = arguments(__doc__ or "", rounds=5, where=Path("/dev/shm"))
+    report = Report("audit_scan", words)
     place = Path(tempfile.mkdtemp(prefix="audit-scan-", dir=words.folder if words.folder.is_dir() else None))
     try:
         log, packed, small = place / "log.jsonl", place / "log.jsonl.gz", place / "small.jsonl"
         write_log(small, 200_000, packed=None)
         size = write_log(log, FULL_BYTES if words.size == "full" else SMALL_BYTES, packed=packed)
-        print(f"{machine()}; {size / 1e9:.2f} GB of JSON Lines in memory, median of {words.rounds} rounds in turns")
+        report.note(f"{size / 1e9:.2f} GB of JSON Lines in memory, {words.rounds} rounds in turns")
         cases = {
             "audit": (AUDIT, log, small), "DuckDB, levels and minutes": (DUCKDB, log, small, "plain"),
             "DuckDB with gap": (DUCKDB, log, small, "gap"), "audit .gz": (AUDIT, packed, small),
@@ -159,10 +157,8 @@ def main() -> int:
         busy = {name: size / statistics.median(one.spent for one in runs) for name, runs in seen.items()}
         for name, runs in seen.items():
             peak = max(one.peak for one in runs)
-            print(
-                f"{name:<28} {rates[name] / 1e9:6.2f} GB/s of text  {busy[name] / 1e9:6.2f} GB a processor second"
-                f"  {peak:5.0f} MB resident"
-            )
+            report.rate(f"{name}, bytes of text", size, "B", [one.took for one in runs])
+            report.note(f"{busy[name] / 1e9:.2f} GB a processor second, {peak:.0f} MB resident")
         reference = seen["DuckDB with gap"][0].answer
         for name, runs in seen.items():
             for one in runs:
@@ -171,11 +167,15 @@ def main() -> int:
                     return 2
         peer = "DuckDB, levels and minutes"
         peak = max(one.peak for name in ("audit", "audit .gz") for one in seen[name])
-        print(
+        took = {name: [one.took for one in runs] for name, runs in seen.items()}
+        for name, other in (("audit", peer), ("audit", "DuckDB with gap"), ("audit .gz", "DuckDB .gz")):
+            report.ratio(name, other, took[name], took[other])
+        report.note(
             f"{rates['audit'] / rates[peer]:.2f} x {peer} (aim {RATIO_AIM}), by processor time "
-            f"{busy['audit'] / busy[peer]:.2f} x; {rates['audit'] / rates['DuckDB with gap']:.2f} x with gap; "
-            f".gz {rates['audit .gz'] / COMPRESSED_AIM:.2f} of its aim; {peak:.0f} MB (aim {RSS_AIM_MB})"
+            f"{busy['audit'] / busy[peer]:.2f} x; .gz {rates['audit .gz'] / COMPRESSED_AIM:.2f} of its aim; "
+            f"{peak:.0f} MB (aim {RSS_AIM_MB})"
         )
+        report.close()
     finally:
         shutil.rmtree(place)
     return 0

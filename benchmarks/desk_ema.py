@@ -3,7 +3,9 @@
 Every bar, report, verdict, order and fill is journaled (512 events a batch, synced to disk), every intent passes all
 controls, every fill is booked by double entry. Rows are built before the clock starts, as the peers' are.
 
-Run: `PYTHONPATH=src python benchmarks/desk_ema.py [--size small] [--profile]`.
+With `--peer` NautilusTrader plays the same 100,000 bars, in turns with the desk (`peers/nautilus_ema.py` says what
+differs).
+Run: `PYTHONPATH=src python benchmarks/desk_ema.py [--peer] [--json FILE] [--size small] [--profile]`.
 """
 
 import cProfile
@@ -14,7 +16,7 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
-from measure import arguments, folder, machine, seconds, tell
+from measure import PeerRun, Report, arguments, folder, seconds
 
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND, EventClock
 from tradeworthy.kernel.journal import Journal, JournalPolicy
@@ -37,8 +39,8 @@ from tradeworthy.trading.strategies.ema_trend import EmaTrend, EmaTrendPolicy
 from tradeworthy.trading.unwinding import UnwindPolicy
 
 AIM = 300_000
-PEER = "NautilusTrader 1.221 (baseline)"
-NAUTILUS = {100_000: (PEER, 25_700.0), 1_000_000: (PEER, 6_250.0)}
+PEER_BARS_MAX = 100_000
+"""The peer slows with the number of orders; a million bars take it minutes a run."""
 BATCH = 512
 MINUTE = 60 * NANOS_PER_SECOND
 START = 18_262 * NANOS_PER_DAY  # 2020-01-01
@@ -109,18 +111,19 @@ class Run:
 
 
 def main() -> int:
-    """Print one line a size; with `--profile` the costliest functions of one run."""
-    profile = "--profile" in sys.argv
-    sys.argv = [one for one in sys.argv if one != "--profile"]
-    options = arguments(__doc__ or "", rounds=3)
-    print(machine())
-    for count in (2_000,) if options.size == "small" else (100_000,) if profile else (100_000, 1_000_000):
+    """Print the figures of each size; with `--profile` the costliest functions of one run."""
+    options = arguments(__doc__ or "", rounds=3, peer=False, profile=True)
+    small = options.size == "small"
+    report = Report("desk_ema", options)
+    nautilus = report.peer("nautilus", "nautilus_ema.py")
+    for count in (2_000,) if small else (100_000,) if options.profile else (100_000, 1_000_000):
         rows = bars(count)
         runs, fills, events, digests = [], 0, 0, set()
-        for _ in range(1 if profile or options.size == "small" else options.rounds):
+        theirs: list[PeerRun] = []
+        for _ in range(1 if options.profile or small else options.rounds):
             with folder(options.folder) as place:
                 run = Run(place, rows)
-                if profile:
+                if options.profile:
                     profiler = cProfile.Profile()
                     profiler.runcall(run.play)
                     pstats.Stats(profiler).sort_stats("tottime").print_stats(45)
@@ -128,11 +131,22 @@ def main() -> int:
                 runs.append(seconds(run.play))
                 fills, events = run.desk.seats[0].fills, run.journal.last_seq
                 digests.add(run.environment.digest.hexdigest())
+            if nautilus is not None and count <= PEER_BARS_MAX:
+                theirs.append(nautilus("--bars", count, "--runs", 1))
         if len(digests) != 1 or fills == 0:
             raise SystemExit(f"expected one outcome digest and some fills, found {digests} and {fills}")
-        tell(f"desk_ema {count:,} bars", count, "bars", runs, aim=AIM, peer=NAUTILUS.get(count))
-        print(f"  {fills:,} fills, {events:,} journaled events, digest {digests.pop()[:12]}, guard "
-              f"{run.desk.guard.level.name.lower()}, {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024:,} MB")
+        name = f"desk_ema {count:,} bars"
+        report.rate(name, count, "bars", runs, aim=AIM)
+        if theirs:
+            peer = theirs[0].peer
+            report.rate(name, count, "bars", [one.seconds for one in theirs], peer=peer)
+            report.ratio(name, peer, runs, [one.seconds for one in theirs])
+            report.note(f"{peer}: {theirs[0].orders:,} orders")
+        report.note(
+            f"{fills:,} fills, {events:,} journaled events, digest {digests.pop()[:12]}, guard "
+            f"{run.desk.guard.level.name.lower()}, {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024:,} MB"
+        )
+    report.close()
     return 0
 
 

@@ -4,7 +4,8 @@ Tape: BTCUSDT USD-M of TRADEWORTHY_DATA or ../shared/data; rows are parsed befor
 journaled (512 a batch, synced to disk). Message limits stay in force (600 a minute is the widest that a policy may
 allow), so part of the wishes is refused, and each refusal is a journaled verdict.
 
-Run: `PYTHONPATH=src python benchmarks/desk_l2.py [--size small] [--profile]`.
+With `--peer` NautilusTrader plays the same tape, in turns with the desk (`peers/nautilus_l2.py` says what differs).
+Run: `PYTHONPATH=src python benchmarks/desk_l2.py [--peer] [--json FILE] [--size small] [--profile]`.
 """
 
 import cProfile
@@ -15,7 +16,7 @@ from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 
-from measure import arguments, folder, machine, seconds, tell
+from measure import PeerRun, Report, arguments, folder, seconds
 
 from tradeworthy.adapters.tapes.open import TapeSpec, open_tape
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND, EventClock
@@ -39,7 +40,7 @@ from tradeworthy.trading.strategies.touch_quoter import TouchQuoter, TouchQuoter
 from tradeworthy.trading.unwinding import UnwindPolicy
 
 AIM = 320_000
-NAUTILUS = ("NautilusTrader 1.221, quotes each 100 ms (baseline)", 161_000.0)
+SMALL_MESSAGES = 2_000
 TAPE = "crypto_l2/binance_usdm/btcusdt_20240808.gz"
 PERP = shipped()["BTCUSDT.BINANCE_USDM"]
 POLICY = RiskPolicy(
@@ -104,34 +105,47 @@ class Run:
 
 
 def main() -> int:
-    """Print one line; without the tape say so and pass."""
-    profile = "--profile" in sys.argv
-    sys.argv = [one for one in sys.argv if one != "--profile"]
-    options = arguments(__doc__ or "", rounds=3)
+    """Print the figures; without the tape say so and pass."""
+    options = arguments(__doc__ or "", rounds=3, peer=False, profile=True)
+    small = options.size == "small"
     path = tape()
     if not path.is_file():
         print(f"desk_l2: skipped, the tape {TAPE} is absent; set TRADEWORTHY_DATA")
         return 0
-    market = rows(path, 2_000 if options.size == "small" else None)
+    report = Report("desk_l2", options)
+    nautilus = report.peer("nautilus", "nautilus_l2.py")
+    most = SMALL_MESSAGES if small else None
+    market = rows(path, most)
     runs: list[float] = []
+    theirs: list[PeerRun] = []
     digests = set()
-    for _ in range(1 if profile or options.size == "small" else options.rounds):
+    for _ in range(1 if options.profile or small else options.rounds):
         with folder(options.folder) as place:
             run = Run(place, market)
-            if profile:
+            if options.profile:
                 profiler = cProfile.Profile()
                 profiler.runcall(run.play)
                 pstats.Stats(profiler).sort_stats("tottime").print_stats(45)
                 return 0
             runs.append(seconds(run.play))
             digests.add(run.environment.digest.hexdigest())
+        if nautilus is not None:
+            theirs.append(nautilus(path, *(() if most is None else ("--messages", most))))
     seat = run.desk.seats[0]
     if len(digests) != 1 or seat.orders == 0:
         raise SystemExit(f"expected one outcome digest and some orders, found {digests} and {seat.orders}")
-    print(machine())
-    tell(f"desk_l2 {len(market):,} messages", len(market), "events", runs, aim=AIM, peer=NAUTILUS)
-    print(f"  {seat.decisions:,} decisions, {seat.orders:,} orders, {seat.fills:,} fills, {run.journal.last_seq:,} "
-          f"journaled events, digest {digests.pop()[:12]}, guard {run.desk.guard.level.name.lower()}")
+    name = f"desk_l2 {len(market):,} messages"
+    report.rate(name, len(market), "events", runs, aim=AIM)
+    if theirs:
+        peer, each = theirs[0].peer, [one.seconds / one.count for one in theirs]
+        report.rate(name, 1, "events", each, peer=peer)
+        report.ratio(name, peer, [one / len(market) for one in runs], each)
+        report.note(f"{peer}: {theirs[0].count:,} messages, {theirs[0].orders:,} orders, {theirs[0].fills:,} fills")
+    report.note(
+        f"{seat.decisions:,} decisions, {seat.orders:,} orders, {seat.fills:,} fills, {run.journal.last_seq:,} "
+        f"journaled events, digest {digests.pop()[:12]}, guard {run.desk.guard.level.name.lower()}"
+    )
+    report.close()
     return 0
 
 

@@ -1,17 +1,36 @@
-"""Measure the journal: accept, durable append (100 events a commit), and typed reading. Prints events a second."""
+"""Time durable appends of events of about 330 bytes: the journal, a bare file and SQLite, in turns on the same disk.
 
-import tempfile
+raw      one write and one fdatasync a commit on a growing file, of the very bytes, encoded before: the disk's limit
+SQLite   one insert an event (seq, bytes, encoded as part of the work), WAL, synchronous=FULL, one transaction a commit
+ours     accept, refuse repeats, encode, checksum each line, chain and sign nothing, one write and one sync a commit
+
+Ours alone: 512 a batch with the sync behind the next batch, as the desk runs; the cost of accepting; reading;
+verifying.
+Run: `PYTHONPATH=src python benchmarks/journal_append.py [--json FILE] [--size small] [--folder DISK]`.
+"""
+
+import gc
+import os
+import sqlite3
+import sys
 from itertools import islice
 from pathlib import Path
 
-from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
+from measure import CLOCK, Report, arguments, folder, percentile, seconds
+
+from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Event, event_of
 from tradeworthy.kernel.journal import Journal, JournalPolicy, read
+from tradeworthy.kernel.journal.codec import ENCODER
 from tradeworthy.kernel.journal.verify import verify
 from tradeworthy.trading.model.market import Quote
 
-EVENTS = 200_000
 START = 1_700_000_000 * NANOS_PER_SECOND
+BATCH_MAX = 512
+FULL = {1: 2_000, 100: 50_000, BATCH_MAX: 200_000}
+SMALL = {1: 20, 100: 300, BATCH_MAX: 1_024}
+AIM = {1: None, 100: 600_000, BATCH_MAX: None}
+"""Events a turn and events a second, by events a commit."""
 
 
 def quotes(count: int) -> list[Event]:
@@ -25,36 +44,139 @@ def quotes(count: int) -> list[Event]:
     ]  # fmt: skip
 
 
-def main() -> None:
-    """Print one line a figure."""
-    clock = SystemClock()
-    for batch in (100, 512):
-        events = quotes(EVENTS)
-        with tempfile.TemporaryDirectory() as place:
-            journal = Journal.open(Path(place), clock=clock, policy=JournalPolicy(commit_interval_ns=None))
-            accepting = 0
-            begin = clock.monotonic()
-            source = iter(events)
-            while part := list(islice(source, batch - 1)):
-                before = clock.monotonic()
+def ours(place: Path, events: list[Event], each: int) -> list[int]:
+    """Return nanoseconds of each durable commit of `each` events."""
+    journal = Journal.open(
+        place, clock=CLOCK, policy=JournalPolicy(batch_events_max=BATCH_MAX, commit_interval_ns=None)
+    )
+    took, source, accept, now = [], iter(events), journal.accept, CLOCK.monotonic
+    while part := list(islice(source, each)):
+        begin = now()
+        for event in part:
+            accept(event)
+        journal.commit()
+        took.append(now() - begin)
+    journal.close()
+    return took
+
+
+def raw(place: Path, events: list[Event], each: int) -> list[int]:
+    """Return nanoseconds of each write and fdatasync of the bytes of `each` events."""
+    chunks = [ENCODER.encode_lines(events[at : at + each]) for at in range(0, len(events), each)]
+    handle = os.open(place / "raw.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    took, now = [], CLOCK.monotonic
+    for chunk in chunks:
+        begin = now()
+        os.write(handle, chunk)
+        os.fdatasync(handle)
+        took.append(now() - begin)
+    os.close(handle)
+    return took
+
+
+def sqlite(place: Path, events: list[Event], each: int) -> list[int]:
+    """Return nanoseconds of each SQLite transaction of `each` events."""
+    store = sqlite3.connect(place / "events.sqlite", isolation_level=None)
+    store.execute("PRAGMA journal_mode=WAL")
+    store.execute("PRAGMA synchronous=FULL")
+    store.execute("CREATE TABLE event (seq INTEGER PRIMARY KEY, body BLOB NOT NULL)")
+    took, source, encode, now, seq = [], iter(events), ENCODER.encode, CLOCK.monotonic, 1
+    while part := list(islice(source, each)):
+        begin = now()
+        store.execute("BEGIN")
+        store.executemany("INSERT INTO event VALUES (?, ?)", ((seq + n, encode(one)) for n, one in enumerate(part)))
+        store.execute("COMMIT")
+        took.append(now() - begin)
+        seq += len(part)
+    [(stored,)] = store.execute("SELECT count(*) FROM event")
+    if stored != len(events):
+        raise SystemExit(f"expected {len(events)} rows, found {stored}")
+    store.close()
+    return took
+
+
+CONTENDERS = {"ours": ours, "raw file": raw, "SQLite WAL FULL": sqlite}
+
+
+def durable(report: Report, inside: Path, events: list[Event], each: int, turns: int) -> None:
+    """Print rates and ratios at `each` events a commit; for single events the latencies as well."""
+    commits: dict[str, list[list[int]]] = {name: [] for name in CONTENDERS}
+    for _ in range(turns):
+        for name, append in CONTENDERS.items():
+            with folder(inside) as place:
+                gc.collect()
+                commits[name].append(append(place, events, each))
+    times = {name: [sum(took) / NANOS_PER_SECOND for took in turn] for name, turn in commits.items()}
+    what = f"append, {each} a durable commit"
+    for name in CONTENDERS:
+        whose = "" if name == "ours" else name
+        report.rate(what, len(events), "events", times[name], aim=None if whose else AIM[each], peer=whose)
+    for name in ("raw file", "SQLite WAL FULL"):
+        report.ratio(what, name, times["ours"], times[name])
+    if each == 1:
+        for percent in (50, 99):
+            at = {name: [percentile(took, percent) for took in turn] for name, turn in commits.items()}
+            for name in CONTENDERS:
+                report.nanos(f"one durable append, p{percent}", at[name], peer="" if name == "ours" else name)
+            for name in ("raw file", "SQLite WAL FULL"):
+                report.ratio(f"one durable append, p{percent}", name, at["ours"], at[name])
+
+
+def behind(report: Report, inside: Path, events: list[Event], turns: int) -> None:
+    """Print what the desk gets: full batches, each synced behind the next; then accepting, reading and verifying."""
+    whole, accepting, reading, verifying = [], [], [], []
+    for _ in range(turns):
+        with folder(inside) as place:
+            gc.collect()
+            journal = Journal.open(
+                place, clock=CLOCK, policy=JournalPolicy(batch_events_max=BATCH_MAX, commit_interval_ns=None)
+            )
+            begin = CLOCK.monotonic()
+            for event in events:
+                journal.accept(event)
+            journal.commit()
+            whole.append((CLOCK.monotonic() - begin) / NANOS_PER_SECOND)
+            journal.close()
+            reading.append(seconds(lambda: sum(1 for _ in read(place))))
+            begin = CLOCK.monotonic()
+            result = verify(place)
+            verifying.append((CLOCK.monotonic() - begin) / NANOS_PER_SECOND)
+            if not result.ok or result.events != len(events):
+                raise SystemExit(f"expected {len(events)} intact events, found {result}")
+        with folder(inside) as place:
+            journal = Journal.open(
+                place, clock=CLOCK, policy=JournalPolicy(batch_events_max=BATCH_MAX, commit_interval_ns=None)
+            )
+            spent, source = 0, iter(events)
+            while part := list(islice(source, BATCH_MAX - 1)):
+                begin = CLOCK.monotonic()
                 for event in part:
                     journal.accept(event)
-                accepting += clock.monotonic() - before
+                spent += CLOCK.monotonic() - begin
                 journal.commit()
-            took = clock.monotonic() - begin
             journal.close()
-            print(f"append, {batch - 1} a durable commit: {EVENTS * NANOS_PER_SECOND / took:,.0f} events/s")
-            print(f"accept alone: {accepting / EVENTS:,.0f} ns an event")
-            begin = clock.monotonic()
-            count = sum(1 for _ in read(Path(place)))
-            print(f"read, typed: {count * NANOS_PER_SECOND / (clock.monotonic() - begin):,.0f} events/s")
-            begin = clock.monotonic()
-            result = verify(place)
-            took = clock.monotonic() - begin
-            if not result.ok or result.events != EVENTS:
-                raise SystemExit(f"expected {EVENTS} intact events, found {result}")
-            print(f"verify: {EVENTS * NANOS_PER_SECOND / took:,.0f} events/s")
+            accepting.append(spent / len(events))
+    report.rate(f"append, {BATCH_MAX} a batch, synced behind", len(events), "events", whole)
+    report.nanos("accept alone", accepting)
+    report.rate("read, typed", len(events), "events", reading)
+    report.rate("verify", len(events), "events", verifying)
+
+
+def main() -> int:
+    """Print one line a figure."""
+    options = arguments(__doc__ or "", rounds=5)
+    small = options.size == "small"
+    report = Report("journal_append", options)
+    turns = 1 if small else options.rounds
+    for each, count in (SMALL if small else FULL).items():
+        events = quotes(count)
+        if each == 1:
+            report.note(f"{len(ENCODER.encode_lines(events)) / count:.0f} bytes an event")
+        durable(report, options.folder, events, each, turns)
+    behind(report, options.folder, events, turns)
+    report.close()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

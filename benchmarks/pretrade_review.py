@@ -1,22 +1,31 @@
 """Time pre-trade review: p50 and p99 of five controls, ten and all, of all over fifty positions, and of one mark.
 
 `review_fifty` has groups, sectors and a shared issuer in force, so that no screen says yes before the controls look.
+Beside it, in turns, NautilusTrader's `RiskEngine.execute(SubmitOrder)` with a stubbed executor
+(`peers/nautilus_risk.py`): with a margin account, its shortest path, and with a cash account, where it also looks at
+money. The two check different things.
 
-Run: `PYTHONPATH=src python benchmarks/pretrade_review.py`. Prints one JSON object; nanoseconds.
+Run: `PYTHONPATH=src python benchmarks/pretrade_review.py [--json FILE] [--size small]`. Nanoseconds, less an empty
+timing pair.
 """
 
-import json
 import sys
 import time
 from collections.abc import Callable
 from decimal import Decimal
+
+from measure import PeerRun, Report, arguments, percentile
 
 from tradeworthy.trading.model import Approved, FeeRates, Instrument, InstrumentKind, Intent, Side
 from tradeworthy.trading.risk import Reviewer, RiskContext, RiskPolicy
 from tradeworthy.trading.risk.controls import all_controls
 from tradeworthy.trading.risk.groups import CapitalGroup
 
-ROUNDS = 30_000
+CALLS, SMALL_CALLS = 30_000, 500
+WARM = 500
+"""Calls before the clock starts, as of the peer."""
+
+ACCOUNTS = ("margin", "cash")
 TEN = (
     "risk.malformed",
     "risk.reference_stale",
@@ -35,6 +44,11 @@ POSITIONS = 50
 
 def main() -> int:
     """Measure and print; each sample is one call, less the cost of an empty timing pair."""
+    options = arguments(__doc__ or "", rounds=5)
+    small = options.size == "small"
+    calls = SMALL_CALLS if small else CALLS
+    report = Report("pretrade_review", options)
+    nautilus = report.peer("nautilus", "nautilus_risk.py")
     instrument = Instrument(
         "BTCUSDT",
         "SIM",
@@ -63,21 +77,38 @@ def main() -> int:
     )
     every = Reviewer(policy, (instrument,), context)
     fifty, opening = fifty_positions()
-    marks = [1_000_000 + n % 7 for n in range(ROUNDS)]
+    marks = [1_000_000 + n % 7 for n in range(calls)]
     iid, now = instrument.instrument_id, context.now
-    started = time.perf_counter_ns()
-    for mid2 in marks:
-        context.mark(iid, mid2, True, now)
-    mark_mean = (time.perf_counter_ns() - started) // ROUNDS
-    result = {
-        "review_ten": percentiles(lambda: ten.review(intent)),
-        "review_five": percentiles(lambda: five.review(intent)),
-        "review_fifty": percentiles(lambda: fifty.review(opening)),
-        "review_all": percentiles(lambda: every.review(intent)),
-        "controls_all": len(every.controls),
-        "mark_mean": mark_mean,
-    }
-    sys.stdout.write(json.dumps(result) + "\n")
+    reviews: dict[str, Callable[[], object]] = {
+        "review_five": lambda: five.review(intent), "review_ten": lambda: ten.review(intent),
+        "review_all": lambda: every.review(intent), "review_fifty": lambda: fifty.review(opening),
+    }  # fmt: skip
+    samples: dict[str, list[tuple[int, int]]] = {name: [] for name in reviews}
+    theirs: dict[str, list[PeerRun]] = {account: [] for account in ACCOUNTS}
+    mark_mean: list[float] = []
+    for _ in range(1 if small else options.rounds):
+        for name, review in reviews.items():
+            samples[name].append(percentiles(review, calls))
+        started = time.perf_counter_ns()
+        for mid2 in marks:
+            context.mark(iid, mid2, True, now)
+        mark_mean.append((time.perf_counter_ns() - started) / calls)
+        if nautilus is not None:
+            for account in ACCOUNTS:
+                theirs[account].append(nautilus("--calls", calls, "--account", account))
+    for name in reviews:
+        for at, percent in enumerate(("p50", "p99")):
+            report.nanos(f"{name} {percent}", [one[at] for one in samples[name]])
+    report.nanos("mark mean", mark_mean)
+    for runs in filter(None, theirs.values()):
+        peer = runs[0].peer
+        for at, percent in enumerate(("p50", "p99")):
+            spent = [(one.p50_ns, one.p99_ns)[at] for one in runs]
+            report.nanos(f"execute {percent}", spent, peer=peer)
+            for name in reviews:
+                report.ratio(f"{name} {percent}", peer, [one[at] for one in samples[name]], spent)
+    report.note(f"{len(every.controls)} controls in review_all and review_fifty")
+    report.close()
     return 0
 
 
@@ -113,12 +144,14 @@ def fifty_positions() -> tuple[Reviewer, Intent]:
     return reviewer, opening
 
 
-def percentiles(act: Callable[[], object]) -> dict[str, int]:
+def percentiles(act: Callable[[], object], calls: int) -> tuple[int, int]:
     """Return p50 and p99 of one call in nanoseconds."""
     clock = time.perf_counter_ns
-    empty = sorted(_timed(clock, lambda: None) for _ in range(ROUNDS))[ROUNDS // 2]
-    samples = sorted(_timed(clock, act) - empty for _ in range(ROUNDS))
-    return {"p50": samples[ROUNDS // 2], "p99": samples[ROUNDS * 99 // 100]}
+    for _ in range(WARM):
+        act()
+    empty = percentile([_timed(clock, lambda: None) for _ in range(calls)], 50)
+    samples = [_timed(clock, act) - empty for _ in range(calls)]
+    return percentile(samples, 50), percentile(samples, 99)
 
 
 def _timed(clock: Callable[[], int], act: Callable[[], object]) -> int:

@@ -1,9 +1,13 @@
 """Time NautilusTrader's event-driven EMA cross (10/20) on 100 000 one-minute bars; run in the oracle's environment.
 
-`.oracles/nautilus/bin/python benchmarks/peers/nautilus_ema.py` prints the median of three runs of `engine.run()`,
-data already loaded; logging off, market orders, one instrument.
+`.oracles/nautilus/bin/python benchmarks/peers/nautilus_ema.py [--bars N] [--runs N]` prints the median of three runs
+of `engine.run()`, data already loaded; logging off, market orders, one instrument. The last line is one JSON object.
+Same seed, steps and bars as `desk_ema.py`; the strategy is the engine's own example, which closes and opens with two
+orders a flip, and no journal is kept.
 """
 
+import argparse
+import json
 import random
 import statistics
 import time
@@ -26,13 +30,13 @@ MINUTE_NS = 60_000_000_000
 START_NS = 1_577_836_800_000_000_000
 
 
-def run_once() -> tuple[float, int]:
+def run_once(count: int) -> tuple[float, int]:
     instrument = TestInstrumentProvider.default_fx_ccy("EUR/USD", Venue("SIM"))
     kind = BarType.from_str("EUR/USD.SIM-1-MINUTE-MID-EXTERNAL")
     draws = random.Random(7)
     price = 110_000
     bars = []
-    for number in range(BARS):
+    for number in range(count):
         first = price
         price += draws.randint(-20, 20)
         high, low = max(first, price) + 3, min(first, price) - 3
@@ -59,10 +63,19 @@ def run_once() -> tuple[float, int]:
 
 
 def main() -> None:
-    runs = [run_once() for _ in range(RUNS)]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bars", type=int, default=BARS)
+    parser.add_argument("--runs", type=int, default=RUNS)
+    options = parser.parse_args()
+    runs = [run_once(options.bars) for _ in range(options.runs)]
     median = statistics.median(elapsed for elapsed, _ in runs)
-    print(f"nautilus_trader {nautilus_trader.__version__}: {BARS} bars, {runs[0][1]} orders, median {median:.2f} s, "
-          f"{BARS / median:,.0f} bars/s, runs {[round(e, 2) for e, _ in runs]}")
+    name = f"nautilus_trader {nautilus_trader.__version__}"
+    print(f"{name}: {options.bars} bars, {runs[0][1]} orders, median {median:.2f} s, "
+          f"{options.bars / median:,.0f} bars/s, runs {[round(e, 2) for e, _ in runs]}")
+    print(json.dumps({
+        "peer": f"NautilusTrader {nautilus_trader.__version__}", "seconds": median, "count": options.bars,
+        "orders": runs[0][1],
+    }))
 
 
 if __name__ == "__main__":
