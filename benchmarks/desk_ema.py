@@ -3,8 +3,9 @@
 Every bar, report, verdict, order and fill is journaled (512 events a batch, synced to disk), every intent passes all
 controls, every fill is booked by double entry. Rows are built before the clock starts, as the peers' are.
 
-With `--peer` NautilusTrader plays the same 100,000 bars, in turns with the desk (`peers/nautilus_ema.py` says what
-differs).
+With `--peer` NautilusTrader plays the same 100,000 bars (`--peer-bars-max 1000000`: the million too, once), in
+turns with the desk; `peers/nautilus_ema.py` says what differs.
+
 Run: `PYTHONPATH=src python benchmarks/desk_ema.py [--peer] [--json FILE] [--size small] [--profile]`.
 """
 
@@ -40,7 +41,7 @@ from tradeworthy.trading.unwinding import UnwindPolicy
 
 AIM = 300_000
 PEER_BARS_MAX = 100_000
-"""The peer slows with the number of orders; a million bars take it minutes a run."""
+"""The peer slows with the number of orders; a million bars take it minutes, so they are asked for and run once."""
 BATCH = 512
 MINUTE = 60 * NANOS_PER_SECOND
 START = 18_262 * NANOS_PER_DAY  # 2020-01-01
@@ -112,7 +113,7 @@ class Run:
 
 def main() -> int:
     """Print the figures of each size; with `--profile` the costliest functions of one run."""
-    options = arguments(__doc__ or "", rounds=3, peer=False, profile=True)
+    options = arguments(__doc__ or "", rounds=3, peer=False, profile=True, numbers={"--peer-bars-max": PEER_BARS_MAX})
     small = options.size == "small"
     report = Report("desk_ema", options)
     nautilus = report.peer("nautilus", "nautilus_ema.py")
@@ -131,7 +132,8 @@ def main() -> int:
                 runs.append(seconds(run.play))
                 fills, events = run.desk.seats[0].fills, run.journal.last_seq
                 digests.add(run.environment.digest.hexdigest())
-            if nautilus is not None and count <= PEER_BARS_MAX:
+            wanted = count <= options.peer_bars_max and (count <= PEER_BARS_MAX or not theirs)
+            if nautilus is not None and wanted:
                 theirs.append(nautilus("--bars", count, "--runs", 1))
         if len(digests) != 1 or fills == 0:
             raise SystemExit(f"expected one outcome digest and some fills, found {digests} and {fills}")
@@ -140,7 +142,7 @@ def main() -> int:
         if theirs:
             peer = theirs[0].peer
             report.rate(name, count, "bars", [one.seconds for one in theirs], peer=peer)
-            report.ratio(name, peer, runs, [one.seconds for one in theirs])
+            report.ratio(name, peer, runs[: len(theirs)], [one.seconds for one in theirs])
             report.note(f"{peer}: {theirs[0].orders:,} orders")
         report.note(
             f"{fills:,} fills, {events:,} journaled events, digest {digests.pop()[:12]}, guard "

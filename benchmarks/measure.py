@@ -14,9 +14,10 @@ import shutil
 import statistics
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
@@ -69,9 +70,12 @@ Peer = Callable[..., PeerRun]
 
 
 def arguments(
-    description: str, *, rounds: int, peer: bool = True, profile: bool = False, where: Path | None = None
+    description: str, *, rounds: int, peer: bool = True, profile: bool = False, where: Path | None = None,
+    numbers: Mapping[str, int] = MappingProxyType({}),
 ) -> argparse.Namespace:
     """Parse what every benchmark takes; `peer` is the default of `--peer`, `profile` offers `--profile`.
+
+    numbers  further options of one benchmark, each with its default
 
     `--folder` is where files are written, by default here: a real disk, not a memory file system.
     """
@@ -83,6 +87,8 @@ def arguments(
     parser.add_argument("--peer", action=argparse.BooleanOptionalAction, default=peer, help="run the peer in turns")
     if profile:
         parser.add_argument("--profile", action="store_true", help="show where the time of one run goes instead")
+    for option, default in numbers.items():
+        parser.add_argument(option, type=int, default=default, help=f"default {default:,}")
     return parser.parse_args()
 
 
