@@ -4,7 +4,9 @@ Tape: BTCUSDT USD-M of TRADEWORTHY_DATA or ../shared/data; rows are parsed befor
 journaled (512 a batch, synced to disk). Message limits stay in force (600 a minute is the widest that a policy may
 allow), so part of the wishes is refused, and each refusal is a journaled verdict.
 
-With `--peer` NautilusTrader plays the same tape, in turns with the desk (`peers/nautilus_l2.py` says what differs).
+With `--peer` NautilusTrader and hftbacktest play the same tape, in turns with the desk; `peers/nautilus_l2.py` and
+`peers/hftbacktest_l2.py` say what differs.
+
 Run: `PYTHONPATH=src python benchmarks/desk_l2.py [--peer] [--json FILE] [--size small] [--profile]`.
 """
 
@@ -113,11 +115,12 @@ def main() -> int:
         print(f"desk_l2: skipped, the tape {TAPE} is absent; set TRADEWORTHY_DATA")
         return 0
     report = Report("desk_l2", options)
-    nautilus = report.peer("nautilus", "nautilus_l2.py")
+    found = [report.peer("nautilus", "nautilus_l2.py"), report.peer("hftbacktest", "hftbacktest_l2.py")]
+    peers = [peer for peer in found if peer is not None]
     most = SMALL_MESSAGES if small else None
     market = rows(path, most)
     runs: list[float] = []
-    theirs: list[PeerRun] = []
+    theirs: list[list[PeerRun]] = [[] for _ in peers]
     digests = set()
     for _ in range(1 if options.profile or small else options.rounds):
         with folder(options.folder) as place:
@@ -129,18 +132,18 @@ def main() -> int:
                 return 0
             runs.append(seconds(run.play))
             digests.add(run.environment.digest.hexdigest())
-        if nautilus is not None:
-            theirs.append(nautilus(path, *(() if most is None else ("--messages", most))))
+        for peer, played in zip(peers, theirs, strict=True):
+            played.append(peer(path, *(() if most is None else ("--messages", most))))
     seat = run.desk.seats[0]
     if len(digests) != 1 or seat.orders == 0:
         raise SystemExit(f"expected one outcome digest and some orders, found {digests} and {seat.orders}")
     name = f"desk_l2 {len(market):,} messages"
     report.rate(name, len(market), "events", runs, aim=AIM)
-    if theirs:
-        peer, each = theirs[0].peer, [one.seconds / one.count for one in theirs]
-        report.rate(name, 1, "events", each, peer=peer)
-        report.ratio(name, peer, [one / len(market) for one in runs], each)
-        report.note(f"{peer}: {theirs[0].count:,} messages, {theirs[0].orders:,} orders, {theirs[0].fills:,} fills")
+    for played in theirs:
+        first, each = played[0], [one.seconds / one.count for one in played]
+        report.rate(name, 1, "events", each, peer=first.peer)
+        report.ratio(name, first.peer, [one / len(market) for one in runs], each)
+        report.note(f"{first.peer}: {first.count:,} messages, {first.orders:,} orders, {first.fills:,} fills")
     report.note(
         f"{seat.decisions:,} decisions, {seat.orders:,} orders, {seat.fills:,} fills, {run.journal.last_seq:,} "
         f"journaled events, digest {digests.pop()[:12]}, guard {run.desk.guard.level.name.lower()}"

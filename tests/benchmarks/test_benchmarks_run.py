@@ -57,6 +57,7 @@ def test_depth_desk_quotes_on_the_recorded_tape_beside_its_peer(tmp_path: Path) 
     assert "orders" in out
     assert "guard running" in out
     has_nautilus_or_says_so(out, section)
+    assert len(ratios(section)) + len(section["absent"]) == 2
 
 
 def test_review_is_timed_beside_the_peers_risk_engine(tmp_path: Path) -> None:
