@@ -26,10 +26,12 @@ from tradeworthy.operations.dry_run.plan import LOG_STEM, hashes_of, require, ru
 from tradeworthy.operations.dry_run.policy import HarnessPolicy
 from tradeworthy.operations.dry_run.preflight import RunPaths, resolve
 from tradeworthy.operations.dry_run.recover import Left, reasons_against_resuming
-from tradeworthy.operations.dry_run.run_folder import RunFolder
+from tradeworthy.operations.dry_run.run_folder import RunFolder, refuse_known_run
 from tradeworthy.operations.dry_run.settings import RunSettings
 from tradeworthy.operations.evidence.build import build
 from tradeworthy.operations.evidence.collect import Inputs
+from tradeworthy.operations.evidence.relaxations import waived
+from tradeworthy.operations.evidence.verify_bundle import stamp_of
 
 
 class Artefact(NamedTuple):
@@ -74,11 +76,21 @@ def planned(
     pairs = switches.environment_pairs()
     metadata = switches.metadata_pairs()
     require(policy, paths, command, command_environment(pairs), more=switches.unverifiable())
-    return RunSettings(
+    settings = RunSettings(
         run_id=run_id_of(now, command, folder), name=f"{LOG_STEM}_{stamp_name(now)}", command=command, policy=policy,
         paths=paths, folder=str(Path.cwd()), label=label, metadata=metadata, user_environment=pairs,
         hashes=hashes_of(command, code=code_hash()),
+        trust=None if switches.trust is None else str(switches.trust.absolute()),
     )  # fmt: skip
+    return _with_waivers(settings, switches, now=now, folder=folder) if switches.waiver else settings
+
+
+def _with_waivers(settings: RunSettings, switches: HarnessSwitches, *, now: int, folder: Path) -> RunSettings:
+    """Return the settings with what signed waivers cover, under the id that they were issued for."""
+    given = waived(switches.waiver, switches.trust, settings.policy.relaxations(), at=stamp_of(now))
+    refuse_known_run(folder.parent, given.scope)
+    given.keep(RunFolder(settings.paths.run_state.parent).waivers)
+    return msgspec.structs.replace(settings, run_id=given.scope, waivers=given.documents, waived=given.covers)
 
 
 def continued(left: Left, command: tuple[str, ...], switches: HarnessSwitches) -> RunSettings:
@@ -98,6 +110,8 @@ def hide_secrets(switches: HarnessSwitches) -> None:
     """Register the secrets of the environment and of `--env`, so that they reach no artefact."""
     if switches.resume is not None and switches.recover is not None:
         raise UsageError("--resume and --recover cannot both be given")
+    if switches.waiver and (switches.resume is not None or switches.recover is not None):
+        raise UsageError("--waiver is given when a run starts; one that goes on keeps what it was started with")
     register_environment({**os.environ, **switches.environment_pairs()})
 
 
@@ -157,8 +171,9 @@ def say(line: str) -> None:
 def announce(result: ChainResult, code: int, artefacts: tuple[Artefact, ...]) -> None:
     """Print relaxations, status, exit code and where everything is."""
     summary = result.summary
-    lines = [f"relaxed      {one.switch}" + (f" (waiver {one.waiver_id})" if one.waiver_id else "")
-             for one in summary.relaxations]  # fmt: skip
+    lines = [f"relaxed      {one.told()}" for one in summary.relaxations]
+    lines += [f"waiver       {one['waiver_id']} of {one['finding_code']} until {one['expires_at']}: {one['reason']}"
+              for one in summary.waivers]  # fmt: skip
     lines += [f"status       {summary.status}", f"class        {summary.run_class}", f"exit code    {code}"]
     if summary.sign_off is not None:
         lines.append(f"sign-off     {summary.sign_off.status}")

@@ -104,7 +104,9 @@ class HarnessSwitches:
     env
         KEY=VALUE for the command's environment; values are not recorded.
     waiver
-        A signed waiver; may be given several times.
+        A signed waiver of a relaxation; may be given several times. Its scope becomes the run's id.
+    trust
+        The trust file that says whose signatures count.
     witness
         Where the outside witness of this run answers.
     resume
@@ -169,6 +171,7 @@ class HarnessSwitches:
     metadata: Words = ()
     env: Words = ()
     waiver: Files = ()
+    trust: Path | None = None
     witness: str | None = None
 
     def policy(self) -> HarnessPolicy:
@@ -207,8 +210,6 @@ class HarnessSwitches:
     def unverifiable(self) -> tuple[str, ...]:
         """Return why what was handed over cannot be trusted here."""
         wrong = []
-        if self.waiver:
-            wrong.append("--waiver: no trust file is configured, so a signature cannot be verified")
         if self.witness is not None:
             wrong.append("--witness: no witness reader is configured for this desk")
         return tuple(wrong)

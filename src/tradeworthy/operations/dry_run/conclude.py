@@ -98,7 +98,7 @@ def conclude(
         incidents += _witness_incident(agreement, len(incidents) + 1, now)
         if agreement.ratio is not None:
             logs = msgspec.structs.replace(logs, uptime_ratio=agreement.ratio)
-    run_class, reasons = judge_class(_facts(settings, observation, logs, witness is not None))
+    run_class, reasons = judge_class(_facts(settings, observation, logs, now=now, witnessed=witness is not None))
     incidents = [by_class(one, run_class) for one in incidents]
     metadata = msgspec.structs.replace(observation.metadata, harness_incidents=tuple(incidents))
     present = [one.status for one in (logs, diary, performance) if one is not None]
@@ -114,7 +114,7 @@ def conclude(
             run_id=settings.run_id, run_class=run_class, status=status_of(worst), summary=sections, sign_off=sign_off,
             incidents=tuple(incidents), progress_path=str(settings.paths.progress),
             progress_timeline_dir=None if settings.paths.timeline_dir is None else str(settings.paths.timeline_dir),
-            relaxations=settings.relaxations(), waivers=settings.waivers,
+            relaxations=settings.relaxations(at=now), waivers=settings.waivers,
         ),
         reasons,
     )  # fmt: skip
@@ -192,14 +192,16 @@ def by_class(one: Incident, run_class: RunClass) -> Incident:
     return one
 
 
-def _facts(settings: RunSettings, observation: Observation, logs: LogSection, witnessed: bool) -> ReleaseFacts:
+def _facts(
+    settings: RunSettings, observation: Observation, logs: LogSection, *, now: int, witnessed: bool
+) -> ReleaseFacts:
     policy = settings.policy
     return ReleaseFacts(
         paper_on_live_feed=settings.paper_on_live_feed, required_seconds=policy.required_seconds,
         run_seconds=observation.run_seconds, slack_seconds=policy.duration_slack_seconds,
         uptime_ratio=logs.uptime_ratio, uptime_ratio_min=policy.uptime_ratio_min, witness_attached=witnessed,
         live_gap_alert_minutes=policy.live_gap_alert_minutes, heartbeat_source=observation.heartbeat.source,
-        window_proved=logs.window_proved, relaxations=settings.relaxations(),
+        window_proved=logs.window_proved, relaxations=settings.relaxations(at=now),
         derived_objectives=frozenset(one.name for one in settings.objectives if one.provenance == "derived"),
         hashes_equal_release=None if settings.release is None else settings.release == settings.hashes,
     )  # fmt: skip

@@ -95,6 +95,10 @@ class Relaxation(msgspec.Struct, frozen=True, kw_only=True):
     switch: str
     waiver_id: str | None = None
 
+    def told(self) -> str:
+        """Return the switch with what covers it, as every artefact says it."""
+        return f"{self.switch} ({'no waiver' if self.waiver_id is None else f'waiver {self.waiver_id}'})"
+
 
 class IncidentMetadata(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen against what was allowed."""

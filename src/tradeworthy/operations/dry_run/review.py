@@ -14,7 +14,7 @@ from tradeworthy.operations.dry_run.backlog import items_of, worst_first
 from tradeworthy.operations.dry_run.model import Json, SignOff, Status, stamp, worst_status
 from tradeworthy.operations.dry_run.objectives import ATTESTED, counted, merge_objectives
 from tradeworthy.operations.dry_run.page import Page, duration, moment, percent, word
-from tradeworthy.operations.dry_run.summary_page import sign_off_part, summary_parts
+from tradeworthy.operations.dry_run.summary_page import relaxations_part, sign_off_part, summary_parts
 
 ITEMS_SHOWN_MAX = 200
 
@@ -95,7 +95,7 @@ def highlights_of(summary: Summary) -> Json:
             "sharpe_ratio": performance.sharpe_ratio,
             "sharpe_standard_error": None if statistics is None else statistics.standard_error,
         }  # fmt: skip
-    known["relaxations"] = [one.switch for one in summary.relaxations] or None
+    known["relaxations"] = [one.told() for one in summary.relaxations] or None
     return {name: value for name, value in known.items() if value is not None}
 
 
@@ -103,11 +103,11 @@ def review_markdown(review: Review, summary: Summary, policy: ReviewPolicy) -> s
     """Return the brief as a page."""
     label = f": {review.run_label}" if review.run_label else ""
     page = Page(f"Final dry run review{label}")
+    relaxations_part(page, summary)
     page.text(f"**{word(review.status)}** — {_sentence(review)}")
     page.facts((
         ("Prepared", moment(review.generated_at)), ("Run", f"{summary.run_id} (class {summary.run_class})"),
         ("Summary", word(review.summary_status)), ("Sign-off", word(review.sign_off_status)),
-        ("Relaxations", ", ".join(one.switch for one in summary.relaxations) or "none"),
         ("Evidence packet", review.evidence_packet),
     ))  # fmt: skip
     page.heading("Highlights")

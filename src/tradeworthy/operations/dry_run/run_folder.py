@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.operations.dry_run.preflight import RunPaths, absolute
-from tradeworthy.operations.dry_run.recover import STATE_NAME
+from tradeworthy.operations.dry_run.recover import STATE_NAME, left_in
 
 DEFAULT_ROOT = Path("artifacts/final_dry_run")
 
@@ -31,6 +31,8 @@ class RunFolder:
         self.backlog = root / "backlog.json"
         self.packet = root / "packet"
         self.packet_archive = root / "packet.tar.gz"
+        self.evidence = root / "evidence"
+        self.waivers = self.evidence / "waivers"
         self.bundle = root / "bundle"
         self.bundle_page = root / "bundle.html"
 
@@ -45,6 +47,13 @@ class RunFolder:
                 incidents=self.incidents, timeline_dir=timeline, diary=diary, performance=performance,
             )
         )  # fmt: skip
+
+
+def refuse_known_run(root: Path, run_id: str) -> None:
+    """Refuse an id that a run below `root` has: what was signed for one run covers no second one."""
+    for path in sorted(root.glob(f"*/{STATE_NAME}")):
+        if left_in(path.parent).state.run_id == run_id:
+            raise UsageError(f"the run {run_id} has been already, in {path.parent}; waivers are for one run")
 
 
 def fresh_folder(root: Path, name: str) -> RunFolder:

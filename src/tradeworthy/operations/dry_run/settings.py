@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from tradeworthy.operations.dry_run.artefacts import Objective
-from tradeworthy.operations.dry_run.model import Hashes, Json, Relaxation
+from tradeworthy.operations.dry_run.model import Hashes, Json, Relaxation, stamp
 from tradeworthy.operations.dry_run.policy import HarnessPolicy
 from tradeworthy.operations.dry_run.preflight import RunPaths
 
@@ -22,7 +22,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One run; `name` is the stem of the log files, `user_environment` the `--env` pairs (names are printed only).
 
     folder              where the command is started
-    waivers             signed waivers that were found valid, as their documents; `waived` the codes they cover
+    waivers             waivers that were found valid, with their signers; `waived` maps the codes they cover to them
+    trust               the file that says whose signatures count
     release             the hashes of the release manifest this run stands for; None when none was named
     paper_on_live_feed  whether the command was shown to be paper on a live feed; None is not known
     """
@@ -40,14 +41,22 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     objectives: tuple[Objective, ...] = ()
     waivers: tuple[Json, ...] = ()
     waived: dict[str, str] = {}
+    trust: str | None = None
     witness: str | None = None
     release: Hashes | None = None
     paper_on_live_feed: bool | None = None
 
-    def relaxations(self) -> tuple[Relaxation, ...]:
-        """Return the relaxations of this run, each with the waiver that covers it."""
+    def relaxations(self, *, at: int | None = None) -> tuple[Relaxation, ...]:
+        """Return the relaxations of this run, each with the waiver that covers it.
+
+        at   ns UTC of a judgement: a waiver that has ended by then covers nothing; None asks for the start
+        """
+        over = set() if at is None else {
+            one["waiver_id"] for one in self.waivers if one["expires_at"] <= f"{stamp(at):%Y-%m-%dT%H:%M:%SZ}"
+        }  # fmt: skip
+        covers = {code: name for code, name in self.waived.items() if name not in over}
         return tuple(
-            msgspec.structs.replace(one, waiver_id=self.waived.get(one.code)) for one in self.policy.relaxations()
+            msgspec.structs.replace(one, waiver_id=covers.get(one.code)) for one in self.policy.relaxations()
         )
 
     def injected(self) -> dict[str, str]:

@@ -28,12 +28,8 @@ def summary_markdown(summary: Summary) -> str:
 def summary_parts(page: Page, summary: Summary, *, level: int) -> None:
     """Add verdict, run, sections and incidents to a page."""
     body = summary.summary
+    relaxations_part(page, summary)
     page.text(f"**{word(summary.status)}** — run `{summary.run_id}`, class {summary.run_class}.")
-    if summary.relaxations:
-        page.text("Relaxations: " + ", ".join(
-            f"`{one.switch}`" + (f" (waiver {one.waiver_id})" if one.waiver_id else " (no waiver)")
-            for one in summary.relaxations
-        ) + ".")  # fmt: skip
     _run(page, body.metadata, level)
     for name, section in (("Logs", body.logs), ("Decision diary", body.diary), ("Performance", body.performance)):
         page.heading(f"{name}: {'absent' if section is None else word(section.status)}", level=level)
@@ -53,6 +49,17 @@ def summary_parts(page: Page, summary: Summary, *, level: int) -> None:
             [(one.severity, str(one.state) + (", planned" if one.planned else ""), one.code, one.message,
               one.occurred_at, one.count) for one in summary.incidents],
         )  # fmt: skip
+
+
+def relaxations_part(page: Page, summary: Summary) -> None:
+    """Add what made the run easier and who let that stand; it comes first on every page."""
+    if summary.relaxations:
+        page.text(f"Relaxed: {', '.join(one.told() for one in summary.relaxations)}.")
+    if summary.waivers:
+        page.bullets([
+            f"waiver {one['waiver_id']} of {one['finding_code']} until {one['expires_at']}: {one['reason']} "
+            f"(owner {one['owner']}, signed by {', '.join(one['signers'])})" for one in summary.waivers
+        ])  # fmt: skip
 
 
 def sign_off_part(page: Page, sign_off: SignOff) -> None:

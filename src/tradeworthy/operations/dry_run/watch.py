@@ -84,7 +84,7 @@ def render(progress: Progress, policy: WatchPolicy) -> str:
         f"  evidence required: diary {_word(progress.require_diary_evidence)}, "
         f"performance {_word(progress.require_performance_evidence)}",
     ]
-    lines += [f"  relaxed: {one.switch}" for one in progress.relaxations]
+    lines += [f"  relaxed: {one.told()}" for one in progress.relaxations]
     if policy.show_incidents and policy.incidents_max > 0:
         hidden = len(progress.incidents) - policy.incidents_max
         if hidden > 0:

@@ -48,7 +48,7 @@ def build_wrap_up(
         metadata={
             "run_id": summary.run_id, "run_class": str(summary.run_class),
             "duration_tolerance_minutes": policy.duration_tolerance_minutes,
-            "relaxations": [one.switch for one in summary.relaxations],
+            "relaxations": [one.told() for one in summary.relaxations],
         },
     )  # fmt: skip
 
@@ -69,6 +69,8 @@ def wrap_up_markdown(wrap_up: WrapUp) -> str:
     page = Page("Final dry run wrap-up")
     relaxed = wrap_up.metadata.get("relaxations") or []
     run = f"run `{wrap_up.metadata.get('run_id')}`, class {wrap_up.metadata.get('run_class')}"
+    if relaxed:
+        page.text(f"Relaxed: {', '.join(relaxed)}.")
     page.text(f"**{word(wrap_up.status)}** — {run}, {moment(wrap_up.generated_at)}.")
     seconds = wrap_up.duration_seconds
     tolerance = wrap_up.metadata.get("duration_tolerance_minutes", 0)
@@ -78,7 +80,7 @@ def wrap_up_markdown(wrap_up: WrapUp) -> str:
         ("Run time", "not measured" if seconds is None else f"{duration(seconds)} ({seconds / 60:,.1f} min)"),
         ("Required", f"{duration(wrap_up.duration_target_seconds)} ({wrap_up.duration_target_seconds / 60:,.1f} min, "
                      f"tolerance {tolerance:g} min)"),
-        ("Duration met", wrap_up.duration_met), ("Relaxations", ", ".join(relaxed) or "none"),
+        ("Duration met", wrap_up.duration_met),
     ))  # fmt: skip
     page.heading(f"Left to do ({len(wrap_up.backlog_items)})")
     if wrap_up.backlog_items:
