@@ -253,5 +253,5 @@ def test_a_warning_is_a_warning_unless_it_is_treated_as_failure():
 
 def test_relaxations_stand_on_the_first_page_and_a_summary_survives_its_file():
     run = messy_run()
-    assert "Relaxations: `--x` (no waiver)." in summary_markdown(run).split("## Run")[0]
+    assert "Relaxed: --x (no waiver)." in summary_markdown(run).split("## Run")[0]
     assert decode_summary(encode_summary(run)) == run
