@@ -35,9 +35,9 @@ from tradeworthy.trading.model import (
     TradingStatus,
 )
 from tradeworthy.trading.strategies.catalogue import CATALOGUE
+from tradeworthy.trading.risk.context import CAUSES
 
 BOTH = (Side.BUY, Side.SELL)
-from tradeworthy.trading.risk.context import CAUSES
 
 
 def desk_with_quotes():

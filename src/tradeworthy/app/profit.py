@@ -41,6 +41,7 @@ from tradeworthy.trading.model import (
     Split,
     Unknown,
 )
+from tradeworthy.trading.restoring import DeskRestored
 
 HOUR_NS = 3_600 * NANOS_PER_SECOND
 
@@ -115,6 +116,9 @@ class ProfitFold:
         if isinstance(fact, (Quote, Bar, DepthDiff, DepthSnapshot, Mark, Split)):
             self._market(fact, event.ts_event)
             return
+        if isinstance(fact, DeskRestored):
+            self._restore(fact)
+            return
         self._rebuilt.apply(event)
         self._booked(fact)
 
@@ -152,6 +156,24 @@ class ProfitFold:
         for book in self._books.values():
             book.explainer.mark(name, mid2)
         self._sample(self._ledger.marks.mark(name, mid2))
+
+    def _restore(self, memory: DeskRestored) -> None:
+        """Begin where an earlier run of the desk ended: what it made is no profit of this one."""
+        self._ledger.restore(
+            memory.balances,
+            ((one.instance, one.instrument, one.lots, one.cost, one.average) for one in memory.positions),
+        )
+        for price in memory.prices:
+            self._mids2[price.instrument] = price.mid2
+            self._ledger.marks.mark(price.instrument, price.mid2)
+            for book in self._books.values():
+                book.explainer.mark(price.instrument, price.mid2)
+        for held in memory.positions:
+            self._books[held.instance].explainer.hold(held.instrument, held.lots)
+        for name, book in self._books.items():
+            equity = self._ledger.equity(name, self._mids2, {})
+            if not isinstance(equity, Unknown):
+                book.equity_open = equity
 
     def _booked(self, fact: object) -> None:
         match fact:

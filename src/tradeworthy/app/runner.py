@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from tradeworthy.adapters.sentinel_file import SentinelFile
-from tradeworthy.app import identity, tapes
+from tradeworthy.app import identity, last_run, tapes
 from tradeworthy.app.bootstrap import build_desk, build_timers, build_venue, instruments_of, policy_of, quality_policy
 from tradeworthy.app.bundles import drift_of, held_of
 from tradeworthy.app.change_control import require_approved
@@ -40,6 +40,7 @@ from tradeworthy.trading.model import GuardChanged, GuardLevel, RunEnded, RunSta
 from tradeworthy.trading.model.run import RunStopping
 from tradeworthy.trading.replay import ReplayResult
 from tradeworthy.trading.replay import replay as replay_events
+from tradeworthy.trading.simulation.venue import SimulatedVenue
 from tradeworthy.trading.strategies.catalogue import CATALOGUE, Entry
 from tradeworthy.trading.timing import StageTimes, TimingPolicy
 
@@ -76,7 +77,7 @@ class RunSession:
         require_approved(document, state_of(root, document.desk.name) / CHANGES)
         if document.desk.environment == "live":
             raise ConfigurationRefused("live needs a venue adapter and a gate verdict; neither exists: no start")
-        self._document = document
+        self._document, self._catalogue = document, catalogue
         self._backtest = document.desk.environment == "backtest"
         self._clock: Clock = clock or SystemClock()
         self._root = root
@@ -161,7 +162,7 @@ class RunSession:
         summary = write_reports(
             folder, self._document, records, run_id=self.run_id, code=self._code, manifests=self._manifests
         )
-        equity = records.capital + records.pnl
+        equity = records.capital + records.brought + records.pnl
         total = environment.inputs + environment.digest.outcomes
         return RunResult(
             folder, environment.digest.hexdigest(), reason, environment.inputs, environment.digest.outcomes,
@@ -204,6 +205,10 @@ class RunSession:
         if first is None:
             raise UsageError("the tapes hold no row")
         environment.offer(self._started(), source="run", key="started", ts=first.ts_init)
+        if not self._backtest:
+            self._go_on(environment, venue, first.ts_init)
+            journal.commit()
+            last_run.remember(state_of(self._root, document.desk.name), keeper.directory.parent)
         keeper.begin(lambda fact, source, key: environment.offer(fact, source=source, key=key, ts=environment.now))
         reason = environment.run(_chain(first, rows))
         if reason != COMPLETED:
@@ -214,6 +219,13 @@ class RunSession:
             source="run", key="ended", ts=environment.now,
         )  # fmt: skip
         return environment, reason
+
+    def _go_on(self, environment: Environment, venue: SimulatedVenue, ts: int) -> None:
+        """Give the desk what the last run of its name left, where this one goes on after it (AC-01)."""
+        memory = last_run.memory(state_of(self._root, self._document.desk.name), self._root, ts, self._catalogue)
+        if memory is not None:
+            venue.restore((one.instance, one.instrument, one.lots, one.average) for one in memory.positions)
+            environment.offer(memory, source="run", key="restored", ts=ts)
 
     def _sample_memory(self, environment: Environment, ts: int) -> None:
         """Journal the process's memory each `memory_hours` of the desk's time; a backtest's folder stays the same."""

@@ -1,14 +1,14 @@
 """The desk's books while it trades: a row and books each minute, books on each fill, the day as it rolls (AC-01)."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.trading.control.guard import Guard
 from tradeworthy.trading.execution.orders import WorkingOrders
 from tradeworthy.trading.instance_watch import InstanceWatch
-from tradeworthy.trading.ledger.day import EquitySampled
+from tradeworthy.trading.ledger.day import DayLine, EquitySampled
 from tradeworthy.trading.ledger.day_projection import DayProjection
 from tradeworthy.trading.ledger.ledger import Ledger
 from tradeworthy.trading.ledger.snapshot import AccountingSnapshot, SnapshotPolicy, take_snapshot
@@ -41,6 +41,16 @@ class Bookkeeping:
         self._days = DayProjection(instruments, ledger.base_currency, rollover_hour=rollover_hour)
         self._equity_ts: dict[str, int] = {}
         self._cancels: dict[str, deque[int]] = {seat.instance: deque(maxlen=CANCELS_KEPT) for seat in seats}
+
+    def memory(self) -> tuple[tuple[DayLine, tuple[tuple[int, int], ...]], ...]:
+        """Return each instance's day with the hours of its peaks."""
+        return tuple((day.line(), day.peaks()) for day in self._days.days.values())
+
+    def restore(self, memory: Iterable[tuple[DayLine, tuple[tuple[int, int], ...]]], now: int) -> None:
+        """Go on with the days that an earlier desk of the same name left."""
+        for line, peaks in memory:
+            if line.instance in self._seats:
+                self._days.day(line.instance, now).restore(line, peaks)
 
     def close(self, event: Event, facts: list[Fact], now: int) -> None:
         """Show one event's facts and add what they lead to: rolled days, books on a fill, rows at the minute."""

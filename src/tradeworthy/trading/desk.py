@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from tradeworthy.kernel.clock import NANOS_PER_SECOND
+from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.trading.allocation import ReleaseTier, StaticSplit
 from tradeworthy.trading.bookkeeping import Bookkeeping
@@ -17,6 +17,7 @@ from tradeworthy.trading.execution.execution import Execution
 from tradeworthy.trading.execution.planner import PlanPolicy, plan, withdraw
 from tradeworthy.trading.guarding import Guarding
 from tradeworthy.trading.instance_watch import InstanceWatch
+from tradeworthy.trading.ledger.day import HOUR_NS
 from tradeworthy.trading.ledger.ledger import Ledger
 from tradeworthy.trading.ledger.snapshot import SnapshotPolicy
 from tradeworthy.trading.lines import InstanceLine as InstanceLine
@@ -60,6 +61,7 @@ from tradeworthy.trading.model import (
 )
 from tradeworthy.trading.model.run import DeskDayBegan, DeskFailed, RunStopping
 from tradeworthy.trading.ordering import Ordering
+from tradeworthy.trading.restoring import DeskRestored, Memory
 from tradeworthy.trading.risk.context import RiskContext
 from tradeworthy.trading.risk.monitors import DeskLosses, RepeatedExecution, SelfFailure
 from tradeworthy.trading.risk.review import Reviewer
@@ -92,15 +94,11 @@ class Desk:
         books: SnapshotPolicy | None = None, rollover_hour: int = 0,
         measured: Measured = lambda stage, function: function,
     ) -> None:  # fmt: skip
-        self.currency = currency
-        self.guard = guard
-        self.context = context
-        self.ledger = ledger
-        self.execution = execution
+        self.currency, self.guard, self.context = currency, guard, context
+        self.ledger, self.execution = ledger, execution
         self._losses, self._repeated, self._measured = losses, repeated, measured
         self._marks = ledger.marks
         self._bands = watch.bands
-        self._instruments = instruments
         self.markets = {name: MarketState(name, false_tick=false_tick) for name in instruments}
         self.seats = [
             Seat(
@@ -141,6 +139,12 @@ class Desk:
             self.seats, ledger=ledger, markets=self.markets, context=context, mid2=self._mid2, facts=self._facts,
             positions=self._positions, apply=self._guard_reasons, on_worth=self._on_worth,
         )  # fmt: skip
+        self.memory = Memory(
+            self.seats, instruments=instruments, context=context, ledger=ledger, losses=losses, repeated=repeated,
+            watch=watch, guard=guard, budgeting=self._budgeting, books=self._books, mid2=self._mid2,
+            positions=self._positions, apply=self._guard_reasons, on_day=self._roll_day,
+            day_of=lambda ts: (ts - rollover_hour * HOUR_NS) // NANOS_PER_DAY,
+        )  # fmt: skip
         self._housekeeping = 0
         self.now = 0
         self._handlers: dict[type[Fact], Callable[[Event, Any], None]] = {
@@ -151,8 +155,8 @@ class Desk:
             KillRequest: self._guarding.on_kill, PauseRequest: self._guarding.on_pause,
             ResumeRequest: self._guarding.on_resume, RearmRequest: self._guarding.on_rearm,
             ReleaseTier: self._budgeting.on_release, DeskFailed: self._guarding.on_failed,
-            ConfigDrift: self._guarding.on_drift,
-            RunStopping: self._guarding.on_stopping,
+            ConfigDrift: self._guarding.on_drift, RunStopping: self._guarding.on_stopping,
+            DeskRestored: self.memory.on_restored,
         }  # fmt: skip
         if self._door is not None:
             self._handlers |= self._door.handlers(self._handlers)

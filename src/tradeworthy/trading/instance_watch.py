@@ -6,6 +6,8 @@ peak (above) is a band of marks. While the mark stays inside, nothing can change
 
 from collections.abc import Iterable
 
+import msgspec
+
 from tradeworthy.kernel.facts import Fact
 from tradeworthy.trading.allocation import DrawdownTiers, StaticSplit, TierChanged
 from tradeworthy.trading.ledger.marks import EquityMarks
@@ -18,6 +20,15 @@ LOW, HIGH = -(1 << 200), 1 << 200
 DOUBLE_NANO = 2 * 10**9
 """Weights are 1e-18 of the base currency a tick, marks come doubled."""
 Found = tuple[list[Fact], list[GuardReason]]
+
+
+class InstanceDay(msgspec.Struct, frozen=True):
+    """An instance's day as it stands: basis and open in nanos, what `InstanceLosses` and `DrawdownTiers` remember."""
+
+    basis: int | None
+    open_equity: int | None
+    losses: tuple[int, int, int] | None
+    tier: tuple[int | None, int, int | None]
 
 
 class _Watched:
@@ -99,6 +110,23 @@ class InstanceWatch:
         """Return the first budget and what was made of it, in nanos; None while it is not known."""
         basis, equity = self._watched[instance].basis, self._marks.equity(instance)
         return None if basis is None or isinstance(equity, Unknown) else basis + equity
+
+    def memory(self, instance: str) -> InstanceDay:
+        """Return what `restore` needs to go on with an instance's day."""
+        one = self._watched[instance]
+        return InstanceDay(
+            one.basis, one.open_equity, self._losses.memory(instance), self._tiers.memory(instance)
+        )
+
+    def restore(self, instance: str, day: InstanceDay) -> None:
+        """Go on with a day that an earlier desk began; the budget is split anew with its tier's factor."""
+        one = self._watched[instance]
+        one.basis, one.open_equity = day.basis, day.open_equity
+        if day.losses is not None:
+            self._losses.restore(instance, day.losses)
+        self._tiers.restore(instance, day.tier)
+        self._split.set_factor(instance, self._tiers.factor(instance))
+        self._arm_later(one)
 
     def _begin(self, one: _Watched) -> tuple[GuardReason, ...]:
         budget = self._context.account(one.instance).allocated

@@ -13,6 +13,7 @@ from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.research.backtest.costs import told_costs
 from tradeworthy.research.backtest.equity import HALF_NANOS, POINTS_MAX, EquityCurve
 from tradeworthy.research.backtest.fills import FillRecord
+from tradeworthy.research.backtest.instance_record import InstanceRecord, bring_forward
 from tradeworthy.research.backtest.instrument_record import InstrumentRecord
 from tradeworthy.research.backtest.orders import OrderRecords
 from tradeworthy.research.backtest.positions import PositionRecords
@@ -22,7 +23,7 @@ from tradeworthy.research.backtest.series import Series
 from tradeworthy.research.backtest.strategy_state import StateRecord, StrategyState
 from tradeworthy.trading.ledger.bookings import DividendBooked, FeeBooked, FundingBooked, SplitBooked
 from tradeworthy.trading.model.corporate import BorrowCharged
-from tradeworthy.trading.model.instrument import Instrument
+from tradeworthy.trading.model.instrument import NANOS, Instrument
 from tradeworthy.trading.model.market import Bar, DepthDiff, DepthSnapshot, Quote
 from tradeworthy.trading.model.order import (
     ApprovedIntent,
@@ -35,24 +36,12 @@ from tradeworthy.trading.model.order import (
     SubmitOrder,
 )
 from tradeworthy.trading.model.state import Abstained, GuardChanged
+from tradeworthy.trading.restoring import DeskRestored
 
 FILLS_MAX = 100_000
 """Fills kept one by one for intervals and tables; totals count all."""
 GUARD_CHANGES_MAX = 1000
 SOURCES = ("captured", "inventory", "fees", "funding")
-
-
-class InstanceRecord:
-    """One instance's totals in quote currency: trade cash in half nanos, signed lots by instrument."""
-
-    __slots__ = ("cash2", "fees", "fills", "funding", "positions")
-
-    def __init__(self) -> None:
-        self.cash2 = 0
-        self.fees = Decimal(0)
-        self.funding = Decimal(0)
-        self.fills = 0
-        self.positions: dict[str, int] = {}
 
 
 class RunRecords:
@@ -62,9 +51,9 @@ class RunRecords:
     states        asked at each minute's end for what the strategies think; by default they think nothing
     sink          takes the rows of bars, fills and net asset value as they are made
 
-    Equity is capital + captured spread + inventory move - fees + funding, exactly. Captured spread is counted against
-    the quoted mid at the fill; without quotes (bars only) all of it is inventory move. Raises `InvalidInput` for
-    inverse instruments or several currencies. Call `finish` after the last event.
+    Equity is capital + what an earlier run brought + captured spread + inventory move - fees + funding, exactly.
+    Captured spread is counted against the quoted mid at the fill; without quotes (bars only) all of it is inventory
+    move. Raises `InvalidInput` for inverse instruments or several currencies. Call `finish` after the last event.
     """
 
     def __init__(
@@ -88,7 +77,7 @@ class RunRecords:
         self.events = 0
         self.equity = EquityCurve(int(capital * HALF_NANOS))
         self.sources = {name: Series(POINTS_MAX) for name in SOURCES}
-        self.fees = Decimal(0)
+        self.fees = self.brought = Decimal(0)
         self.fees_unknown = 0
         self.restatements = 0
         self.traded = Decimal(0)
@@ -113,7 +102,7 @@ class RunRecords:
             SplitBooked: self._split, FeeBooked: self._late_fee, FillBooked: self._fill,
             ApprovedIntent: self._approved, SubmitOrder: self._submit, CancelOrder: self._cancel,
             OrderChanged: self._changed, Refused: self._refused, Abstained: self._abstained,
-            GuardChanged: self._guard, ExecReport: self._report,
+            GuardChanged: self._guard, ExecReport: self._report, DeskRestored: self._restored,
         }
 
     def on_event(self, event: Event) -> None:
@@ -371,6 +360,14 @@ class RunRecords:
         if fill.fee is None or fill.fee_currency == self.currency or not fill.fee:
             return fill.fee
         return fill.fee * instrument.price(fill.price) if fill.fee_currency == instrument.base else None
+
+    def _restored(self, ts: int, memory: DeskRestored) -> None:
+        """Begin with what an earlier run left: its profit is brought forward, its positions count from their prices."""
+        if memory.equity is not None:
+            self.brought = Decimal(memory.equity) / NANOS - self.capital
+            self.equity.gain(ts, int(self.brought * HALF_NANOS))
+        for held in bring_forward(memory, self.instruments, self.instances):
+            self.positions.expose(ts, 0, held)
 
     # orders, refusals, guard
 

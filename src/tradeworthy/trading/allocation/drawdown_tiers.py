@@ -114,6 +114,21 @@ class DrawdownTiers:
         self._peaks.pop(instance, None)
         return self._move(instance, 0, f"released by {person}")
 
+    def memory(self, instance: str) -> tuple[int | None, int, int | None]:
+        """Return the peak, the tier, and since when it eases."""
+        return self._peaks.get(instance), self.tier(instance), self._since.get(instance)
+
+    def restore(self, instance: str, memory: tuple[int | None, int, int | None]) -> None:
+        """Go on with the peak and the tier an earlier desk left; raises `ConfigurationRefused` for no such tier."""
+        peak, tier, since = memory
+        if tier > len(self._edges):
+            raise ConfigurationRefused(f"{instance}: the desk left drawdown tier {tier}, the policy has no such tier")
+        self._tiers[instance] = tier
+        if peak is not None:
+            self._peaks[instance] = peak
+        if since is not None:
+            self._since[instance] = since
+
     def _move(self, instance: str, tier: int, cause: str) -> TierChanged:
         before = self.tier(instance)
         self._tiers[instance] = tier

@@ -36,6 +36,10 @@ class AverageCost:
         twin.lots, twin.cost, twin.average = self.lots, self.cost, self.average
         return twin
 
+    def restore(self, lots: int, cost: Decimal, average: Decimal) -> None:
+        """Hold `lots` that cost `cost`, as an earlier desk did."""
+        self.lots, self.cost, self.average = lots, cost, average if lots else None
+
     def value(self, price2: int, lots: int) -> Decimal:
         """Return the signed value of `lots` at twice a price: quote currency, inverse minus the base currency.
 

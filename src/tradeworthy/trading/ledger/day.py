@@ -1,6 +1,7 @@
 """The desk day of one instance: a projection of bookings and marks (AC-01, AC-02)."""
 
 from collections import deque
+from collections.abc import Iterable
 from decimal import Decimal
 
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
@@ -166,6 +167,19 @@ class DayState:
         if self.peak is not None:
             self.peak += amount
         self._peaks = deque((hour, peak + amount) for hour, peak in self._peaks)
+
+    def peaks(self) -> tuple[tuple[int, int], ...]:
+        """Return the hours with their highest equity that may still be the 30-day peak."""
+        return tuple(self._peaks)
+
+    def restore(self, line: DayLine, peaks: Iterable[tuple[int, int]]) -> None:
+        """Go on with the day of an earlier projection."""
+        self.day, self.equity_open, self.equity, self.peak = line.day, line.equity_open, line.equity, line.peak
+        self.net_flows, self.notional = line.net_flows, line.notional
+        self.fills, self.cancels = line.fills, line.cancels
+        self.fees, self.funding, self.realized = line.fees, line.funding, line.realized
+        self.position, self.average = dict(line.position), dict(line.average)
+        self._peaks = deque(peaks)
 
     def line(self) -> DayLine:
         """Return the day as it stands."""

@@ -81,6 +81,10 @@ class Explainer:
         self._lots[name] = self._lots.get(name, 0) + signed
         self.fees[name] = self.fees.get(name, ZERO) - fee
 
+    def hold(self, instrument: str, lots: int) -> None:
+        """Begin with a position that an earlier run left, at the last mid."""
+        self._lots[instrument] = lots
+
     def fund(self, instrument: str, amount: Decimal) -> None:
         """Take funding received, negative when paid."""
         self.funding[instrument] = self.funding.get(instrument, ZERO) + amount

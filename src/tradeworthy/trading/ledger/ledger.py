@@ -1,6 +1,6 @@
 """The ledger: a fold of fills, fees, funding, flows and corporate actions into accounts and positions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 
@@ -8,7 +8,7 @@ import msgspec
 
 from tradeworthy.kernel.errors import InvalidInput
 from tradeworthy.kernel.ids import digest_of
-from tradeworthy.trading.ledger.accounts import ZERO, Account, Accounts, plain
+from tradeworthy.trading.ledger.accounts import ZERO, Account, Accounts, Entry, plain
 from tradeworthy.trading.ledger.average_cost import AverageCost
 from tradeworthy.trading.ledger.bookings import (
     BorrowBooked,
@@ -173,6 +173,32 @@ class Ledger:
                 self._book(booked.instance, booked.instrument)
                 self._move(booked.instance, booked.currency, Account.DIVIDEND, booked.amount)
 
+    def balances(self) -> list[tuple[str, str, str, Decimal]]:
+        """Return `(instance, currency, account, balance)` of every account that is not zero, sorted."""
+        return [(owner, currency, name, Decimal(text)) for owner, currency, name, text in self.accounts.rows()]
+
+    def restore(
+        self, balances: Iterable[tuple[str, str, str, Decimal]],
+        positions: Iterable[tuple[str, str, int, Decimal, Decimal]],
+    ) -> None:
+        """Take over what an earlier ledger held of instances that this one does not know: AC-01's day goes on.
+
+        positions  instance, instrument, signed lots, their cost in the settlement currency, average in ticks
+        """
+        entries: dict[tuple[str, str], list[Entry]] = {}
+        for instance, currency, name, amount in balances:
+            entries.setdefault((instance, currency), []).append((Account[name.upper()], amount))
+        for (instance, currency), posted in entries.items():
+            self.accounts.post(instance, currency, *posted)
+            cash = self.accounts.balance(instance, currency, Account.CASH)
+            if cash:
+                self.marks.money(instance, currency, cash)
+        for instance, instrument, lots, cost, average in positions:
+            book = self._book(instance, instrument)
+            book.cost.restore(lots, cost, average)
+            if not book.held:
+                self.marks.contract(instance, book.instrument, lots, cost)
+
     def lots(self, instance: str, instrument: str) -> int:
         book = self._books.get((instance, instrument))
         return 0 if book is None else book.cost.lots
@@ -182,6 +208,11 @@ class Ledger:
         if book is None:
             return Position(instance, instrument, 0, None)
         return Position(instance, instrument, book.cost.lots, book.cost.average)
+
+    def cost(self, instance: str, instrument: str) -> Decimal:
+        """Return what is held has cost, signed like the lots, in the settlement currency."""
+        book = self._books.get((instance, instrument))
+        return ZERO if book is None else book.cost.cost
 
     def positions(self) -> tuple[Position, ...]:
         """Return every position that was ever opened, by instance and instrument."""

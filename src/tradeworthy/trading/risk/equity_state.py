@@ -1,6 +1,7 @@
 """The desk's equity as risk sees it: its age, the day's open, the peaks that drawdowns are measured from."""
 
 from collections import deque
+from collections.abc import Iterable
 
 from tradeworthy.kernel.clock import NANOS_PER_DAY
 from tradeworthy.trading.risk.exposure import LONG_AGO
@@ -48,6 +49,17 @@ class EquityState:
         self.peak_nanos += nanos
         self._days = deque(((day, peak + nanos) for day, peak in self._days), self._days.maxlen)
         self.peak_30d += nanos
+
+    def peaks(self) -> tuple[tuple[int, int], ...]:
+        """Return the peaks of the days before, as `(day, nanos)`, oldest first."""
+        return tuple(self._days)
+
+    def restore_day(self, day: int, opened: int | None, peak: int, peaks: Iterable[tuple[int, int]]) -> None:
+        """Go on with a day that began before the start: its open, its peak, and the peaks of the days before."""
+        self.day, self.equity_open_nanos, self.peak_nanos = day, opened, peak
+        self._days.clear()
+        self._days.extend(peaks)
+        self.peak_30d = max(peak, max((one for _, one in self._days), default=0))
 
     def day_roll(self, ts: int) -> None:
         """Start a desk day: equity becomes the open, the day's peak joins the rolling peaks (RK-44)."""

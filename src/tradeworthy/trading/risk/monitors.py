@@ -1,6 +1,7 @@
 """Loss and activity monitors: they act on the guard, not on orders (RK-43, RK-44, RK-12, RK-54)."""
 
 from collections import deque
+from collections.abc import Container, Iterable
 from decimal import Decimal
 
 from tradeworthy.trading.model import GuardLevel, GuardReason, Side
@@ -91,6 +92,15 @@ class DeskLosses:
         self._arm()
         return tuple(GuardReason("risk", code, level, active=False, evidence="new desk day") for _, code, level in done)
 
+    def memory(self) -> tuple[int, int, int | None]:
+        """Return the daily and the drawdown levels told, and twice the gross at which reducing ends."""
+        return self._daily_level, self._drawdown_level, self._gross_goal2
+
+    def restore(self, memory: tuple[int, int, int | None]) -> None:
+        """Go on where an earlier desk of the same day was; call after `RiskContext.restore_day`."""
+        self._daily_level, self._drawdown_level, self._gross_goal2 = memory
+        self._arm()
+
     def _arm(self) -> None:
         """Work out the equity at which the next level is reached."""
         ctx = self._context
@@ -146,6 +156,15 @@ class InstanceLosses:
                 reasons.append(_reason(code, level, worth, base, limit, scope))
         return tuple(reasons)
 
+    def memory(self, instance: str) -> tuple[int, int, int] | None:
+        """Return the day's basis, its peak and the reasons told as bits; None before `start_day`."""
+        day = self._days.get(instance)
+        return None if day is None else (day[0], day[1], day[2])
+
+    def restore(self, instance: str, memory: tuple[int, int, int]) -> None:
+        """Go on with a day that an earlier desk began."""
+        self._days[instance] = list(memory)
+
     def bounds(self, instance: str) -> tuple[int, int]:
         """Return the day's profit and loss (nanos) at which the next reason is due, and the one of the peak."""
         opened, peak, told = self._days[instance]
@@ -180,6 +199,16 @@ class RepeatedExecution:
             return None
         evidence = f"{count} executions {side.name.lower()} of {instrument_id} in {ts - first} ns"
         return GuardReason("risk", "repeated_execution", GuardLevel.REDUCING, f"strategy:{instance}", evidence=evidence)
+
+    def memory(self) -> tuple[tuple[str, str, int, tuple[int, ...]], ...]:
+        """Return instance, instrument, side and stamps of every run of executions."""
+        return tuple((*key, int(side), tuple(stamps)) for key, (side, stamps) in self._runs.items())
+
+    def restore(self, memory: Iterable[tuple[str, str, int, tuple[int, ...]]], disabled: Container[str]) -> None:
+        """Go on counting; a run at the limit whose instance is not `disabled` any more was ended by `restart`."""
+        for instance, instrument, side, stamps in memory:
+            if len(stamps) < self._limit or instance in disabled:
+                self._runs[(instance, instrument)] = (Side(side), deque(stamps, maxlen=self._limit))
 
     def restart(self, instance: str) -> None:
         """Count from nothing again, once a designated person has enabled the instance (`control/enabling.py`)."""

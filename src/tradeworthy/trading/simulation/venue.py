@@ -1,6 +1,6 @@
 """The simulated venue (SV-01): one code for backtest and paper, on the tape's own time, without clock or I/O."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
 from heapq import heappop, heappush
@@ -140,6 +140,16 @@ class SimulatedVenue:
         market = self._markets.get(split.instrument)
         if market is not None:
             market.forget_prices()
+
+    def restore(self, positions: Iterable[tuple[str, str, int, Decimal]]) -> None:
+        """Hold again what the venue of an earlier process held: instance, instrument, signed lots, average in ticks."""
+        account = self._account
+        for instance, name, lots, average in positions:
+            self._held[(instance, name)] = lots
+            before = account.positions.get(name, 0)
+            total = account.positions[name] = before + lots
+            if total:
+                account.entry[name] = (account.entry.get(name, Decimal(0)) * before + average * lots) / total
 
     def drain_charges(self) -> list[tuple[int, BorrowCharged]]:
         """Return the borrow fees charged since the last call with their times, oldest first."""
