@@ -9,6 +9,7 @@ from tradeworthy import __version__
 from tradeworthy.cli import (
     backtest,
     calibration,
+    certificate,
     config,
     data,
     demo,
@@ -34,6 +35,7 @@ from tradeworthy.cli import (
     strategy,
     waiver,
     walk_forward,
+    witness,
 )
 from tradeworthy.kernel.errors import DeskError, ExitCode
 from tradeworthy.kernel.redaction import redact, trace_of
@@ -68,6 +70,8 @@ app.command(exposure.exposure)
 app.command(strategy.app)
 app.command(evidence.app)
 app.command(waiver.app)
+app.command(certificate.app)
+app.command(witness.app)
 app.command(final_dry_run.final_dry_run)
 app.command(final_dry_run_orchestrator.final_dry_run_orchestrator)
 
