@@ -5,6 +5,7 @@ from decimal import Decimal
 from tradeworthy.kernel.clock import EventClock
 from tradeworthy.kernel.facts import event_of
 from tradeworthy.trading.allocation import AllocationPolicy, DrawdownTiers, Role, StaticSplit, TierPolicy
+from tradeworthy.trading.carrying import CarryMonitors
 from tradeworthy.trading.control.guard import Guard
 from tradeworthy.trading.desk import Desk
 from tradeworthy.trading.environment import Environment, Row, Timers
@@ -30,6 +31,7 @@ from tradeworthy.trading.model import (
     SubmitOrder,
     Targets,
 )
+from tradeworthy.trading.risk.carry import FundingCost, Margin
 from tradeworthy.trading.risk.context import RiskContext
 from tradeworthy.trading.risk.monitors import DeskLosses, InstanceLosses, RepeatedExecution, SelfFailure
 from tradeworthy.trading.risk.policy import RiskPolicy
@@ -71,10 +73,11 @@ class Scripted:
 
 def build(
     *strategies, quoting=("script",), unwind=None, quality=None, false_tick=None, books=None, rollover_hour=0,
+    instrument=None,
     measured=lambda stage, function: function, **limits,
 ):
     """Return a desk of `strategies`; those in `quoting` need no stop."""
-    instruments = {ID: perpetual()}
+    instruments = {ID: instrument or perpetual()}
     policy = RiskPolicy(quoting=quoting, **limits)
     context = RiskContext(instruments.values(), policy)
     ledger = Ledger(instruments, "USD")
@@ -91,7 +94,8 @@ def build(
         guard=Guard(), split=split, watch=watch, failure=SelfFailure(policy), currency="USD",
         unwind=UnwindPolicy() if unwind is None else unwind,
         quality=None if quality is None else MarketQuality(quality, lambda name: AlwaysOpen()), false_tick=false_tick,
-        books=books, rollover_hour=rollover_hour, measured=measured,
+        books=books, rollover_hour=rollover_hour, carry=CarryMonitors(Margin(policy), FundingCost(policy)),
+        measured=measured,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from tradeworthy.app.instances import caps, no_trade_reasons
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND
 from tradeworthy.kernel.errors import ConfigurationRefused
 from tradeworthy.trading.allocation import AllocationPolicy, DrawdownTiers, Role, StaticSplit, TierPolicy
+from tradeworthy.trading.carrying import CarryMonitors
 from tradeworthy.trading.control.guard import Guard, HeldReason
 from tradeworthy.trading.desk import Desk, Measured
 from tradeworthy.trading.environment import Timers
@@ -22,6 +23,7 @@ from tradeworthy.trading.market_data.calendar import calendar_of
 from tradeworthy.trading.market_data.instruments import shipped
 from tradeworthy.trading.market_data.quality import DERIVED, MarketQuality, QualityPolicy
 from tradeworthy.trading.model import Instrument
+from tradeworthy.trading.risk.carry import FundingCost, Margin
 from tradeworthy.trading.risk.context import RiskContext
 from tradeworthy.trading.risk.monitors import DeskLosses, InstanceLosses, RepeatedExecution, SelfFailure
 from tradeworthy.trading.risk.policy import RiskPolicy
@@ -155,7 +157,8 @@ def build_desk(
         split=split, watch=watch, failure=SelfFailure(policy), currency=document.desk.base_currency,
         unwind=policy_of(UnwindPolicy, "unwind", document.unwind), quality=_quality(data, instruments),
         false_tick=data.false_tick, books=SnapshotPolicy() if document.desk.minute_seconds else None,
-        rollover_hour=document.desk.rollover_hour, measured=measured,
+        rollover_hour=document.desk.rollover_hour, carry=CarryMonitors(Margin(policy), FundingCost(policy)),
+        measured=measured,
     )  # fmt: skip
 
 

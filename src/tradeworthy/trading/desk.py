@@ -9,7 +9,7 @@ from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.trading.allocation import ReleaseTier, StaticSplit
 from tradeworthy.trading.bookkeeping import Bookkeeping
 from tradeworthy.trading.budgeting import Budgeting
-from tradeworthy.trading.carrying import Carrying
+from tradeworthy.trading.carrying import Carrying, CarryMonitors
 from tradeworthy.trading.control.drift import ConfigDrift
 from tradeworthy.trading.control.guard import Guard
 from tradeworthy.trading.control.kill import KillRequest, PauseRequest, RearmRequest, ResumeRequest
@@ -91,7 +91,7 @@ class Desk:
         reviewer: Reviewer, losses: DeskLosses, repeated: RepeatedExecution, execution: Execution, ledger: Ledger,
         guard: Guard, split: StaticSplit, watch: InstanceWatch, failure: SelfFailure, currency: str,
         unwind: UnwindPolicy, quality: MarketQuality | None = None, false_tick: FalseTickPolicy | None = None,
-        books: SnapshotPolicy | None = None, rollover_hour: int = 0,
+        books: SnapshotPolicy | None = None, rollover_hour: int = 0, carry: CarryMonitors | None = None,
         measured: Measured = lambda stage, function: function,
     ) -> None:  # fmt: skip
         self.currency, self.guard, self.context = currency, guard, context
@@ -135,9 +135,9 @@ class Desk:
         )
         self._seat_all()
         self._positions: dict[str, dict[str, int]] = {seat.instance: {} for seat in self.seats}
-        carrying = Carrying(
+        carrying = self._carrying = Carrying(
             self.seats, ledger=ledger, markets=self.markets, context=context, mid2=self._mid2, facts=self._facts,
-            positions=self._positions, apply=self._guard_reasons, on_worth=self._on_worth,
+            positions=self._positions, apply=self._guard_reasons, on_worth=self._on_worth, monitors=carry,
         )  # fmt: skip
         self.memory = Memory(
             self.seats, instruments=instruments, context=context, ledger=ledger, losses=losses, repeated=repeated,
@@ -364,6 +364,7 @@ class Desk:
         reasons = self._losses.on_equity()
         if reasons:
             self._guard_reasons(reasons)
+        self._carrying.on_position(fill.instrument)
         self._judge(fill.instrument)
         if FillBooked in seat.strategy.observes:
             seat.now, seat.fact = self.now, booked
@@ -385,6 +386,7 @@ class Desk:
         if self._door is not None:
             self._door.on_second(now)
         self._budgeting.on_second(now)
+        self._carrying.on_second()
 
     def _roll_day(self) -> None:
         self.context.day_roll(self.now)
