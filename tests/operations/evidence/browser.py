@@ -1,6 +1,7 @@
 """One headless Chromium over its debugging pipe: load a page, evaluate, take the answer. No network, no sockets."""
 
 import base64
+import fcntl
 import json
 import os
 import shutil
@@ -45,7 +46,7 @@ class Chromium:
     """A browser with one page; leaves with its context."""
 
     def __enter__(self):
-        self._home = tempfile.TemporaryDirectory(prefix="chromium-")
+        self._home = tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True)
         ours_in, theirs_out = os.pipe()
         theirs_in, ours_out = os.pipe()
         words = [
@@ -53,13 +54,14 @@ class Chromium:
             "--disable-dev-shm-usage", f"--user-data-dir={self._home.name}/profile", "--remote-debugging-pipe",
             "about:blank",
         ]
+        high_in, high_out = (fcntl.fcntl(one, fcntl.F_DUPFD, 10) for one in (theirs_in, theirs_out))
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}', "sh", *words],
-            pass_fds=(theirs_in, theirs_out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            words, preexec_fn=lambda: (os.dup2(high_in, 3), os.dup2(high_out, 4)), pass_fds=(3, 4),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             stdin=subprocess.DEVNULL,
         )
-        os.close(theirs_in)
-        os.close(theirs_out)
+        for one in (theirs_in, theirs_out, high_in, high_out):
+            os.close(one)
         self._out, self._in = os.fdopen(ours_out, "wb", 0), os.fdopen(ours_in, "rb")
         self._number, self._rest = 0, b""
         return self
@@ -71,14 +73,14 @@ class Chromium:
         self._in.close()
         self._home.cleanup()
 
-    def open(self, page):
+    def open(self, page, hash_part=""):
         """Load a page of bytes from a file and make it the one that is asked."""
         path = Path(self._home.name) / "page.html"
         path.write_bytes(page)
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self.call("Page.enable")
-        self.call("Page.navigate", url=path.as_uri())
+        self.call("Page.navigate", url=f"{path.as_uri()}#{hash_part}")
         while self._message().get("method") != "Page.loadEventFired":
             pass
 
