@@ -18,15 +18,18 @@ from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.kernel.redaction import redact
 from tradeworthy.operations.dry_run.audit.evidence import DECISION_KINDS
 from tradeworthy.operations.dry_run.audit.performance import PLACEHOLDER, PerformanceAggregates, PerformanceFile
+from tradeworthy.operations.dry_run.desk_facts import STARTS_NAME, DeskStart
 from tradeworthy.operations.dry_run.model import stamp
 from tradeworthy.operations.dry_run.settings import (
     DIARY_PATH,
     HEARTBEAT_SECONDS,
     LABEL,
+    LOG_DIR,
     PERFORMANCE_PATH,
     RUN_ID,
 )
 from tradeworthy.trading.desk import Desk
+from tradeworthy.trading.model import RunStarted
 
 PERFORMANCE_SECONDS = 60.0
 """The performance file is never older than this while the desk works."""
@@ -40,6 +43,7 @@ class ObservedRun:
     def __init__(
         self, *, clock: Clock, capital: Decimal, emit: Callable[[str], None], beat_seconds: float,
         diary: Path | None = None, performance: Path | None = None, label: str | None = None,
+        starts: Path | None = None, folder: Callable[[], Path | None] = lambda: None,
     ) -> None:  # fmt: skip
         self._clock = clock
         self._capital = capital
@@ -48,6 +52,8 @@ class ObservedRun:
         self._report_ns = round(min(beat_seconds, PERFORMANCE_SECONDS) * NANOS_PER_SECOND)
         self._performance = performance
         self._label = label
+        self._starts = starts
+        self._folder = folder
         self._started = clock.now()
         self._next_beat = self._next_report = clock.monotonic()
         self._seq = self._events = self._decisions = self._fills = self._reports = 0
@@ -63,7 +69,9 @@ class ObservedRun:
     def on_event(self, event: Event, seq: int) -> None:
         """Count an event that the journal accepted as its `seq`-th; beat when it is time."""
         self._events += 1
-        if event.kind in DECISION_KINDS:
+        if isinstance(event.payload, RunStarted):
+            self._tell_start(event.payload)
+        elif event.kind in DECISION_KINDS:
             self._decide(event, seq)
         elif event.kind == FILL_KIND:
             self._fills += 1
@@ -89,6 +97,18 @@ class ObservedRun:
         if self._diary is not None:
             os.close(self._diary)
             self._diary = None
+
+    def _tell_start(self, started: RunStarted) -> None:
+        """Say where the journal lies, so that the diary can be compared with it."""
+        folder = self._folder()
+        if self._starts is None or folder is None:
+            return
+        self._starts.parent.mkdir(parents=True, exist_ok=True)
+        line = msgspec.json.encode(DeskStart(run_id=started.run_id, folder=str(folder.absolute()))) + b"\n"
+        with self._starts.open("ab") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
 
     def _decide(self, event: Event, seq: int) -> None:
         self._decisions += 1
@@ -146,14 +166,19 @@ def _instance_of(payload: Mapping[str, Any]) -> str | None:
 
 
 def observed_by(
-    environment: Mapping[str, str], *, clock: Clock, capital: Decimal, emit: Callable[[str], None]
-) -> ObservedRun | None:
-    """Return the link to the harness that started this process, None when none did."""
+    environment: Mapping[str, str], *, clock: Clock, capital: Decimal, emit: Callable[[str], None],
+    folder: Callable[[], Path | None] = lambda: None,
+) -> ObservedRun | None:  # fmt: skip
+    """Return the link to the harness that started this process, None when none did.
+
+    folder  where the run is kept, once it has begun
+    """
     if not environment.get(RUN_ID):
         return None
     diary, performance = environment.get(DIARY_PATH), environment.get(PERFORMANCE_PATH)
+    log_dir = environment.get(LOG_DIR)
     return ObservedRun(
         clock=clock, capital=capital, emit=emit, beat_seconds=float(environment.get(HEARTBEAT_SECONDS, "10")),
         diary=Path(diary) if diary else None, performance=Path(performance) if performance else None,
-        label=environment.get(LABEL),
+        label=environment.get(LABEL), starts=Path(log_dir) / STARTS_NAME if log_dir else None, folder=folder,
     )  # fmt: skip

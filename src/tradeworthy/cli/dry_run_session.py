@@ -11,27 +11,31 @@ from typing import NamedTuple
 import msgspec
 
 from tradeworthy.app.identity import code_hash
+from tradeworthy.app.observed_desks import DeskJournals, keep_configuration
 from tradeworthy.cli.dry_run_evidence import give, give_json
 from tradeworthy.cli.dry_run_switches import HarnessSwitches, ReviewSwitches, command_environment, shown
 from tradeworthy.kernel.clock import Clock, SystemClock
-from tradeworthy.kernel.errors import UsageError
+from tradeworthy.kernel.errors import ExitCode, UsageError
+from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.kernel.redaction import redact, register_environment
-from tradeworthy.operations.dry_run.artefact_files import write_artefact
 from tradeworthy.operations.dry_run.artefacts import EvidenceReference, RunState, Summary
 from tradeworthy.operations.dry_run.audit.judges import AuditJudges
 from tradeworthy.operations.dry_run.chain import Chain, ChainResult
 from tradeworthy.operations.dry_run.command import ChildCommand
-from tradeworthy.operations.dry_run.deliver import Deliveries, deliver
+from tradeworthy.operations.dry_run.deliver import Bundled, Deliveries, deliver
 from tradeworthy.operations.dry_run.plan import LOG_STEM, hashes_of, require, run_id_of, stamp_name
 from tradeworthy.operations.dry_run.policy import HarnessPolicy
 from tradeworthy.operations.dry_run.preflight import RunPaths, resolve
 from tradeworthy.operations.dry_run.recover import Left, reasons_against_resuming
+from tradeworthy.operations.dry_run.release_manifest import read_release
 from tradeworthy.operations.dry_run.run_folder import RunFolder, refuse_known_run
 from tradeworthy.operations.dry_run.settings import RunSettings
 from tradeworthy.operations.evidence.build import build
 from tradeworthy.operations.evidence.collect import Inputs
 from tradeworthy.operations.evidence.relaxations import waived
+from tradeworthy.operations.evidence.trust import read_trust
 from tradeworthy.operations.evidence.verify_bundle import stamp_of
+from tradeworthy.operations.evidence.vocabulary import ENVIRONMENTS
 
 
 class Artefact(NamedTuple):
@@ -55,7 +59,9 @@ def play(settings: RunSettings, *, clock: Clock, summary: Path | None, carried: 
             started_in=settings.folder,
         )  # fmt: skip
 
-    chain = Chain(settings, AuditJudges(), clock=clock, say=say, summary_path=summary)
+    chain = Chain(
+        settings, AuditJudges(), clock=clock, say=say, summary_path=summary, desks=DeskJournals()
+    )  # fmt: skip
     with _Signals(chain):
         try:
             return chain.run(make, carried=carried)
@@ -65,7 +71,10 @@ def play(settings: RunSettings, *, clock: Clock, summary: Path | None, carried: 
 
 def recover(left: Left, *, clock: Clock, summary: Path | None) -> ChainResult:
     """Complete the artefacts of a run whose harness died."""
-    return Chain(left.settings, AuditJudges(), clock=clock, say=say, summary_path=summary).recover(left)
+    chain = Chain(
+        left.settings, AuditJudges(), clock=clock, say=say, summary_path=summary, desks=DeskJournals()
+    )  # fmt: skip
+    return chain.recover(left)
 
 
 def planned(
@@ -82,7 +91,15 @@ def planned(
         hashes=hashes_of(command, code=code_hash()),
         trust=None if switches.trust is None else str(switches.trust.absolute()),
     )  # fmt: skip
-    return _with_waivers(settings, switches, now=now, folder=folder) if switches.waiver else settings
+    if switches.waiver:
+        settings = _with_waivers(settings, switches, now=now, folder=folder)
+    if switches.release is not None:
+        release, data = read_release(switches.release)
+        places = RunFolder(settings.paths.run_state.parent)
+        places.evidence.mkdir(parents=True, exist_ok=True)
+        write_durably(places.release_manifest, data)
+        settings = msgspec.structs.replace(settings, release=release.hashes(), author=release.author)
+    return settings
 
 
 def _with_waivers(settings: RunSettings, switches: HarnessSwitches, *, now: int, folder: Path) -> RunSettings:
@@ -126,15 +143,16 @@ def finish(
     """
     paths = settings.paths
     places = msgspec.structs.replace(deliveries, diary=paths.diary, performance=paths.performance)
-    done = deliver(result.summary, places, code=result.exit_code, now=now or SystemClock().now())
+    done = deliver(
+        result.summary, places, code=result.exit_code, now=now or SystemClock().now(),
+        bundle=None if bundled is None else lambda summary: _bundle(bundled, summary, settings),
+    )  # fmt: skip
     if review.review_output is not None and done.review_page is not None:
         place = Path(review.review_output)
         if review.review_format == "json":
             give_json(done.review_document or {}, place)
         else:
             give(done.review_page, place)
-    if bundled is not None:
-        _bundle(bundled, done.summary, deliveries)
     named = (
         ("logs", paths.log_dir), ("progress", paths.progress), ("timeline", paths.timeline_dir),
         ("incidents", paths.incidents), ("summary", deliveries.summary_json), ("page", deliveries.summary_markdown),
@@ -149,17 +167,26 @@ def finish(
     return done.exit_code
 
 
-def _bundle(folder: RunFolder, summary: Summary, deliveries: Deliveries) -> None:
-    """Pack the run's evidence and write the bundle's id into the summary; a run without all its parts has no bundle."""
+def _bundle(folder: RunFolder, summary: Summary, settings: RunSettings) -> Bundled:
+    """Pack the run's evidence; a run whose parts are not all there has no bundle, and leaves with 1 at least."""
+    desk = summary.summary.metadata.desk
     try:
-        built = build(folder.root, folder.bundle, Inputs(), page=folder.bundle_page)
-    except (UsageError, OSError) as problem:
-        say(f"no evidence bundle was built: {problem}")
-        return
+        if desk is not None:
+            keep_configuration(Path(desk.folders[-1]), folder.configuration)
+        inputs = Inputs(
+            environment=ENVIRONMENTS[0] if desk is None else desk.evidence_environment, author=settings.author,
+            journal=None if desk is None else Path(desk.journals[-1]),
+            trust=None if settings.trust is None else read_trust(Path(settings.trust)).encoded(),
+        )  # fmt: skip
+        built = build(folder.root, folder.bundle, inputs, page=folder.bundle_page)
+    except UsageError as problem:
+        say(f"no evidence bundle was built, so this run can support no gate: {problem}")
+        return Bundled(EvidenceReference(), ExitCode.WARN)
+    except OSError as problem:
+        say(f"the evidence bundle could not be written: {problem}")
+        return Bundled(EvidenceReference(), ExitCode.FAIL)
     say(f"evidence bundle {built.bundle_id}, {built.entries} entries, not signed yet")
-    if deliveries.summary_json is not None:
-        reference = EvidenceReference(bundle_id=built.bundle_id, merkle_root=built.merkle_root)
-        write_artefact(deliveries.summary_json, msgspec.structs.replace(summary, evidence=reference))
+    return Bundled(EvidenceReference(bundle_id=built.bundle_id, merkle_root=built.merkle_root), ExitCode.PASS)
 
 
 def say(line: str) -> None:

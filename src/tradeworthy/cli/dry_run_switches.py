@@ -107,6 +107,8 @@ class HarnessSwitches:
         A signed waiver of a relaxation; may be given several times. Its scope becomes the run's id.
     trust
         The trust file that says whose signatures count.
+    release
+        The release manifest that what runs must equal.
     witness
         Where the outside witness of this run answers.
     resume
@@ -172,6 +174,7 @@ class HarnessSwitches:
     env: Words = ()
     waiver: Files = ()
     trust: Path | None = None
+    release: Path | None = None
     witness: str | None = None
 
     def policy(self) -> HarnessPolicy:

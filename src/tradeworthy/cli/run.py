@@ -54,7 +54,9 @@ def parsed(words: tuple[str, ...]) -> dict[str, str]:
 def present(session: RunSession, console: Console) -> int:
     """Play a session under a live table, then print what came out and what to try next."""
     stopped = _Signals(session)
-    link = observed_by(os.environ, clock=SystemClock(), capital=session.capital, emit=_emit)
+    link = observed_by(
+        os.environ, clock=SystemClock(), capital=session.capital, emit=_emit, folder=lambda: session.folder
+    )
     with stopped, LiveDesk(console, title=session.title, rows_total=session.rows_total) as live:
         if link is None:
             result = session.play(progress=live.update)

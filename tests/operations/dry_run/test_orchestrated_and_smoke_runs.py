@@ -1,6 +1,7 @@
 """One folder a run, the smoke chain, and switches that contradict each other (section 2, DR-48, DR-49)."""
 
 import hashlib
+import json
 import sys
 
 import pytest
@@ -36,18 +37,25 @@ def test_an_orchestrated_run_leaves_one_folder_with_everything(tmp_path, capfd):
     manifest = (tmp_path / "a" / "bundle" / "manifest.json").read_bytes()
     assert summary.evidence.bundle_id == hashlib.sha256(manifest).hexdigest()
     assert verify_packet(tmp_path / "a" / "packet") == ()
+    packet = json.loads((tmp_path / "a" / "packet" / "manifest.json").read_bytes())
+    inside = decode_summary((tmp_path / "a" / "packet" / "dry_run_summary.json").read_bytes())
+    assert packet["bundle_id"] == inside.evidence.bundle_id == summary.evidence.bundle_id
     out = capfd.readouterr().out
     assert out.index("relaxed") < out.index("status")
     assert "exit code    0" in out
     assert orchestrated(tmp_path, "--skip-diary-evidence", "--skip-performance-evidence") == 3
 
 
-def test_parts_can_be_left_out(tmp_path):
+def test_a_run_without_all_parts_is_told_to_have_no_bundle_and_leaves_with_a_warning(tmp_path, capfd):
     code = orchestrated(
         tmp_path, "--skip-diary-evidence", "--skip-performance-evidence", "--no-review", "--no-packet", "--no-wrap-up",
         "--no-progress-timeline",
     )  # fmt: skip
-    assert code == 0
+    assert code == 1
+    told = capfd.readouterr()
+    assert "no evidence bundle was built" in told.err
+    assert "needs review, wrap_up" in told.err
+    assert "exit code    1" in told.out
     left = {one.name for one in (tmp_path / "a").iterdir()}
     assert left == {"summary.json", "summary.md", "progress.json", "run_state.json", "incidents.jsonl", "backlog.json",
                     "logs"}  # fmt: skip
@@ -109,3 +117,28 @@ def test_a_real_smoke_run_of_some_seconds_passes(tmp_path):
         "--minimum-uptime", "0.4",
     ])  # fmt: skip
     assert code == 0
+
+
+def test_a_release_that_did_not_run_fails_by_each_part_and_goes_into_the_bundle(tmp_path):
+    manifest = tmp_path / "release.json"
+    digests = dict.fromkeys(("code", "configuration", "limits", "models"), "0" * 64)
+    document = {"schema": "release.manifest@1", "release": "2026-01", "author": "alma", "digests": digests}
+    manifest.write_text(json.dumps(document))
+    code = orchestrated(
+        tmp_path, "--skip-diary-evidence", "--skip-performance-evidence", "--release", str(manifest)
+    )
+    summary = decode_summary((tmp_path / "a" / "summary.json").read_bytes())
+    assert code == 2
+    told = [one.message for one in summary.incidents if one.code == "release.hash"]
+    assert len(told) == 4
+    assert "limits: expected 0000" in told[2]
+    assert "found nothing known" in told[2]
+    bundle = json.loads((tmp_path / "a" / "bundle" / "manifest.json").read_bytes())
+    assert "release_manifest" in {one["kind"] for one in bundle["entries"]}
+    assert bundle["author"] == "alma"
+    assert bundle["environment"] == "simulated"
+    for broken in ({**document, "schema": "other"}, {**document, "digests": {"code": "0"}}):
+        manifest.write_text(json.dumps(broken))
+        assert orchestrated(tmp_path, "--skip-diary-evidence", "--skip-performance-evidence", "--release",
+                            str(manifest), name="b") == 3  # fmt: skip
+    assert orchestrated(tmp_path, "--release", str(tmp_path / "gone"), name="b") == 3

@@ -10,7 +10,7 @@ from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.dry_run.artefact_files import write_artefact
 from tradeworthy.operations.dry_run.artefacts import Progress, RunState, Summary
-from tradeworthy.operations.dry_run.conclude import Conclusion, Judges, conclude, exit_code
+from tradeworthy.operations.dry_run.conclude import Conclusion, DeskReader, Judges, conclude, exit_code
 from tradeworthy.operations.dry_run.harness import Harness, MakeCommand
 from tradeworthy.operations.dry_run.model import Phase, Status, nanos_of, worst_status
 from tradeworthy.operations.dry_run.observation import PROGRESS_INCIDENTS_MAX, Observation
@@ -33,7 +33,7 @@ class Chain:
 
     def __init__(
         self, settings: RunSettings, judges: Judges, *, clock: Clock, say: Callable[[str], None],
-        summary_path: Path | None, witness: Witness | None = None,
+        summary_path: Path | None, witness: Witness | None = None, desks: DeskReader | None = None,
     ) -> None:  # fmt: skip
         self._settings = settings
         self._judges = judges
@@ -41,6 +41,7 @@ class Chain:
         self._say = say
         self._summary_path = summary_path
         self._witness = witness
+        self._desks = desks
         self._harness: Harness | None = None
         self._interrupted = False
 
@@ -83,7 +84,9 @@ class Chain:
         self, observation: Observation, progress: Progress, publish: Callable[[Progress], None]
     ) -> ChainResult:
         now = max(self._clock.now(), nanos_of(observation.state.now))  # a wall that was set back is not believed
-        conclusion = conclude(self._settings, observation, self._judges, now=now, witness=self._witness)
+        conclusion = conclude(
+            self._settings, observation, self._judges, now=now, witness=self._witness, desks=self._desks
+        )
         interrupted = observation.interrupted or self._interrupted
         code = exit_code(conclusion.summary.status, interrupted=interrupted)
         summary = conclusion.summary

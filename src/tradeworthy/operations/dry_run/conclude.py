@@ -13,9 +13,11 @@ from tradeworthy.kernel.errors import DeskError, ExitCode
 from tradeworthy.kernel.redaction import redact
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.dry_run.artefacts import Sections, Summary
+from tradeworthy.operations.dry_run.desk_facts import DeskFacts
 from tradeworthy.operations.dry_run.model import (
     DiarySection,
     Finding,
+    Hashes,
     Incident,
     IncidentMetadata,
     IncidentState,
@@ -32,6 +34,7 @@ from tradeworthy.operations.dry_run.model import (
 from tradeworthy.operations.dry_run.observation import Observation
 from tradeworthy.operations.dry_run.outside import Agreement, Witness, agree
 from tradeworthy.operations.dry_run.policy import HarnessPolicy
+from tradeworthy.operations.dry_run.release_manifest import differences
 from tradeworthy.operations.dry_run.run_class import ReleaseFacts, judge_class
 from tradeworthy.operations.dry_run.settings import RunSettings
 from tradeworthy.operations.dry_run.stopping import FORCED_CODE
@@ -56,9 +59,17 @@ class Judges(Protocol):
     def logs(
         self, paths: tuple[Path, ...], policy: HarnessPolicy, window: RunWindow, *, now: int
     ) -> LogSection: ...
-    def diary(self, path: Path, policy: HarnessPolicy, window: RunWindow, *, now: int) -> DiarySection: ...
+    def diary(
+        self, path: Path, policy: HarnessPolicy, window: RunWindow, *, now: int, desk: DeskFacts | None
+    ) -> DiarySection: ...
     def performance(self, path: Path, policy: HarnessPolicy, window: RunWindow, *, now: int) -> PerformanceSection: ...
     def sign_off(self, sections: Sections, criteria: SignOffCriteria, *, now: int) -> SignOff: ...
+
+
+class DeskReader(Protocol):
+    """One that can tell whether the command was our own desk, and what its journal says."""
+
+    def read(self, log_dir: Path) -> tuple[DeskFacts, Hashes] | None: ...
 
 
 class Conclusion(NamedTuple):
@@ -69,12 +80,14 @@ class Conclusion(NamedTuple):
 
 
 def conclude(
-    settings: RunSettings, observation: Observation, judges: Judges, *, now: int, witness: Witness | None = None
-) -> Conclusion:
+    settings: RunSettings, observation: Observation, judges: Judges, *, now: int, witness: Witness | None = None,
+    desks: DeskReader | None = None,
+) -> Conclusion:  # fmt: skip
     """Judge a run that is over.
 
     now      ns UTC of the judgement
     witness  verified minutes from outside; None when none was attached
+    desks    reads the desk's own journal when the command was our desk; None where that cannot be
     """
     policy = settings.policy
     start, stop = nanos_of(observation.started_at), nanos_of(observation.ended_at)
@@ -83,24 +96,29 @@ def conclude(
         LogSection, lambda: judges.logs(_existing(observation), policy, window, now=now), source="logs"
     )
     logs = _with_measured_uptime(logs, observation, policy)
+    incidents = list(observation.metadata.harness_incidents)
+    desk, hashes = _desk(settings, observation, desks, incidents, now)
     diary = performance = None
     if settings.paths.diary is not None:
         at = settings.paths.diary
-        diary = _guarded(DiarySection, lambda: judges.diary(at, policy, window, now=now), source="diary")
+        diary = _guarded(DiarySection, lambda: judges.diary(at, policy, window, now=now, desk=desk), source="diary")
     if settings.paths.performance is not None:
         where = settings.paths.performance
         performance = _guarded(
             PerformanceSection, lambda: judges.performance(where, policy, window, now=now), source="performance"
         )
-    incidents = list(observation.metadata.harness_incidents)
     if witness is not None:
         agreement = _agreement(witness, observation, start, stop)
         incidents += _witness_incident(agreement, len(incidents) + 1, now)
         if agreement.ratio is not None:
             logs = msgspec.structs.replace(logs, uptime_ratio=agreement.ratio)
-    run_class, reasons = judge_class(_facts(settings, observation, logs, now=now, witnessed=witness is not None))
+    run_class, reasons = judge_class(
+        _facts(settings, observation, logs, now=now, witnessed=witness is not None, desk=desk, hashes=hashes)
+    )
     incidents = [by_class(one, run_class) for one in incidents]
-    metadata = msgspec.structs.replace(observation.metadata, harness_incidents=tuple(incidents))
+    metadata = msgspec.structs.replace(
+        observation.metadata, harness_incidents=tuple(incidents), hashes=hashes, desk=desk
+    )
     present = [one.status for one in (logs, diary, performance) if one is not None]
     sections = Sections(
         generated_at=stamp(now), metadata=metadata, logs=logs, diary=diary, performance=performance,
@@ -166,6 +184,31 @@ def _with_measured_uptime(logs: LogSection, observation: Observation, policy: Ha
     return msgspec.structs.replace(logs, uptime_ratio=ratio, uptime_source=source, status=status)
 
 
+def _desk(
+    settings: RunSettings, observation: Observation, desks: DeskReader | None, incidents: list[Incident], now: int
+) -> tuple[DeskFacts | None, Hashes]:
+    """Return what our own desk says of itself, and the digests of what ran; what does not fit is an incident."""
+    found = None
+    hashes = observation.metadata.hashes
+    try:
+        found = None if desks is None else desks.read(settings.paths.log_dir)
+    except ANY_FAILURE as problem:
+        incidents.append(_late("desk.unread", Severity.UNKNOWN, _told(problem), "desk", len(incidents), now))
+    if found is not None:
+        hashes = found[1]
+    for told in () if settings.release is None else differences(settings.release, hashes):
+        message = f"what ran is not the release: {told}"
+        incidents.append(_late("release.hash", Severity.FAIL, message, "release", len(incidents), now))
+    return None if found is None else found[0], hashes
+
+
+def _late(code: str, severity: Severity, message: str, component: str, known: int, now: int) -> Incident:
+    return Incident(
+        id=f"inc-{known + 1:05d}", code=code, severity=status_of(severity), state=IncidentState.OPEN,
+        occurred_at=stamp(now), message=redact(message), metadata=IncidentMetadata(component=component),
+    )  # fmt: skip
+
+
 def _agreement(witness: Witness, observation: Observation, start: int, stop: int) -> Agreement:
     try:
         return agree(observation.heartbeat.ratio, witness.reading(started=start, ended=stop))
@@ -193,17 +236,19 @@ def by_class(one: Incident, run_class: RunClass) -> Incident:
 
 
 def _facts(
-    settings: RunSettings, observation: Observation, logs: LogSection, *, now: int, witnessed: bool
-) -> ReleaseFacts:
+    settings: RunSettings, observation: Observation, logs: LogSection, *, now: int, witnessed: bool,
+    desk: DeskFacts | None, hashes: Hashes,
+) -> ReleaseFacts:  # fmt: skip
     policy = settings.policy
     return ReleaseFacts(
-        paper_on_live_feed=settings.paper_on_live_feed, required_seconds=policy.required_seconds,
+        paper_on_live_feed=None if desk is None else desk.environment == "paper" and desk.live_feed,
+        required_seconds=policy.required_seconds,
         run_seconds=observation.run_seconds, slack_seconds=policy.duration_slack_seconds,
         uptime_ratio=logs.uptime_ratio, uptime_ratio_min=policy.uptime_ratio_min, witness_attached=witnessed,
         live_gap_alert_minutes=policy.live_gap_alert_minutes, heartbeat_source=observation.heartbeat.source,
         window_proved=logs.window_proved, relaxations=settings.relaxations(at=now),
         derived_objectives=frozenset(one.name for one in settings.objectives if one.provenance == "derived"),
-        hashes_equal_release=None if settings.release is None else settings.release == settings.hashes,
+        hashes_equal_release=None if settings.release is None else settings.release == hashes,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 What is written here can only make the exit code worse: the worst of run, review and wrap-up counts.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ import msgspec
 
 from tradeworthy.kernel.errors import ExitCode
 from tradeworthy.operations.dry_run.artefact_files import write_artefact, write_json, write_text
-from tradeworthy.operations.dry_run.artefacts import Objective, Review, Summary
+from tradeworthy.operations.dry_run.artefacts import EvidenceReference, Objective, Review, Summary
 from tradeworthy.operations.dry_run.backlog import backlog_of
 from tradeworthy.operations.dry_run.conclude import exit_code
 from tradeworthy.operations.dry_run.model import Json, Status
@@ -68,8 +69,21 @@ class Delivered(NamedTuple):
     review_document: Json | None
 
 
-def deliver(summary: Summary, deliveries: Deliveries, *, code: int, now: int) -> Delivered:
-    """Write everything that was asked for; `code` is the run's own, and 130 stays 130."""
+class Bundled(NamedTuple):
+    """The bundle a run was packed in, and the exit code of packing; a run that could not be packed has none."""
+
+    reference: EvidenceReference
+    exit_code: int
+
+
+def deliver(
+    summary: Summary, deliveries: Deliveries, *, code: int, now: int,
+    bundle: Callable[[Summary], Bundled] | None = None,
+) -> Delivered:  # fmt: skip
+    """Write everything that was asked for; `code` is the run's own, and 130 stays 130.
+
+    bundle  packs what is written so far; its id goes into summary and packet, which are written after it
+    """
     page = document = None
     codes = [code]
     if deliveries.review is not None:
@@ -96,6 +110,12 @@ def deliver(summary: Summary, deliveries: Deliveries, *, code: int, now: int) ->
         write_text(deliveries.summary_markdown, summary_markdown(summary))
     if deliveries.summary_json is not None:
         write_artefact(deliveries.summary_json, summary)
+    if bundle is not None:
+        packed = bundle(summary)
+        codes.append(packed.exit_code)
+        summary = msgspec.structs.replace(summary, evidence=packed.reference)
+        if deliveries.summary_json is not None and packed.reference.bundle_id is not None:
+            write_artefact(deliveries.summary_json, summary)
     if deliveries.packet is not None:
         _pack(summary, deliveries, deliveries.packet)
     worst = ExitCode.INTERRUPTED if code == ExitCode.INTERRUPTED else max(codes)

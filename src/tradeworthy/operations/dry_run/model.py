@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 
 from tradeworthy.kernel.severity import Severity
+from tradeworthy.operations.dry_run.desk_facts import DeskFacts
 
 SCHEMA_PROGRESS = "dry_run.progress@1"
 SCHEMA_RUN_STATE = "dry_run.run_state@1"
@@ -390,4 +391,5 @@ class RunMetadata(msgspec.Struct, frozen=True, kw_only=True):
     hashes: Hashes = Hashes()
     heartbeat: Heartbeat = Heartbeat()
     resource_monitor: ResourceMonitorReport | None = None
+    desk: DeskFacts | None = None
     user: dict[str, str] = {}

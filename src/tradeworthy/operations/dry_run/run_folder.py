@@ -33,6 +33,8 @@ class RunFolder:
         self.packet_archive = root / "packet.tar.gz"
         self.evidence = root / "evidence"
         self.waivers = self.evidence / "waivers"
+        self.release_manifest = self.evidence / "release_manifest.json"
+        self.configuration = self.evidence / "configuration.json"
         self.bundle = root / "bundle"
         self.bundle_page = root / "bundle.html"
 

@@ -25,7 +25,7 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     waivers             waivers that were found valid, with their signers; `waived` maps the codes they cover to them
     trust               the file that says whose signatures count
     release             the hashes of the release manifest this run stands for; None when none was named
-    paper_on_live_feed  whether the command was shown to be paper on a live feed; None is not known
+    author              of that release
     """
 
     run_id: str
@@ -44,7 +44,7 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     trust: str | None = None
     witness: str | None = None
     release: Hashes | None = None
-    paper_on_live_feed: bool | None = None
+    author: str | None = None
 
     def relaxations(self, *, at: int | None = None) -> tuple[Relaxation, ...]:
         """Return the relaxations of this run, each with the waiver that covers it.

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from tradeworthy.operations.dry_run.artefacts import Sections
-from tradeworthy.operations.dry_run.audit.diary import DiaryPolicy, audit_diary
+from tradeworthy.operations.dry_run.audit.diary import DiaryPolicy, JournalDecisions, audit_diary
 from tradeworthy.operations.dry_run.audit.log_section import audit_logs
 from tradeworthy.operations.dry_run.audit.performance import audit_performance
 from tradeworthy.operations.dry_run.audit.policy import AuditPolicy, Window
 from tradeworthy.operations.dry_run.conclude import RunWindow
+from tradeworthy.operations.dry_run.desk_facts import DeskFacts
 from tradeworthy.operations.dry_run.model import (
     DiarySection,
     LogSection,
@@ -26,9 +27,12 @@ class AuditJudges:
         """Judge the structured segments, in order."""
         return audit_logs(paths, audit_policy(policy), now=now, window=_measured(window))
 
-    def diary(self, path: Path, policy: HarnessPolicy, window: RunWindow, *, now: int) -> DiarySection:
-        """Judge the decision diary."""
-        return audit_diary(path, DiaryPolicy(), now=now, window=_measured(window))
+    def diary(
+        self, path: Path, policy: HarnessPolicy, window: RunWindow, *, now: int, desk: DeskFacts | None
+    ) -> DiarySection:
+        """Judge the decision diary, against the desk's journal when the command was our desk (DR-30)."""
+        journal = None if desk is None else JournalDecisions(count=desk.decisions, last_seq=desk.last_decision_seq)
+        return audit_diary(path, DiaryPolicy(), now=now, window=_measured(window), journal=journal)
 
     def performance(
         self, path: Path, policy: HarnessPolicy, window: RunWindow, *, now: int
