@@ -36,6 +36,7 @@ from tradeworthy.trading.risk.context import RiskContext
 from tradeworthy.trading.risk.monitors import DeskLosses, InstanceLosses, RepeatedExecution, SelfFailure
 from tradeworthy.trading.risk.policy import RiskPolicy
 from tradeworthy.trading.risk.review import Reviewer
+from tradeworthy.trading.risk.runaway import Runaway
 from tradeworthy.trading.simulation.latency import Latency
 from tradeworthy.trading.simulation.venue import Matching, SimulatedVenue
 from tradeworthy.trading.unwinding import UnwindPolicy
@@ -95,7 +96,7 @@ def build(
         unwind=UnwindPolicy() if unwind is None else unwind,
         quality=None if quality is None else MarketQuality(quality, lambda name: AlwaysOpen()), false_tick=false_tick,
         books=books, rollover_hour=rollover_hour, carry=CarryMonitors(Margin(policy), FundingCost(policy)),
-        measured=measured,
+        runaway=Runaway(policy), measured=measured,
     )  # fmt: skip
 
 

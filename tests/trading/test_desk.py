@@ -34,8 +34,8 @@ from tradeworthy.trading.model import (
     Timer,
     TradingStatus,
 )
-from tradeworthy.trading.strategies.catalogue import CATALOGUE
 from tradeworthy.trading.risk.context import CAUSES
+from tradeworthy.trading.strategies.catalogue import CATALOGUE
 
 BOTH = (Side.BUY, Side.SELL)
 
@@ -332,3 +332,17 @@ def test_every_evaluation_gives_targets_or_a_code(path, name):
     assert all(isinstance(one, Targets) or one.code for one in answers)
     assert seat.decisions == len(answers) == wishes + sum(seat.abstentions.values())
     assert seat.decisions > 0
+
+
+def test_a_looping_strategy_whose_orders_are_rejected_is_paused_within_a_minute():
+    limits = {"runaway_orders": 2, "throttle_quoting": 100, "runaway_rejects": Decimal("0.5")}
+    feed = Feed(build(Scripted([quotes(Side.BUY)] * 10), **limits))
+    paused = []
+    for _ in range(6):
+        outcome = feed.quote()
+        paused += [one for one in of(outcome, GuardChanged) if one.reason == "risk.runaway"]
+        for order in submits(outcome):
+            paused += [one for one in of(feed.report(ReportType.REJECTED, order, code="busy"), GuardChanged)
+                       if one.reason == "risk.runaway"]  # fmt: skip
+    assert [(one.scope, one.reason_level) for one in paused] == [("strategy:script", GuardLevel.PAUSED)]
+    assert feed.desk.seats[0].guard is GuardLevel.PAUSED

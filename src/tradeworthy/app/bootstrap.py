@@ -28,6 +28,7 @@ from tradeworthy.trading.risk.context import RiskContext
 from tradeworthy.trading.risk.monitors import DeskLosses, InstanceLosses, RepeatedExecution, SelfFailure
 from tradeworthy.trading.risk.policy import RiskPolicy
 from tradeworthy.trading.risk.review import Reviewer
+from tradeworthy.trading.risk.runaway import Runaway
 from tradeworthy.trading.simulation.latency import Latency
 from tradeworthy.trading.simulation.queue import QueueModel
 from tradeworthy.trading.simulation.rules import VenueRules
@@ -158,7 +159,7 @@ def build_desk(
         unwind=policy_of(UnwindPolicy, "unwind", document.unwind), quality=_quality(data, instruments),
         false_tick=data.false_tick, books=SnapshotPolicy() if document.desk.minute_seconds else None,
         rollover_hour=document.desk.rollover_hour, carry=CarryMonitors(Margin(policy), FundingCost(policy)),
-        measured=measured,
+        runaway=Runaway(policy), measured=measured,
     )  # fmt: skip
 
 

@@ -65,6 +65,7 @@ from tradeworthy.trading.restoring import DeskRestored, Memory
 from tradeworthy.trading.risk.context import RiskContext
 from tradeworthy.trading.risk.monitors import DeskLosses, RepeatedExecution, SelfFailure
 from tradeworthy.trading.risk.review import Reviewer
+from tradeworthy.trading.risk.runaway import Runaway
 from tradeworthy.trading.strategies.abstentions import GUARD, INPUT_QUARANTINED, withdrawing
 from tradeworthy.trading.timing import DECIDE, INDICATORS
 from tradeworthy.trading.unwinding import UnwindPolicy, Unwinds
@@ -81,6 +82,8 @@ PLAN = PlanPolicy()
 _UNWINDING = withdrawing(GUARD)
 """What is answered for a strategy whose position the desk closes."""
 _QUARANTINED = withdrawing(INPUT_QUARANTINED)
+_resting: Callable[[Seat], Decision] = lambda seat: _UNWINDING  # noqa: E731
+_quarantined: Callable[[Seat], Decision] = lambda seat: _QUARANTINED  # noqa: E731
 
 
 class Desk:
@@ -92,7 +95,7 @@ class Desk:
         guard: Guard, split: StaticSplit, watch: InstanceWatch, failure: SelfFailure, currency: str,
         unwind: UnwindPolicy, quality: MarketQuality | None = None, false_tick: FalseTickPolicy | None = None,
         books: SnapshotPolicy | None = None, rollover_hour: int = 0, carry: CarryMonitors | None = None,
-        measured: Measured = lambda stage, function: function,
+        runaway: Runaway | None = None, measured: Measured = lambda stage, function: function,
     ) -> None:  # fmt: skip
         self.currency, self.guard, self.context = currency, guard, context
         self.ledger, self.execution = ledger, execution
@@ -120,6 +123,8 @@ class Desk:
             snapshot=ledger.state_hash, failure=failure, facts=self._facts,
         )  # fmt: skip
         self._guard_reasons, self._drain = self._guarding.apply, self._guarding.drain
+        if runaway is not None:
+            self._ordering.watch(runaway, self._guard_reasons)
         self._budgeting = Budgeting(
             split, watch, context, instances=self._by_instance, mid2=self._mid2, facts=self._facts,
             apply=self._guard_reasons,
@@ -259,9 +264,9 @@ class Desk:
         observe = self._observed if hasattr(strategy, "guard") else strategy.observe
         decide: Callable[[Seat], Decision] = strategy.decide
         if self._door is not None and self._door.holds(seat.instrument_id):
-            decide = self._quarantined
+            decide = _quarantined
         elif seat.instance in self._unwinds.active:
-            decide = self._resting
+            decide = _resting
         look = self._measured(f"{INDICATORS}:{seat.instance}", observe)
         ask = self._measured(f"{DECIDE}:{seat.instance}", decide)
         for what in dict.fromkeys((*strategy.observes, *strategy.decides_on)):
@@ -273,12 +278,6 @@ class Desk:
         """Let a strategy that guards itself observe, and take its reasons to the guard before it decides."""
         seat.strategy.observe(seat)
         self._guarding.raise_own(seat)
-
-    def _resting(self, seat: Seat) -> Decision:
-        return _UNWINDING
-
-    def _quarantined(self, seat: Seat) -> Decision:
-        return _QUARANTINED
 
     def _withhold(self) -> None:
         """Data was withheld or given free: whom it concerns abstains at once, not at the next event (MD-08)."""
@@ -337,7 +336,7 @@ class Desk:
                 self._book(fill, order.intent.intent_id, mid2, report.type)
             self._unwinds.on_report(order, 0 if fill is None else fill.lots, self._facts)
             if not order.live:
-                self.context.release(order.intent.intent_id, rejected=order.state is OrderState.REJECTED)
+                self._ordering.on_end(order)
             elif order.state is OrderState.UNKNOWN:
                 self.context.hold_unknown(order.intent.intent_id)
         self._drain()

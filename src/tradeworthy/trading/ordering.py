@@ -1,23 +1,31 @@
 """From intent to command and from wish to cancel: review, reserve, send. Facts are added to the caller's list."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from tradeworthy.kernel.facts import Fact
 from tradeworthy.trading.execution.execution import Execution
-from tradeworthy.trading.model import Approved, CancelOrder, Intent, OrderState, SubmitOrder
+from tradeworthy.trading.execution.orders import Order
+from tradeworthy.trading.model import Approved, CancelOrder, GuardReason, Intent, OrderState, SubmitOrder
 from tradeworthy.trading.risk.context import RiskContext
 from tradeworthy.trading.risk.review import Reviewer
+from tradeworthy.trading.risk.runaway import Runaway
 from tradeworthy.trading.view import Seat
 
 
 class Ordering:
     """The one way from an intent to the venue."""
 
-    __slots__ = ("_context", "_execution", "_review_all", "_review_parent")
+    __slots__ = ("_apply", "_context", "_execution", "_review_all", "_review_parent", "_runaway")
 
     def __init__(self, reviewer: Reviewer, execution: Execution, context: RiskContext) -> None:
         self._execution, self._context = execution, context
+        self._runaway: Runaway | None = None
+        self._apply: Callable[[Iterable[GuardReason]], None] | None = None
         self._review_all, self._review_parent = reviewer.review_all, reviewer.review_parent
+
+    def watch(self, runaway: Runaway, apply: Callable[[Iterable[GuardReason]], None]) -> None:
+        """Have each order and each rejection counted; what is found goes to the guard (RK-13)."""
+        self._runaway, self._apply = runaway, apply
 
     def propose(self, seat: Seat, intent: Intent, facts: list[Fact]) -> None:
         """Review, reserve, send: each leg's capacity is held before the next one is judged."""
@@ -48,6 +56,13 @@ class Ordering:
                 facts += sent
                 ctx.count_message(order.instance, one.instrument, ctx.now)
 
+    def on_end(self, order: Order) -> None:
+        """Free what an ended order held; a rejection by the venue counts against its instance."""
+        rejected = order.state is OrderState.REJECTED
+        self._context.release(order.intent.intent_id, rejected=rejected)
+        if rejected and self._runaway is not None and self._apply is not None:
+            self._apply(self._runaway.on_reject(order.instance, self._context.now))
+
     def on_second(self, now: int, facts: list[Fact]) -> None:
         """Tell what silence led to; an order whose outcome nobody knows keeps its capacity (OM-02)."""
         silent = self._execution.on_timer(now)
@@ -71,4 +86,8 @@ class Ordering:
             return None
         seat.orders += 1
         ctx.count_message(seat.instance, leg.instrument, ctx.now)
+        if self._runaway is not None and self._apply is not None:
+            reasons = self._runaway.on_order(seat.instance, ctx.now)
+            if reasons:
+                self._apply(reasons)
         return last.client_order_id
