@@ -4,68 +4,61 @@ import msgspec
 import pytest
 from bundle_maker import INPUTS, trust_of, write_run
 
-from tradeworthy.kernel.errors import InvalidInput, UsageError
-from tradeworthy.operations.dry_run.model import RunClass, Status
+from tradeworthy.kernel.errors import UsageError
+from tradeworthy.operations.dry_run.model import Hashes, RunClass, Status
+from tradeworthy.operations.dry_run.release_manifest import ReleaseDigests, ReleaseManifest
 from tradeworthy.operations.evidence.build import build
-from tradeworthy.operations.evidence.release import Part, Proof, decode_release, judge_release, release_of
+from tradeworthy.operations.evidence.release import Proof, judge_release
 from tradeworthy.operations.evidence.retention import sweep
 
 PROVED = dict.fromkeys(Proof, Status.PASS)
 WITHIN, AFTER = "2033-03-02T00:00:00Z", "2033-03-05T00:00:00Z"
 
 
-@pytest.fixture
-def parts(tmp_path):
-    paths = {part: tmp_path / part.value for part in Part}
-    for part, path in paths.items():
-        if part is Part.MODELS:
-            path.mkdir()
-            (path / "one.bin").write_bytes(b"1")
-        else:
-            path.write_text(part.value)
-    return paths
+FOUND = Hashes(code="a" * 64, config="b" * 64, limits="c" * 64, models="d" * 64)
+MANIFEST = ReleaseManifest(
+    schema="release.manifest@1", release="r1", author="alma",
+    digests=ReleaseDigests(
+        code="a" * 64, configuration="b" * 64, limits="c" * 64, models="d" * 64, image="sha256:1", lock="e" * 64
+    ),
+)  # fmt: skip
 
 
-def codes(found):
-    return [(one.code, one.metadata) for one in found]
+def judged(*, manifest=MANIFEST, found=FOUND, proofs=PROVED, image="sha256:1", lock="e" * 64):
+    return [(one.code, one.metadata) for one in judge_release(manifest, found, proofs, image=image, lock=lock)]
 
 
-def test_a_release_that_is_whole_and_proved_goes(parts):
-    manifest = release_of("r1", "f" * 40, parts)
-    assert judge_release(decode_release(manifest.encoded()), parts, PROVED) == ()
-    assert manifest.encoded() == release_of("r1", "f" * 40, parts).encoded()
+def test_a_release_that_is_whole_and_proved_goes():
+    assert judged() == []
 
 
-@pytest.mark.parametrize("part", [one for one in Part if one is not Part.MODELS])
-def test_one_changed_byte_of_a_part_is_named(parts, part):
-    manifest = release_of("r1", "f" * 40, parts)
-    parts[part].write_text(parts[part].read_text() + " ")
-    assert codes(judge_release(manifest, parts, PROVED)) == [("release.part.changed", {"part": part.value})]
+@pytest.mark.parametrize("part", ["code", "config", "limits", "models"])
+@pytest.mark.parametrize("seen", ["b" + "a" * 63, None])
+def test_one_changed_byte_of_a_part_is_named(part, seen):
+    assert judged(found=msgspec.structs.replace(FOUND, **{part: seen})) == [("release.changed", {"part": part})]
 
 
-def test_a_renamed_model_is_another_release(parts):
-    manifest = release_of("r1", "f" * 40, parts)
-    (parts[Part.MODELS] / "one.bin").rename(parts[Part.MODELS] / "two.bin")
-    assert codes(judge_release(manifest, parts, PROVED)) == [("release.part.changed", {"part": "models"})]
+@pytest.mark.parametrize("part", ["image", "lock"])
+@pytest.mark.parametrize("seen", ["another", None])
+def test_another_image_or_lock_is_named(part, seen):
+    assert judged(**{part: seen}) == [("release.changed", {"part": part})]
+
+
+def test_a_manifest_that_names_no_image_lets_nothing_go():
+    digests = msgspec.structs.replace(MANIFEST.digests, image=None)
+    unnamed = msgspec.structs.replace(MANIFEST, digests=digests)
+    assert judged(manifest=unnamed, image=None) == [("release.changed", {"part": "image"})]
 
 
 @pytest.mark.parametrize("proof", list(Proof))
 @pytest.mark.parametrize("status", [None, Status.WARN, Status.UNKNOWN, Status.FAIL])
-def test_without_any_of_its_proofs_nothing_goes(parts, proof, status):
+def test_without_any_of_its_proofs_nothing_goes(proof, status):
     proofs = {name: one for name, one in (PROVED | {proof: status}).items() if one is not None}
-    found = judge_release(release_of("r1", "f" * 40, parts), parts, proofs)
-    assert codes(found) == [("release.proof", {"proof": proof.value})]
+    assert judged(proofs=proofs) == [("release.proof", {"proof": proof.value})]
 
 
-def test_no_manifest_no_part_no_go(parts):
-    assert codes(judge_release(None, parts, PROVED)) == [("release.manifest", {})]
-    manifest = release_of("r1", "f" * 40, parts)
-    parts[Part.LOCK].unlink()
-    assert codes(judge_release(manifest, parts, PROVED)) == [("release.part.missing", {"part": "lock"})]
-    with pytest.raises(UsageError, match="lock"):
-        release_of("r1", "f" * 40, {part: path for part, path in parts.items() if part is not Part.LOCK})
-    with pytest.raises(InvalidInput, match="release manifest"):
-        decode_release(b"{}")
+def test_without_a_manifest_nothing_goes():
+    assert judged(manifest=None) == [("release.manifest", {})]
 
 
 @pytest.fixture
