@@ -36,6 +36,7 @@ from tradeworthy.operations.evidence.relaxations import waived
 from tradeworthy.operations.evidence.trust import read_trust
 from tradeworthy.operations.evidence.verify_bundle import stamp_of
 from tradeworthy.operations.evidence.vocabulary import ENVIRONMENTS
+from tradeworthy.operations.evidence.witness_source import WitnessSource, require_witness_key
 
 
 class Artefact(NamedTuple):
@@ -60,7 +61,8 @@ def play(settings: RunSettings, *, clock: Clock, summary: Path | None, carried: 
         )  # fmt: skip
 
     chain = Chain(
-        settings, AuditJudges(), clock=clock, say=say, summary_path=summary, desks=DeskJournals()
+        settings, AuditJudges(), clock=clock, say=say, summary_path=summary, desks=DeskJournals(),
+        witness=_witness_of(settings, clock),
     )  # fmt: skip
     with _Signals(chain):
         try:
@@ -72,7 +74,8 @@ def play(settings: RunSettings, *, clock: Clock, summary: Path | None, carried: 
 def recover(left: Left, *, clock: Clock, summary: Path | None) -> ChainResult:
     """Complete the artefacts of a run whose harness died."""
     chain = Chain(
-        left.settings, AuditJudges(), clock=clock, say=say, summary_path=summary, desks=DeskJournals()
+        left.settings, AuditJudges(), clock=clock, say=say, summary_path=summary, desks=DeskJournals(),
+        witness=_witness_of(left.settings, clock),
     )  # fmt: skip
     return chain.recover(left)
 
@@ -89,8 +92,10 @@ def planned(
         run_id=run_id_of(now, command, folder), name=f"{LOG_STEM}_{stamp_name(now)}", command=command, policy=policy,
         paths=paths, folder=str(Path.cwd()), label=label, metadata=metadata, user_environment=pairs,
         hashes=hashes_of(command, code=code_hash()),
-        trust=None if switches.trust is None else str(switches.trust.absolute()),
+        trust=None if switches.trust is None else str(switches.trust.absolute()), witness=switches.witness_place(),
     )  # fmt: skip
+    if switches.trust is not None and settings.witness is not None:
+        require_witness_key(read_trust(switches.trust), at=stamp_of(now))
     if switches.waiver:
         settings = _with_waivers(settings, switches, now=now, folder=folder)
     if switches.release is not None:
@@ -100,6 +105,13 @@ def planned(
         write_durably(places.release_manifest, data)
         settings = msgspec.structs.replace(settings, release=release.hashes(), author=release.author)
     return settings
+
+
+def _witness_of(settings: RunSettings, clock: Clock) -> WitnessSource | None:
+    if settings.witness is None or settings.trust is None:
+        return None
+    place = RunFolder(settings.paths.run_state.parent).witness
+    return WitnessSource(settings.witness, place, read_trust(Path(settings.trust)), clock=clock)
 
 
 def _with_waivers(settings: RunSettings, switches: HarnessSwitches, *, now: int, folder: Path) -> RunSettings:

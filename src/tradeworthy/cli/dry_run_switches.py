@@ -110,7 +110,7 @@ class HarnessSwitches:
     release
         The release manifest that what runs must equal.
     witness
-        Where the outside witness of this run answers.
+        Where the outside witness keeps its signed minutes: a URL or a file. Needs --trust.
     resume
         Go on with a run that its host cut off; its folder.
     recover
@@ -212,10 +212,17 @@ class HarnessSwitches:
 
     def unverifiable(self) -> tuple[str, ...]:
         """Return why what was handed over cannot be trusted here."""
-        wrong = []
-        if self.witness is not None:
-            wrong.append("--witness: no witness reader is configured for this desk")
-        return tuple(wrong)
+        given = (("--waiver", bool(self.waiver)), ("--witness", self.witness is not None))
+        return tuple(
+            f"{switch} needs --trust, the file that says whose signatures count"
+            for switch, used in given if used and self.trust is None
+        )  # fmt: skip
+
+    def witness_place(self) -> str | None:
+        """Return where the witness's minutes are, as it is from any folder."""
+        if self.witness is None or "://" in self.witness:
+            return self.witness
+        return str(Path(self.witness).absolute())
 
     def metadata_pairs(self) -> dict[str, str]:
         """Return the `--metadata` pairs; a bad or reserved one is a usage error."""

@@ -54,7 +54,8 @@ def played(folder, *faults, clock=None, odd=(), judges=None, settings=None, carr
     )  # fmt: skip
     said = []
     chain = Chain(
-        settings, judges or AuditJudges(), clock=clock, say=said.append, summary_path=folder / "summary.json"
+        settings, judges or AuditJudges(), clock=clock, say=said.append, summary_path=folder / "summary.json",
+        witness=more.get("witness"),
     )
     return chain.run(lambda failed: VirtualCommand(policy, clock), carried=carried), said
 

@@ -107,13 +107,15 @@ def conclude(
         performance = _guarded(
             PerformanceSection, lambda: judges.performance(where, policy, window, now=now), source="performance"
         )
+    agreement = None
     if witness is not None:
         agreement = _agreement(witness, observation, start, stop)
         incidents += _witness_incident(agreement, len(incidents) + 1, now)
         if agreement.ratio is not None:
             logs = msgspec.structs.replace(logs, uptime_ratio=agreement.ratio)
     run_class, reasons = judge_class(
-        _facts(settings, observation, logs, now=now, witnessed=witness is not None, desk=desk, hashes=hashes)
+        _facts(settings, observation, logs, now=now, desk=desk, hashes=hashes,
+               witnessed=agreement is not None and agreement.ratio is not None)
     )
     incidents = [by_class(one, run_class) for one in incidents]
     metadata = msgspec.structs.replace(
