@@ -19,7 +19,9 @@ from small_desk import (
     target,
 )
 
-from tradeworthy.trading.ledger.day import DayLine, DayRolled
+from tradeworthy.kernel.errors import ConfigurationRefused
+from tradeworthy.trading.allocation.static_split import Budget
+from tradeworthy.trading.ledger.day import DayLine, DayRolled, EquitySampled
 from tradeworthy.trading.ledger.snapshot import AccountingSnapshot, SnapshotPolicy, judge_snapshot
 from tradeworthy.trading.minute import DeskMinute
 from tradeworthy.trading.model import CancelOrder, Funding, GuardLevel, GuardReason, Mark, ReportType, Side, Timer
@@ -126,3 +128,27 @@ def test_rows_are_replayed_to_the_same_bytes():
     result = replay(journal.events, desk())
     assert result.ok
     assert result.digest == environment.digest.hexdigest()
+
+
+def test_each_minute_tells_the_equity_of_the_whole_desk_and_each_split_its_budgets():
+    feed, _ = holding()
+    feed.quote()
+    outcome = feed.give(Timer("minute"), source="clock", ts=feed.ts + 60 * SECOND)
+    (sampled,) = [one for one in of(outcome, EquitySampled) if one.instance == "desk"]
+    assert sampled.equity == feed.desk.context.equity_nanos
+    budgets = of(outcome, Budget)
+    assert {one.instance for one in budgets} == {"script", "reserve"}
+    assert sum(one.nanos for one in budgets) == budgets[0].capital_nanos == sampled.equity
+    assert feed.desk.context.account("script").allocated == budgets[0].nanos
+
+
+def test_a_desk_without_books_tells_neither():
+    feed = Feed(build(Scripted()))
+    feed.quote()
+    outcome = feed.give(Timer("minute"), source="clock", ts=feed.ts + 61 * SECOND)
+    assert outcome.facts == ()
+
+
+def test_an_instance_may_not_be_called_as_the_whole_desk():
+    with pytest.raises(ConfigurationRefused, match="may not be called 'desk'"):
+        build(Scripted(instance="desk"), books=BOOKS)

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
+from tradeworthy.kernel.errors import ConfigurationRefused
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.trading.control.guard import Guard
 from tradeworthy.trading.execution.orders import WorkingOrders
@@ -14,12 +15,14 @@ from tradeworthy.trading.ledger.ledger import Ledger
 from tradeworthy.trading.ledger.snapshot import AccountingSnapshot, SnapshotPolicy, take_snapshot
 from tradeworthy.trading.market_data.quality import MarketQuality
 from tradeworthy.trading.minute import MINUTE_NS, minute_row
-from tradeworthy.trading.model import NANOS, CancelOrder, FillBooked, Instrument, Timer
+from tradeworthy.trading.model import NANOS, CancelOrder, FillBooked, Instrument, Timer, Unknown
 from tradeworthy.trading.unwinding import applies
 from tradeworthy.trading.view import Seat
 
 MINUTE, DAY_ROLL = "minute", "day_roll"
 """Timers at whose firing the rows are told, and the days as they ended."""
+WHOLE_DESK = "desk"
+"""Under this name the equity of all instances and the reserve together is sampled."""
 CANCELS_KEPT = 1_024
 """Cancel stamps kept an instance; a maker's budget is fifty a minute."""
 
@@ -36,6 +39,8 @@ class Bookkeeping:
         policy: SnapshotPolicy,
     ) -> None:  # fmt: skip
         self._seats = {seat.instance: seat for seat in seats}
+        if WHOLE_DESK in self._seats:
+            raise ConfigurationRefused(f"an instance may not be called {WHOLE_DESK!r}: the whole desk is")
         self._ledger, self._watch, self._guard, self._orders = ledger, watch, guard, orders
         self._quality, self._policy = quality, policy
         self._days = DayProjection(instruments, ledger.base_currency, rollover_hour=rollover_hour)
@@ -49,7 +54,7 @@ class Bookkeeping:
     def restore(self, memory: Iterable[tuple[DayLine, tuple[tuple[int, int], ...]]], now: int) -> None:
         """Go on with the days that an earlier desk of the same name left."""
         for line, peaks in memory:
-            if line.instance in self._seats:
+            if line.instance in self._seats or line.instance == WHOLE_DESK:
                 self._days.day(line.instance, now).restore(line, peaks)
 
     def close(self, event: Event, facts: list[Fact], now: int) -> None:
@@ -69,6 +74,9 @@ class Bookkeeping:
         if timer == MINUTE:
             for seat in self._seats.values():
                 self._minute(seat, facts, now)
+            equity = self._ledger.marks.desk()
+            sampled = EquitySampled(WHOLE_DESK, None if isinstance(equity, Unknown) else equity)
+            facts += (sampled, *self._days.take(sampled, now))
 
     def _minute(self, seat: Seat, facts: list[Fact], now: int) -> None:
         books, cancels = self._books(seat, facts, now), self._cancels[seat.instance]

@@ -17,17 +17,21 @@ class Budgeting:
     """Split the desk's equity among `instances` and have the watch judge what each made of its part.
 
     mid2  twice the last mid by instrument;  facts  where the step collects what it found
+    told  whether each split is told as facts, for consoles and gates
     """
 
-    __slots__ = ("_apply", "_context", "_facts", "_instances", "_mid2", "_next", "_split", "_watch")
+    __slots__ = ("_apply", "_context", "_facts", "_instances", "_mid2", "_next", "_split", "_told",
+                 "_watch")  # fmt: skip
 
     def __init__(
         self, split: StaticSplit, watch: InstanceWatch, context: RiskContext, *, instances: Collection[str],
         mid2: Mapping[str, int | None], facts: list[Fact], apply: Callable[[Iterable[GuardReason]], None],
+        told: bool = False,
     ) -> None:  # fmt: skip
         self._split, self._watch, self._context = split, watch, context
         self._instances, self._mid2, self._facts, self._apply = instances, mid2, facts, apply
         self._next = 0
+        self._told = told
 
     def on_second(self, now: int) -> None:
         """Renew the budgets where they are due."""
@@ -40,7 +44,10 @@ class Budgeting:
         if ctx.equity_nanos is None:
             return
         self._next = ctx.now + ALLOCATE_NS
-        for budget in self._split.on_equity(ctx.equity_nanos, ctx.now):
+        budgets = self._split.on_equity(ctx.equity_nanos, ctx.now)
+        if self._told:
+            self._facts += budgets
+        for budget in budgets:
             if budget.instance in self._instances:
                 ctx.set_allocated(budget.instance, budget.nanos, budget.expires_at)
         self._take(*self._watch.on_budgets())

@@ -127,7 +127,7 @@ class Desk:
             self._ordering.watch(runaway, self._guard_reasons)
         self._budgeting = Budgeting(
             split, watch, context, instances=self._by_instance, mid2=self._mid2, facts=self._facts,
-            apply=self._guard_reasons,
+            apply=self._guard_reasons, told=books is not None,
         )  # fmt: skip
         self._judge = self._budgeting.judge
         self._books = None if books is None else Bookkeeping(
