@@ -28,6 +28,7 @@ from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.kernel.host import HostMemory, rss_bytes
 from tradeworthy.kernel.journal import Journal, JournalConflict, read
+from tradeworthy.kernel.journal.snapshot import SnapshotPolicy, Snapshots
 from tradeworthy.research.backtest.blotter import Blotter
 from tradeworthy.research.backtest.records import RunRecords
 from tradeworthy.trading.control import sentinel
@@ -72,7 +73,8 @@ class RunSession:
     """A document made ready to run; `play` runs it once."""
 
     def __init__(
-        self, document: Document, *, root: Path, clock: Clock | None = None, catalogue: Mapping[str, Entry] = CATALOGUE
+        self, document: Document, *, root: Path, clock: Clock | None = None,
+        catalogue: Mapping[str, Entry] = CATALOGUE, cadence: SnapshotPolicy | None = None,
     ) -> None:
         require_approved(document, state_of(root, document.desk.name) / CHANGES)
         if document.desk.environment == "live":
@@ -103,6 +105,8 @@ class RunSession:
         self._environment: Environment | None = None
         self._stop: str | None = None
         self._keeper: JournalKeeper | None = None
+        self._snapshots: Snapshots | None = None
+        self._cadence = cadence
         self._memory_due = 0
         self._drift_due = 0
         self._drifted = {(drift.instance, drift.reason): drift for drift in drift_of(document)}
@@ -131,6 +135,8 @@ class RunSession:
             copies=state_of(self._root, self._document.desk.name) / "checkpoints",
         )  # fmt: skip
         self._keeper = keeper
+        if not self._backtest:
+            self._snapshots = Snapshots(keeper.directory, self._clock, policy=self._cadence)
         journal = Journal.open(
             keeper.directory, clock=journal_clock, quarantine=keeper.quarantine, policy=keeper.policy(),
             signer=keeper.signer(),
@@ -179,6 +185,7 @@ class RunSession:
         def tell(rows: int, ts: int) -> None:
             self._sample_memory(environment, ts)
             self._check_drift(environment, ts)
+            self._snapshot(journal, ts)
             progress(desk, rows, ts)
 
         venue, data = build_venue(document), quality_policy(document)
@@ -236,6 +243,14 @@ class RunSession:
         rss = rss_bytes()
         if rss is not None:
             environment.offer(HostMemory(rss), source="host", key=f"memory:{ts}", ts=ts)
+
+    def _snapshot(self, journal: Journal, ts: int) -> None:
+        """Keep what the desk knows beside its journal, at the cadence of JR-16; a backtest's folder stays the same."""
+        if self._snapshots is None or not self._snapshots.due(journal.last_seq) or self.folder is None:
+            return
+        journal.commit()
+        memory, run, seq = self._desk.memory, self.folder.name, journal.last_seq
+        self._snapshots.offer(seq, journal.head, lambda: msgspec.json.encode(memory.told(run, seq, ts)))
 
     def _check_drift(self, environment: Environment, ts: int) -> None:
         """Compare the instances with the approved bundles once a day; what changed since the last look is told."""

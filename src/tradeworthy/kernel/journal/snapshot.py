@@ -40,11 +40,15 @@ class Snapshots:
 
     def offer(self, seq: int, head: str, state: Callable[[], bytes]) -> Path | None:
         """Write a snapshot when one is due; `seq` and `head` are those of a sealed batch. Costs nothing otherwise."""
-        elapsed = self._clock.monotonic() - self._taken
-        if seq == self._seq or not snapshot_due(events=seq - self._seq, elapsed_ns=elapsed, policy=self._policy):
+        if not self.due(seq):
             return None
         self._seq, self._taken = seq, self._clock.monotonic()
         return write_snapshot(self._directory, Snapshot(seq, head, state()))
+
+    def due(self, seq: int) -> bool:
+        """Tell whether the last event's seq and the time since the last snapshot ask for a new one."""
+        elapsed = self._clock.monotonic() - self._taken
+        return seq != self._seq and snapshot_due(events=seq - self._seq, elapsed_ns=elapsed, policy=self._policy)
 
 
 def snapshot_due(*, events: int, elapsed_ns: int, policy: SnapshotPolicy | None = None) -> bool:
