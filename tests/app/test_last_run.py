@@ -65,12 +65,17 @@ def test_what_is_restored_is_what_was_left(tmp_path):
     left = day_of(first)
     _, again = play(tmp_path, 700, 1_000)
     events = read(journal_of(again.folder))
-    second = RunSession(document(environment="paper"), root=tmp_path / "other", clock=EventClock())._desk
+    second = RunSession(document(environment="paper", minute_seconds=60), root=tmp_path / "other", clock=EventClock())._desk
     for event in events:
         second.step(event)
         if type(event.payload) is DeskRestored:
             break
     assert day_of(second) == left
+    memory = event.payload
+    (activity,) = memory.activities
+    assert activity.messages
+    assert activity.buys or activity.sells
+    assert second.memory.told(memory.run, memory.seq, memory.ts) == memory
     assert second.context.seen.keys() == first.context.seen.keys()
     assert second._budgeting._watch.memory("quoter") == first._budgeting._watch.memory("quoter")
     assert second.context.equity_ts == of(again, DeskRestored)[0].ts
@@ -82,6 +87,15 @@ def test_the_profit_of_a_run_that_went_on_is_its_own(tmp_path):
     (day,) = profit_of(again.folder).days
     assert day.severity is Severity.OK
     assert int(again.equity * NANOS_PER_SECOND) == desk.context.equity_nanos
+
+
+def test_what_a_person_enabled_counts_anew_and_what_is_disabled_stays_at_its_limit(tmp_path):
+    desk, _ = play(tmp_path, 0, 700)
+    at_limit = (("quoter", "EURUSD.DEMO", 1, tuple(range(20))),)
+    for disabled, kept in (({"quoter"}, at_limit), (set(), ())):
+        desk._repeated.restart("quoter")
+        desk._repeated.restore(at_limit, disabled)
+        assert desk._repeated.memory() == kept
 
 
 def test_a_day_that_ended_in_between_is_rolled(tmp_path):

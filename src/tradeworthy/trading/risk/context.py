@@ -224,7 +224,7 @@ class RiskContext(EquityState):
     def recall(self, intent: Intent, opening: int, value2: int, ts: int) -> None:
         """Remember an approved intent: its key, the order it was, and the opening the throttle counts.
 
-        `reserve` calls it; after a restart the journal's approvals are told again, oldest first (RK-10, RK-11).
+        `reserve` calls it; over a restart `trading/restoring.py` carries what is remembered (RK-10, RK-11).
         """
         if len(self.seen) >= SEEN_MAX:
             del self.seen[next(iter(self.seen))]
