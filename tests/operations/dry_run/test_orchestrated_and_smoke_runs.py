@@ -16,7 +16,7 @@ from tradeworthy.operations.dry_run.smoke import SmokePolicy, harness_policy
 FILES = {
     "summary.json", "summary.md", "progress.json", "run_state.json", "incidents.jsonl", "review.md", "review.json",
     "wrap_up.json", "wrap_up.md", "backlog.json", "packet", "packet.tar.gz", "logs", "progress_timeline",
-    "bundle", "bundle.html",
+    "bundle", "bundle.html", "telemetry.jsonl",
 }  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def test_a_run_without_all_parts_is_told_to_have_no_bundle_and_leaves_with_a_war
     assert "exit code    1" in told.out
     left = {one.name for one in (tmp_path / "a").iterdir()}
     assert left == {"summary.json", "summary.md", "progress.json", "run_state.json", "incidents.jsonl", "backlog.json",
-                    "logs"}  # fmt: skip
+                    "telemetry.jsonl", "logs"}  # fmt: skip
 
 
 def test_required_evidence_that_never_comes_fails(tmp_path):

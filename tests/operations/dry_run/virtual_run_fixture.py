@@ -55,7 +55,7 @@ def played(folder, *faults, clock=None, odd=(), judges=None, settings=None, carr
     said = []
     chain = Chain(
         settings, judges or AuditJudges(), clock=clock, say=said.append, summary_path=folder / "summary.json",
-        witness=more.get("witness"),
+        witness=more.get("witness"), publisher=more.get("publisher"),
     )
     return chain.run(lambda failed: VirtualCommand(policy, clock), carried=carried), said
 

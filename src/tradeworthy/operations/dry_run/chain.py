@@ -17,6 +17,7 @@ from tradeworthy.operations.dry_run.observation import PROGRESS_INCIDENTS_MAX, O
 from tradeworthy.operations.dry_run.outside import Witness
 from tradeworthy.operations.dry_run.recover import Left, final_progress_of, left_in, observation_of
 from tradeworthy.operations.dry_run.settings import RunSettings
+from tradeworthy.operations.dry_run.telemetry import TELEMETRY_NAME, Publisher, Telemetry, TelemetryLines
 
 
 class ChainResult(NamedTuple):
@@ -29,11 +30,15 @@ class ChainResult(NamedTuple):
 
 
 class Chain:
-    """Run a command to its verdict. `interrupt` may be called from a signal handler at any time."""
+    """Run a command to its verdict. `interrupt` may be called from a signal handler at any time.
+
+    publisher  takes telemetry; lines in the run folder when not given
+    """
 
     def __init__(
         self, settings: RunSettings, judges: Judges, *, clock: Clock, say: Callable[[str], None],
         summary_path: Path | None, witness: Witness | None = None, desks: DeskReader | None = None,
+        publisher: Publisher | None = None,
     ) -> None:  # fmt: skip
         self._settings = settings
         self._judges = judges
@@ -42,6 +47,8 @@ class Chain:
         self._summary_path = summary_path
         self._witness = witness
         self._desks = desks
+        lines = TelemetryLines(settings.paths.run_state.parent / TELEMETRY_NAME)
+        self._telemetry = Telemetry(publisher or lines, say=say)
         self._harness: Harness | None = None
         self._interrupted = False
 
@@ -53,7 +60,9 @@ class Chain:
 
     def run(self, make_command: MakeCommand, *, carried: RunState | None = None) -> ChainResult:
         """Run and judge; raises `OSError` only when the command cannot be spawned or nothing can be written."""
-        harness = Harness(self._settings, make_command, clock=self._clock, say=self._say, carried=carried)
+        harness = Harness(
+            self._settings, make_command, clock=self._clock, say=self._say, carried=carried, telemetry=self._telemetry
+        )
         self._harness = harness
         try:
             observation = harness.run()
@@ -93,6 +102,7 @@ class Chain:
         if self._summary_path is not None:
             write_artefact(self._summary_path, summary)
         publish(_final(progress, conclusion, code))
+        self._telemetry.verdict(summary, exit_code=code, at=now)
         return ChainResult(summary, conclusion.rehearsal_reasons, code, interrupted)
 
 

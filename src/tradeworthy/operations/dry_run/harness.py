@@ -24,6 +24,7 @@ from tradeworthy.operations.dry_run.scribe import Scribe
 from tradeworthy.operations.dry_run.segments import SegmentedLog
 from tradeworthy.operations.dry_run.settings import RunSettings
 from tradeworthy.operations.dry_run.stopping import StopLadder, judge_exit
+from tradeworthy.operations.dry_run.telemetry import Telemetry
 from tradeworthy.operations.dry_run.uptime import Uptime
 
 WAIT_NS_MAX = NANOS_PER_SECOND // 5
@@ -46,12 +47,14 @@ class Harness:
 
     say      prints one line for people (standard error)
     carried  the last checkpoint of an earlier boot of this run, for a resumed one
+    telemetry  hears of snapshots and incidents
     """
 
     def __init__(
         self, settings: RunSettings, make_command: MakeCommand, *, clock: Clock, say: Callable[[str], None],
-        carried: RunState | None = None,
+        carried: RunState | None = None, telemetry: Telemetry | None = None,
     ) -> None:  # fmt: skip
+        self._telemetry = telemetry or Telemetry(None, say=say)
         self._settings = settings
         self._policy = settings.policy
         self._clock = clock
@@ -326,6 +329,7 @@ class Harness:
         """Write the progress file, and a write-once copy in the timeline when there is one."""
         paths = self._settings.paths
         write_artefact(paths.progress, snapshot)
+        self._telemetry.progress(snapshot)
         if paths.timeline_dir is not None:
             self._snapshots += 1
             paths.timeline_dir.mkdir(parents=True, exist_ok=True)
@@ -350,6 +354,7 @@ class Harness:
         with self._lock:
             changes, self._changes = self._changes, []
         self._incident_log.append(changes)
+        self._telemetry.incidents(self._settings.run_id, changes, at=self._wall(at))
         self._coalesced_at = at
         return True
 
