@@ -65,7 +65,8 @@ def test_what_is_restored_is_what_was_left(tmp_path):
     left = day_of(first)
     _, again = play(tmp_path, 700, 1_000)
     events = read(journal_of(again.folder))
-    second = RunSession(document(environment="paper", minute_seconds=60), root=tmp_path / "other", clock=EventClock())._desk
+    wanted = document(environment="paper", minute_seconds=60)
+    second = RunSession(wanted, root=tmp_path / "other", clock=EventClock())._desk
     for event in events:
         second.step(event)
         if type(event.payload) is DeskRestored:
