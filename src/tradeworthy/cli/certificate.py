@@ -9,12 +9,11 @@ from rich.console import Console
 
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import ExitCode, UsageError
-from tradeworthy.operations.evidence.canonical import Malformed
+from tradeworthy.operations.evidence.canonical import Malformed, stamp_of
 from tradeworthy.operations.evidence.certificate import Certificate, Verdict, ends_before_close, notice_of
 from tradeworthy.operations.evidence.certificate_store import Store, nanos_of_stamp, read_store
 from tradeworthy.operations.evidence.requirements import STANDARD
 from tradeworthy.operations.evidence.trust import read_trust
-from tradeworthy.operations.evidence.verify_bundle import stamp_of
 
 app = App(name="certificate", help="Say GO or NO-GO, until when, and what ends it first.")
 

@@ -31,10 +31,10 @@ from tradeworthy.operations.dry_run.release_manifest import read_release
 from tradeworthy.operations.dry_run.run_folder import RunFolder, refuse_known_run
 from tradeworthy.operations.dry_run.settings import RunSettings
 from tradeworthy.operations.evidence.build import build
+from tradeworthy.operations.evidence.canonical import stamp_of
 from tradeworthy.operations.evidence.collect import Inputs
 from tradeworthy.operations.evidence.relaxations import waived
 from tradeworthy.operations.evidence.trust import read_trust
-from tradeworthy.operations.evidence.verify_bundle import stamp_of
 from tradeworthy.operations.evidence.vocabulary import ENVIRONMENTS
 from tradeworthy.operations.evidence.witness_source import WitnessSource, require_witness_key
 

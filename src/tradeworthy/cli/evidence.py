@@ -16,11 +16,11 @@ from tradeworthy.operations.evidence import trust as trust_file
 from tradeworthy.operations.evidence import vocabulary as words
 from tradeworthy.operations.evidence.build import build as build_bundle
 from tradeworthy.operations.evidence.build import read_manifest, write_page
-from tradeworthy.operations.evidence.canonical import Malformed, sha256_hex
+from tradeworthy.operations.evidence.canonical import Malformed, sha256_hex, stamp_of
 from tradeworthy.operations.evidence.collect import Inputs
 from tradeworthy.operations.evidence.sign import sign as sign_bundle
 from tradeworthy.operations.evidence.verify import verify as verify_bundle
-from tradeworthy.operations.evidence.verify_bundle import as_json, as_text, ask_of, stamp_of
+from tradeworthy.operations.evidence.verify_bundle import as_json, as_text, ask_of
 
 app = App(name="evidence", help="Build, sign, verify and log evidence bundles.")
 log = App(name="log", help="Keep bundle ids in an append-only, signed Merkle log.")

@@ -9,9 +9,8 @@ from tradeworthy.cli.evidence import private_key
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import ExitCode, InvalidInput
 from tradeworthy.operations.evidence import waivers
-from tradeworthy.operations.evidence.canonical import later
+from tradeworthy.operations.evidence.canonical import later, stamp_of
 from tradeworthy.operations.evidence.trust import read_trust
-from tradeworthy.operations.evidence.verify_bundle import stamp_of
 from tradeworthy.operations.evidence.vocabulary import WAIVER_DAYS_MAX
 
 app = App(name="waiver", help="Let a named finding stand for at most seven days, signed by two people.")

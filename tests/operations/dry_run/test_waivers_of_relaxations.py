@@ -15,10 +15,9 @@ from tradeworthy.kernel.errors import UsageError
 from tradeworthy.operations.dry_run.artefacts import decode_summary
 from tradeworthy.operations.dry_run.model import Relaxation
 from tradeworthy.operations.dry_run.smoke import VIRTUAL_START
-from tradeworthy.operations.evidence.canonical import later
+from tradeworthy.operations.evidence.canonical import later, stamp_of
 from tradeworthy.operations.evidence.relaxations import waived
 from tradeworthy.operations.evidence.trust import TrustFile, trusted_key, with_key, write_trust
-from tradeworthy.operations.evidence.verify_bundle import stamp_of
 from tradeworthy.operations.evidence.waivers import Waiver, sealed
 
 AT = "2026-03-02T00:00:00Z"

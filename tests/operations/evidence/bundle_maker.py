@@ -35,6 +35,7 @@ from tradeworthy.operations.evidence.judge import Ask
 from tradeworthy.operations.evidence.sign import sign
 from tradeworthy.operations.evidence.trust import Quorum, TrustFile, trusted_key, with_key
 from tradeworthy.operations.evidence.waivers import Waiver, sealed
+from tradeworthy.operations.evidence.witness import Look, WitnessPolicy, WitnessWatch
 
 RUN_ID = "20260301T000000Z-0123abcd"
 JUDGED = datetime(2026, 3, 4, 1, tzinfo=UTC)
@@ -54,7 +55,8 @@ def public_of(holder: str) -> bytes:
 
 def trust_of(**changes: object) -> TrustFile:
     trust = TrustFile(quorum=Quorum(release=("risk",)))
-    machines = {"builder-host": ("builder",), "log-host": ("log",), "desk-account": ("builder",)}
+    machines = {"builder-host": ("builder",), "log-host": ("log",), "watcher": ("witness",)}
+    machines |= {"desk-account": ("builder",)}
     people = {name: (role,) for role, name in PEOPLE.items()}
     for holder, roles in (machines | people | {"otto": ("operations",), "alma": ("risk",)}).items():
         key = trusted_key(public_of(holder), holder=holder, roles=roles, valid_from=VALID_FROM, valid_to=VALID_TO)
@@ -134,7 +136,7 @@ def _write_release_evidence(run: Path, *, relaxed: bool) -> None:
     evidence = run / "evidence"
     for folder in ("drills", "flatness", "waivers"):
         (evidence / folder).mkdir(parents=True)
-    (run / "witness.jsonl").write_text('{"minute":1}\n')
+    minutes_of(run / "witness.jsonl")
     (evidence / "release_manifest.json").write_text('{"image":"sha256:1"}\n')
     (evidence / "sbom.json").write_text('{"components":[{"name":"msgspec"}]}\n')
     (evidence / "loaded_modules.json").write_text('{"modules":["msgspec"]}\n')
@@ -145,6 +147,21 @@ def _write_release_evidence(run: Path, *, relaxed: bool) -> None:
     if relaxed:
         keys = (key_of(PEOPLE["risk"]), key_of(PEOPLE["operations"]))
         (evidence / "waivers" / "w-1.dsse.json").write_bytes(sealed(waiver_of(), keys))
+
+
+class _Up:
+    name = "health"
+
+    def look(self, now: int) -> Look:
+        return Look(True, "200")
+
+
+def minutes_of(path: Path, *, run_id: str = RUN_ID, signer: str = "watcher") -> None:
+    """Let a witness watch for three minutes."""
+    path.unlink(missing_ok=True)
+    clock = EventClock(1_772_323_200_000_000_000)  # 2026-03-01T00:00:00Z
+    watch = WitnessWatch(run_id, (_Up(),), key_of(signer), path, clock=clock, policy=WitnessPolicy())
+    watch.run(lambda: clock.now() >= 1_772_323_380_000_000_000)
 
 
 def journal_in(place: Path) -> Path:

@@ -18,6 +18,7 @@ from bundle_maker import (
     Reference,
     journal_in,
     key_of,
+    minutes_of,
     public_of,
     trust_of,
     write_run,
@@ -27,6 +28,7 @@ from tradeworthy.kernel.errors import UsageError
 from tradeworthy.operations.dry_run.model import RunClass
 from tradeworthy.operations.evidence import vocabulary as words
 from tradeworthy.operations.evidence.build import build, read_manifest, write_page
+from tradeworthy.operations.evidence.canonical import canonical_json
 from tradeworthy.operations.evidence.judge import Ask
 from tradeworthy.operations.evidence.sign import sign
 from tradeworthy.operations.evidence.trust import TrustFile, trusted_key, with_key
@@ -273,6 +275,43 @@ def test_a_page_leaves_out_only_what_is_large_and_shows_it_as_not_there(tmp_path
         ("unknown", "object.omitted", f"logs/{log.name}")
     ]
     assert (run / "bundle.html").stat().st_size < 400_000
+
+
+def middle_gone(path):
+    first, _, last = path.read_bytes().splitlines()
+    path.write_bytes(first + b"\n" + last + b"\n")
+
+
+def other_run(path):
+    minutes_of(path, run_id="another")
+
+
+def forged(path):
+    minutes_of(path, signer="desk-account")
+
+
+def torn(path):
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def unsigned(path):
+    last = json.loads(path.read_bytes().splitlines()[-1]) | {"signatures": []}
+    path.write_bytes(b"\n".join(path.read_bytes().splitlines()[:-1]) + b"\n" + canonical_json(last))
+
+
+@pytest.mark.parametrize(
+    ("damage", "code"),
+    [(middle_gone, "witness.chain"), (other_run, "witness.run"), (forged, "role.denied"), (torn, "witness.malformed"),
+     (unsigned, "witness.malformed")],
+)  # fmt: skip
+def test_minutes_of_a_witness_that_do_not_hold_make_a_bundle_invalid_whoever_built_it(tmp_path, damage, code):
+    run = write_run(tmp_path / "run", run_class=RunClass.REHEARSAL, relaxed=False)
+    minutes_of(run / "witness.jsonl")
+    damage(run / "witness.jsonl")
+    trust = trust_of()
+    built = build(run, run / "bundle", msgspec.structs.replace(INPUTS, trust=trust.encoded()))
+    sign(built.folder, words.BUILDER, key_of("builder-host"), at=SIGNED_AT)
+    assert codes(verify(built.folder, Ask(AT, trust.encoded()))) == {code}
 
 
 def test_words_that_are_no_question_are_refused():

@@ -46,7 +46,7 @@ def test_a_page_says_consistent_until_a_fingerprint_is_pinned_and_turns_red_when
     whole = reference.page.read_bytes()
     with Chromium() as chromium:
         assert shown(chromium, whole) == "consistent"
-        assert chromium.evaluate(COLOURS) == ["green"] * 9 + ["grey"]
+        assert chromium.evaluate(COLOURS) == ["green"] * 10 + ["grey"]
         fingerprint = reference.trust.fingerprint()
         chromium.evaluate(PIN % json.dumps(fingerprint))
         assert chromium.evaluate(VERDICT) == "verified_with_waivers"

@@ -11,6 +11,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.journal.verify import leaf_of, node_of
 from tradeworthy.operations.evidence.vocabulary import DEPTH_MAX, DOCUMENT_BYTES_MAX, INTEGER_MAX, SHAPES
 
@@ -79,6 +80,11 @@ def require_shape(value: Any, shape: Any) -> None:
         raise Malformed(f"expected {shape}")
     elif shape == "time":
         time_of(value)
+
+
+def stamp_of(nanos: int) -> str:
+    """Return nanoseconds UTC as a stamp to the second."""
+    return datetime.fromtimestamp(nanos // NANOS_PER_SECOND, UTC).strftime(TIME_FORMAT)
 
 
 def time_of(text: str) -> datetime:

@@ -20,6 +20,7 @@ from tradeworthy.operations.evidence.canonical import (
     canonical_json,
     parse_canonical,
     sha256_hex,
+    stamp_of,
     time_of,
     unbase64,
 )
@@ -36,7 +37,6 @@ from tradeworthy.operations.evidence.requirements import CertificatePolicy
 from tradeworthy.operations.evidence.signatures import statement_bytes
 from tradeworthy.operations.evidence.trust import TrustFile
 from tradeworthy.operations.evidence.verify import verify
-from tradeworthy.operations.evidence.verify_bundle import stamp_of
 from tradeworthy.operations.evidence.waivers import waivers_in
 
 ITEM = "urn:tradeworthy:evidence-item/v1"

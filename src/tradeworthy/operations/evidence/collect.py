@@ -20,10 +20,9 @@ from tradeworthy.operations.dry_run.artefacts import (
 from tradeworthy.operations.dry_run.model import Status, nanos_of
 from tradeworthy.operations.dry_run.run_folder import RunFolder
 from tradeworthy.operations.evidence import vocabulary as words
-from tradeworthy.operations.evidence.canonical import canonical_json, sha256_hex
+from tradeworthy.operations.evidence.canonical import canonical_json, sha256_hex, stamp_of
 from tradeworthy.operations.evidence.shipped import verifier
 from tradeworthy.operations.evidence.tree import root_of
-from tradeworthy.operations.evidence.verify_bundle import stamp_of
 
 LIFETIME_DAYS = {"drill": 7, "flatness": 14, "alert_canary": 14, "waiver": 7}
 RUN_LIFETIME_DAYS = 14

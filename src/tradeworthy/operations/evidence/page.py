@@ -81,6 +81,7 @@ def _constants() -> dict[str, object]:
         "kinds": (*words.REHEARSAL_KINDS, *words.RELEASE_KINDS, *words.OTHER_KINDS), "payload": words.PAYLOAD,
         "statement": words.STATEMENT, "build": words.BUILD, "sign_off": words.SIGN_OFF, "log_head": words.LOG_HEAD,
         "waiver": words.WAIVER, "builder": words.BUILDER, "log_keeper": words.LOG_KEEPER,
+        "witness": words.WITNESS, "witness_minute": words.WITNESS_MINUTE,
         "human_roles": words.HUMAN_ROLES, "quorum": words.QUORUM, "live_quorum": words.LIVE_QUORUM,
         "never_waivable": words.NEVER_WAIVABLE, "waiver_days_max": words.WAIVER_DAYS_MAX,
         "waivers_active_max": words.WAIVERS_ACTIVE_MAX, "waiver_signers_min": words.WAIVER_SIGNERS_MIN,

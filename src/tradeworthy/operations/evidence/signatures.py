@@ -13,6 +13,7 @@ from tradeworthy.operations.evidence.canonical import (
     require_shape,
     root_by_inclusion,
     sha256_hex,
+    stamp_of,
     unbase64,
 )
 from tradeworthy.operations.evidence.judge import (
@@ -46,6 +47,8 @@ from tradeworthy.operations.evidence.vocabulary import (
     WAIVER_DAYS_MAX,
     WAIVER_SIGNERS_MIN,
     WAIVERS_ACTIVE_MAX,
+    WITNESS,
+    WITNESS_MINUTE,
 )
 
 TRUST = "trust.json"
@@ -98,6 +101,10 @@ class Signers:
         self._enough()
         self._waivers()
         self._log()
+        for entry in self._contents.entries("witness"):
+            data = self._contents.object_of(entry)
+            if data is not None:
+                self._witness(data, entry["path"])
 
     def _read_trust(self) -> bool:
         data = self._ask.trust
@@ -158,12 +165,14 @@ class Signers:
                 self._found.add("signer.not_distinct", where, f"{key['holder']} signed already, or another {role}")
             self._signed[role] = key["holder"]
 
-    def _opened(self, envelope: dict[str, Any], where: str) -> tuple[bytes, list[dict[str, Any]]]:
+    def _opened(
+        self, envelope: dict[str, Any], where: str, payload_type: str = PAYLOAD
+    ) -> tuple[bytes, list[dict[str, Any]]]:
         """Return payload and the trusted keys whose signature holds; raises `Malformed`."""
-        if envelope["payloadType"] != PAYLOAD:
-            raise Malformed(f"expected {PAYLOAD}")
+        if envelope["payloadType"] != payload_type:
+            raise Malformed(f"expected {payload_type}")
         payload = unbase64(envelope["payload"])
-        message = pre_authentication(payload, PAYLOAD)
+        message = pre_authentication(payload, payload_type)
         keys = []
         for one in envelope["signatures"]:
             signature = unbase64(one["sig"])
@@ -289,6 +298,43 @@ class Signers:
         if not consistent(since["size"], size, since["root"], root, proof["consistency"]):
             self._found.add("log.forked", LOG_PROOF, "the log does not continue the head before it")
         self._pinned(size, root, since)
+
+    def _witness(self, data: bytes, where: str) -> None:
+        """Follow the chain of minutes; as each names the line before it, the last signature speaks for all."""
+        if not data.endswith(b"\n"):
+            self._found.add("witness.malformed", where, "expected whole lines")
+            return
+        before = "0" * 64
+        envelope: dict[str, Any] = {}
+        minute: dict[str, Any] = {}
+        for number, line in enumerate(data[:-1].split(b"\n"), 1):
+            try:
+                envelope = parse_canonical(line + b"\n", "envelope")
+                minute = json.loads(unbase64(envelope["payload"]))
+                require_shape(minute["run_id"], "str")
+                require_shape(minute["prev"], "hex")
+                if type(minute["minute"]) is not int or minute["minute"] < 0:
+                    raise Malformed("expected a minute")
+            except (Malformed, ValueError, KeyError, TypeError):
+                self._found.add("witness.malformed", where, f"line {number} is no minute of a witness")
+                return
+            if minute["prev"] != before:
+                self._found.add("witness.chain", where, f"line {number} does not continue the minute before")
+                return
+            if minute["run_id"] != self._manifest["run_id"]:
+                self._found.add("witness.run", where, f"line {number} is of another run")
+                return
+            before = sha256_hex(line)
+        try:
+            _, keys = self._opened(envelope, where, WITNESS_MINUTE)
+            at = stamp_of(minute["minute"])
+        except (Malformed, ValueError, OverflowError):
+            self._found.add("witness.malformed", where, "the last line is no signed minute")
+            return
+        for key in keys:
+            self._may(key, WITNESS, at, where)
+        if not keys and not envelope["signatures"]:
+            self._found.add("witness.malformed", where, "the last minute is not signed")
 
     def _head(self, payload: bytes, key: dict[str, Any]) -> tuple[int, str] | None:
         statement = self._statement(payload, LOG_PROOF)

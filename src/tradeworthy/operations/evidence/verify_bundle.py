@@ -11,12 +11,11 @@ import re
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 
-from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
+from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.journal.verify import ed25519_valid
-from tradeworthy.operations.evidence.canonical import TIME_FORMAT, Malformed, sha256_hex, time_of
+from tradeworthy.operations.evidence.canonical import Malformed, sha256_hex, stamp_of, time_of
 from tradeworthy.operations.evidence.judge import Ask, FileMap, Valid, Verdict
 from tradeworthy.operations.evidence.page_data import contents_of
 from tradeworthy.operations.evidence.signatures import judge
@@ -58,11 +57,6 @@ def verify_at(place: Path, ask: Ask, valid: Valid = ed25519_valid) -> Verdict:
     page = contents_of(place.read_bytes())
     with_page = ask._replace(template_sha256=page.template_sha256, omitted=page.omitted)
     return judge(FileMap(page.files), with_page, valid)
-
-
-def stamp_of(nanos: int) -> str:
-    """Return nanoseconds UTC as a stamp to the second."""
-    return datetime.fromtimestamp(nanos // NANOS_PER_SECOND, UTC).strftime(TIME_FORMAT)
 
 
 def as_text(verdict: Verdict) -> str:

@@ -19,6 +19,7 @@ STATUSES = ("pass", "warn", "unknown", "fail")
 PAYLOAD = "application/vnd.in-toto+json"
 STATEMENT = "https://in-toto.io/Statement/v1"
 BUILD, SIGN_OFF = "urn:tradeworthy:evidence-build/v1", "urn:tradeworthy:evidence-sign-off/v1"
+WITNESS_MINUTE = "application/vnd.tradeworthy.witness-minute+json"
 LOG_HEAD, WAIVER = "urn:tradeworthy:evidence-log-head/v1", "urn:tradeworthy:waiver/v1"
 BUILDER, LOG_KEEPER, WITNESS = "builder", "log", "witness"
 HUMAN_ROLES = ("strategy_owner", "risk", "operations", "compliance", "senior_management")

@@ -29,12 +29,12 @@ from tradeworthy.operations.evidence.canonical import (
     canonical_json,
     parse_canonical,
     sha256_hex,
+    stamp_of,
     unbase64,
 )
 from tradeworthy.operations.evidence.trust import TrustFile
-from tradeworthy.operations.evidence.verify_bundle import stamp_of
 
-MINUTE_TYPE = "application/vnd.tradeworthy.witness-minute+json"
+MINUTE_TYPE = words.WITNESS_MINUTE
 MINUTE = 60 * NANOS_PER_SECOND
 NO_MINUTE = "0" * 64
 

@@ -400,6 +400,10 @@ class Judge {
     this.enough();
     await this.waivers();
     await this.log();
+    for (const entry of this.entries("witness")) {
+      const data = await this.object(entry);
+      if (data) await this.witness(data, entry.path);
+    }
   }
   async readTrust() {
     let data = this.ask.trust || null;
@@ -426,10 +430,10 @@ class Judge {
     }
     return true;
   }
-  async opened(envelope, where) {
-    if (envelope.payloadType !== C.payload) throw new Malformed("expected another payload type");
+  async opened(envelope, where, payloadType = C.payload) {
+    if (envelope.payloadType !== payloadType) throw new Malformed("expected another payload type");
     const payload = fromBase64(envelope.payload);
-    const message = concat(utf8.encode(`DSSEv1 ${C.payload.length} ${C.payload} ${payload.length} `), payload);
+    const message = concat(utf8.encode(`DSSEv1 ${payloadType.length} ${payloadType} ${payload.length} `), payload);
     const keys = [];
     for (const one of envelope.signatures) {
       const signature = fromBase64(one.sig), key = this.keys.get(one.keyid);
@@ -544,6 +548,33 @@ class Judge {
     ];
     for (const [broken, code, message] of table) if (broken) this.add(code, where, message);
     return this.found.length === before ? waiver : null;
+  }
+  /* Each minute names the line before it, so the last signature speaks for all. */
+  async witness(data, where) {
+    if (data.at(-1) !== 10) { this.add("witness.malformed", where, "expected whole lines"); return; }
+    let before = "0".repeat(64), envelope, minute, number = 0;
+    for (let start = 0; start < data.length; ) {
+      const end = data.indexOf(10, start), line = data.subarray(start, end);
+      number += 1;
+      try {
+        envelope = parseCanonical(data.subarray(start, end + 1), "envelope");
+        minute = JSON.parse(text(fromBase64(envelope.payload)));
+        requireShape(minute.run_id, "str");
+        requireShape(minute.prev, "hex");
+        if (!Number.isInteger(minute.minute) || minute.minute < 0) throw new Malformed("expected a minute");
+      } catch { this.add("witness.malformed", where, `line ${number} is no minute of a witness`); return; }
+      if (minute.prev !== before) { this.add("witness.chain", where, `line ${number} does not continue the minute before`); return; }
+      if (minute.run_id !== this.manifest.run_id) { this.add("witness.run", where, `line ${number} is of another run`); return; }
+      before = await sha256Hex(line);
+      start = end + 1;
+    }
+    let keys, at;
+    try {
+      [, keys] = await this.opened(envelope, where, C.witness_minute);
+      at = stampOf(minute.minute / 1000000);
+    } catch { this.add("witness.malformed", where, "the last line is no signed minute"); return; }
+    for (const key of keys) this.may(key, C.witness, at, where);
+    if (!keys.length && !envelope.signatures.length) this.add("witness.malformed", where, "the last minute is not signed");
   }
   async log() {
     const data = this.files.get("log.json"), where = "log.json";

@@ -30,6 +30,7 @@ const CLAIMS = [
   ["The signatures hold, each by a key that may sign", /^signature\.|^statement\.|^role\.|^key\.|^signer\./, true],
   ["Enough different people and machines signed", /^quorum\./, true],
   ["Waivers are valid and cover what was relaxed", /^waiver\.(?!active)|^relaxation\./, true],
+  ["The outside witness's minutes chain and are signed", /^witness\./, true],
   ["The evidence log holds this bundle", /^log\./, true],
   ["The keys are those you trust", /^trust\./],
 ];
@@ -41,6 +42,8 @@ function claimOf(result, [title, codes, needsTrust]) {
   if (!red.length && !judged && !codes.test("manifest.x")) [colour, told] = ["grey", ["not judged: there is no manifest to go by"]];
   else if (!red.length && needsTrust && trust) [colour, told] = ["grey", ["not judged: no usable keys"]];
   else if (!red.length && codes.test("log.x") && !PAGE.files.has("log.json")) [colour, told] = ["grey", ["no proof of the log is in this bundle"]];
+  else if (!red.length && judged && codes.test("witness.x") && !result.manifest.entries.some((one) => one.kind === "witness"))
+    [colour, told] = ["grey", ["no witness watched this run"]];
   return { title, colour, told };
 }
 const VERDICTS = {
