@@ -16,6 +16,7 @@ from bundle_maker import RUN_ID, write_run
 
 from tradeworthy.cli.main import call
 from tradeworthy.kernel.dsse import key_id_of
+from tradeworthy.kernel.journal import read
 from tradeworthy.operations.dry_run.model import RunClass, Status
 from tradeworthy.operations.evidence.certificate import EvidenceItem
 from tradeworthy.operations.evidence.certificate_store import nanos_of_stamp, sealed_item
@@ -105,6 +106,8 @@ def test_waivers_from_the_command_line(keys, tmp_path, capsys):
     assert call(["waiver", "revoke", folder, "w-1", "--trust", trust, "--by", "ops", "--reason", "fixed"]) == 0
     assert call(["waiver", "list", folder, "--trust", trust]) == 0
     assert "waiver.revoked" in capsys.readouterr().out
+    told = [event.kind.removeprefix("evidence.waiver") for event in read(tmp_path / "waivers" / "journal")]
+    assert told == ["_refused", "_refused", "_refused", "", "_revoked"]
 
 
 def test_the_certificate_from_the_command_line(keys, tmp_path, capsys):

@@ -46,7 +46,8 @@ def issue(
     days
         How long it lasts.
     """
-    now = _now()
+    clock = SystemClock()
+    now = stamp_of(clock.now())
     waiver = waivers.Waiver(
         waiver_id=waiver_id, finding_code=finding_code, scope=scope, reason=reason, owner=owner, author=author,
         issued_at=now, expires_at=later(now, days=days),
@@ -55,8 +56,14 @@ def issue(
     try:
         path, issued = waivers.issue(waiver, keys, read_trust(trust), folder=folder, at=now)
     except InvalidInput as problem:
+        refused = waivers.WaiverRefused(
+            waiver_id=waiver_id, finding_code=finding_code, scope=scope, author=author, reason=str(problem)
+        )
+        folder.mkdir(parents=True, exist_ok=True)
+        waivers.record(folder, refused, clock=clock)
         _console().print(str(problem), style="red")
         return ExitCode.FAIL
+    waivers.record(folder, issued, clock=clock)
     _console().print(f"issued      {path}\nsigned by   {', '.join(issued.signers)}\nuntil       {issued.expires_at}")
     return ExitCode.PASS
 
@@ -101,6 +108,7 @@ def revoke(folder: Path, waiver_id: str, /, *, trust: Path, by: str, reason: str
         Why.
     """
     gone = waivers.revoke(folder, waiver_id, read_trust(trust), by=by, reason=reason, at=_now())
+    waivers.record(folder, gone, clock=SystemClock())
     _console().print(f"revoked     {gone.waiver_id}; {gone.finding_code} is open again")
     return ExitCode.PASS
 

@@ -6,9 +6,11 @@ from typing import Any
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.dsse import envelope, key_id_of, signature_valid
 from tradeworthy.kernel.errors import InvalidInput, UsageError
-from tradeworthy.kernel.facts import Fact, fact
+from tradeworthy.kernel.facts import Fact, event_of, fact
+from tradeworthy.kernel.journal import Journal
 from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.kernel.journal.verify import pre_authentication
 from tradeworthy.operations.evidence import vocabulary as words
@@ -24,6 +26,8 @@ from tradeworthy.operations.evidence.signatures import statement_bytes
 from tradeworthy.operations.evidence.trust import TrustFile
 
 SUFFIX = ".dsse.json"
+JOURNAL = "journal"
+"""Beside the waivers: what was issued, refused and taken back, as a journal of its own."""
 
 
 class Waiver(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +64,17 @@ class WaiverRevoked(Fact, frozen=True):
     waiver_id: str
     finding_code: str
     by: str
+    reason: str
+
+
+@fact("evidence.waiver_refused")
+class WaiverRefused(Fact, frozen=True):
+    """Somebody asked for a waiver that may not stand."""
+
+    waiver_id: str
+    finding_code: str
+    scope: str
+    author: str
     reason: str
 
 
@@ -176,6 +191,17 @@ def covering(waivers: tuple[SignedWaiver, ...], code: str, scope: str) -> Waiver
         if one.in_force and one.waiver.finding_code == code and one.waiver.scope == scope:
             return one.waiver
     return None
+
+
+def record(folder: Path, told: WaiverIssued | WaiverRevoked | WaiverRefused, *, clock: Clock) -> None:
+    """Append what became of a waiver to the journal of its folder; raises `HaltTrading` when that is damaged."""
+    now = clock.now()
+    journal = Journal.open(folder / JOURNAL, clock=clock)
+    try:
+        key = f"{told.waiver_id}:{told.kind}:{now}"
+        journal.append(event_of(told, source="waivers", key=key, ts_event=now, ts_init=now))
+    finally:
+        journal.close()
 
 
 def place_of(folder: Path, waiver_id: str) -> Path:

@@ -10,7 +10,7 @@ const COLOURS = { green: ["pass", "proved"], red: ["fail", "wrong"], grey: ["non
 const badge = (word, kind) => put("span", { class: `badge ${kind}` }, word);
 const statusBadge = (status) => badge(String(status || "unknown").toUpperCase(), status === "unknown" ? "warn" : String(status));
 const table = (head, rows) => put("div", { class: "scroll" }, put("table", {},
-  put("thead", {}, put("tr", {}, ...head.map((one) => put("th", {}, one)))),
+  head.some(Boolean) ? put("thead", {}, put("tr", {}, ...head.map((one) => put("th", {}, one)))) : "",
   put("tbody", {}, ...rows.map((row) => put("tr", {}, ...row.map((one) =>
     one instanceof Node ? put("td", {}, one) : typeof one === "number" ? put("td", { class: "n" }, one.toLocaleString("en")) : put("td", {}, String(one ?? "–"))))))));
 const section = (title, ...children) => put("section", {}, put("h2", {}, title), ...children);
@@ -76,7 +76,7 @@ async function render() {
   document.title = `${VERDICTS[result.verdict][1]}: ${manifest ? manifest.run_id : "evidence bundle"}`;
   main.replaceChildren(...[
     put("h1", {}, manifest ? `Final dry run ${manifest.run_id}` : "Evidence bundle"),
-    verdictCard(result.verdict, null, manifest), firstThings(result), reads && runSection(reads), reads && signOffSection(reads),
+    verdictCard(result.verdict, null, manifest, result.findings), firstThings(result), reads && runSection(reads), reads && signOffSection(reads),
     claimsSection(result), manifest && signaturesSection(result), manifest && entriesSection(result), dropSection(result),
   ].filter(Boolean));
   document.getElementById("foot").replaceChildren(
@@ -85,10 +85,11 @@ async function render() {
     put("p", { class: "mono" }, `bundle ${result.bundle_id || "–"}`, put("br"), `root ${manifest ? manifest.tree.root : "–"}`, put("br"),
       `keys ${result.trust_sha256 || "–"}`, put("br"), `judged for ${asked.at || stampOf(Date.now())}`));
 }
-function verdictCard(verdict, message, manifest) {
-  const [kind, title, told] = VERDICTS[verdict];
+function verdictCard(verdict, message, manifest, findings = []) {
+  const [kind, title, told] = VERDICTS[verdict], red = findings.filter((one) => one.severity === "fail");
   return put("div", { class: `verdict ${kind}`, id: "verdict", "data-verdict": verdict, role: "status" },
-    put("div", {}, put("strong", {}, title), put("p", {}, message || told)),
+    put("div", {}, put("strong", {}, title), put("p", {}, message || told), red.length ? put("ul", {}, ...red.slice(0, 6).map((one) =>
+      put("li", {}, put("code", {}, one.code), ` ${one.where}: ${one.message}`)), red.length > 6 ? put("li", {}, `and ${red.length - 6} more`) : "") : ""),
     manifest ? put("div", { class: "badges" }, badge(`run ${manifest.status.toUpperCase()}`, manifest.status === "unknown" ? "warn" : manifest.status),
       badge(manifest.run_class, manifest.run_class === "release" ? "pass" : "warn"), badge(manifest.environment, "none")) : "");
 }
@@ -146,7 +147,7 @@ function entriesSection(result) {
   const bad = new Map(result.findings.filter((one) => /^object\.|^chunk\.|^entry\.|^proof\./.test(one.code)).map((one) => [one.where, one]));
   const rows = result.manifest.entries.map((one) => {
     const hit = bad.get(one.path), colour = !hit ? "green" : hit.severity === "fail" ? "red" : "grey";
-    return [badge(...COLOURS[colour].toReversed()), one.path, one.kind, put("span", { class: "mono" }, size(one.bytes).replace(" ", "\u00a0")), `${one.provenance}, ${one.environment}`, when(one.expires_at), put("code", {}, one.sha256.slice(0, 16))];
+    return [badge(...COLOURS[colour].toReversed()), one.path, one.kind, put("span", { class: "mono size" }, size(one.bytes)), put("span", { class: "size" }, `${one.provenance}, ${one.environment}`), put("span", { class: "size" }, one.expires_at.slice(0, 10)), put("code", {}, one.sha256.slice(0, 16))];
   });
   const shown = put("details", {}, put("summary", {}, `${rows.length} files, ${size(result.manifest.entries.reduce((sum, one) => sum + one.bytes, 0))}`),
     table(["", "file", "kind", "size", "provenance", "good until", "SHA-256"], rows));
