@@ -74,7 +74,7 @@ class Scripted:
 
 def build(
     *strategies, quoting=("script",), unwind=None, quality=None, false_tick=None, books=None, rollover_hour=0,
-    instrument=None,
+    instrument=None, intake=None,
     measured=lambda stage, function: function, **limits,
 ):
     """Return a desk of `strategies`; those in `quoting` need no stop."""
@@ -96,7 +96,7 @@ def build(
         unwind=UnwindPolicy() if unwind is None else unwind,
         quality=None if quality is None else MarketQuality(quality, lambda name: AlwaysOpen()), false_tick=false_tick,
         books=books, rollover_hour=rollover_hour, carry=CarryMonitors(Margin(policy), FundingCost(policy)),
-        runaway=Runaway(policy), measured=measured,
+        runaway=Runaway(policy), intake=intake, measured=measured,
     )  # fmt: skip
 
 

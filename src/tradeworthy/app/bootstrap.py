@@ -15,6 +15,7 @@ from tradeworthy.trading.control.guard import Guard, HeldReason
 from tradeworthy.trading.desk import Desk, Measured
 from tradeworthy.trading.environment import Timers
 from tradeworthy.trading.execution.execution import Execution, ExecutionPolicy
+from tradeworthy.trading.execution.intake import Intake, IntakePolicy
 from tradeworthy.trading.instance_watch import InstanceWatch
 from tradeworthy.trading.ledger.bookings import FlowKind
 from tradeworthy.trading.ledger.ledger import Ledger
@@ -39,6 +40,8 @@ from tradeworthy.trading.strategies.market_maker import MarketMaker
 from tradeworthy.trading.unwinding import UnwindPolicy
 
 P = TypeVar("P")
+SENDERS = {"operator": frozenset({"*"})}
+"""Who may send wishes to the desk, and for which scopes: whoever may write to its inbox is its operator."""
 CAPITAL = "capital"
 """The ledger partition that holds the desk's capital; instances hold their own trades."""
 
@@ -159,7 +162,7 @@ def build_desk(
         unwind=policy_of(UnwindPolicy, "unwind", document.unwind), quality=_quality(data, instruments),
         false_tick=data.false_tick, books=SnapshotPolicy() if document.desk.minute_seconds else None,
         rollover_hour=document.desk.rollover_hour, carry=CarryMonitors(Margin(policy), FundingCost(policy)),
-        runaway=Runaway(policy), measured=measured,
+        runaway=Runaway(policy), intake=Intake(IntakePolicy(SENDERS)), measured=measured,
     )  # fmt: skip
 
 

@@ -36,6 +36,7 @@ from tradeworthy.trading.control.guard import HeldReason
 from tradeworthy.trading.control.kill import KillRequest
 from tradeworthy.trading.desk import Desk, InstanceLine
 from tradeworthy.trading.environment import COMPLETED, Environment, Row, merged
+from tradeworthy.trading.execution.intake import OutsideWish
 from tradeworthy.trading.missed_funding import with_missed
 from tradeworthy.trading.model import GuardChanged, GuardLevel, RunEnded, RunStarted
 from tradeworthy.trading.model.run import RunStopping
@@ -47,6 +48,8 @@ from tradeworthy.trading.timing import StageTimes, TimingPolicy
 
 CHANGES = "changes"
 """Where a desk's state keeps the journal of its configuration changes."""
+INBOX = "inbox"
+"""Where a desk's state takes wishes, one JSON file each; written aside and renamed, so that none is read half."""
 CHECKED_ANEW = ("config", "catalogue")
 """Owners whose reasons a start finds for itself, so that none is carried over."""
 SETTLE_NS = 5 * NANOS_PER_SECOND
@@ -92,6 +95,7 @@ class RunSession:
         self.title = f"{document.desk.name} ({document.desk.environment})"
         self._sentinel = SentinelFile(state_of(root, document.desk.name) / "guard.bin")
         self._heard: set[tuple[str, ...]] = set()
+        self._wished: set[str] = set()
         self._held: tuple[HeldReason, ...] = ()
         if not self._backtest:
             recorded = tuple(one for one in self._recorded() if one.owner not in CHECKED_ANEW)
@@ -283,7 +287,15 @@ class RunSession:
         known = {_key(reason) for reason in self._desk.guard.reasons()} | self._heard
         stops = [one for one in self._recorded() if one.level is GuardLevel.STOPPED and _key(one) not in known]
         self._heard.update(_key(one) for one in stops)
-        return [(f"kill:{one.scope}:{one.since}", KillRequest(one.evidence, "sentinel", one.scope)) for one in stops]
+        kills = [(f"kill:{one.scope}:{one.since}", KillRequest(one.evidence, "sentinel", one.scope)) for one in stops]
+        return [*kills, *self._wishes()]
+
+    def _wishes(self) -> list[tuple[str, Fact]]:
+        """Return what lies new in the inbox; a file stays until its sender takes it away, the desk applies it once."""
+        inbox = state_of(self._root, self._document.desk.name) / INBOX
+        news = [path for path in sorted(inbox.glob("*.json")) if path.name not in self._wished]
+        self._wished.update(path.name for path in news)
+        return [(f"wish:{path.name}", OutsideWish("operator", path.read_text(errors="replace"))) for path in news]
 
     def _recorded(self) -> tuple[HeldReason, ...]:
         """Return the sentinel's reasons; an unreadable one says stop."""

@@ -14,6 +14,7 @@ from tradeworthy.trading.control.drift import ConfigDrift
 from tradeworthy.trading.control.guard import Guard
 from tradeworthy.trading.control.kill import KillRequest, PauseRequest, RearmRequest, ResumeRequest
 from tradeworthy.trading.execution.execution import Execution
+from tradeworthy.trading.execution.intake import Intake, OutsideWish
 from tradeworthy.trading.execution.planner import PlanPolicy, plan, withdraw
 from tradeworthy.trading.guarding import Guarding
 from tradeworthy.trading.instance_watch import InstanceWatch
@@ -95,7 +96,8 @@ class Desk:
         guard: Guard, split: StaticSplit, watch: InstanceWatch, failure: SelfFailure, currency: str,
         unwind: UnwindPolicy, quality: MarketQuality | None = None, false_tick: FalseTickPolicy | None = None,
         books: SnapshotPolicy | None = None, rollover_hour: int = 0, carry: CarryMonitors | None = None,
-        runaway: Runaway | None = None, measured: Measured = lambda stage, function: function,
+        runaway: Runaway | None = None, intake: Intake | None = None,
+        measured: Measured = lambda stage, function: function,
     ) -> None:  # fmt: skip
         self.currency, self.guard, self.context = currency, guard, context
         self.ledger, self.execution = ledger, execution
@@ -120,7 +122,7 @@ class Desk:
         )
         self._guarding = Guarding(
             guard, execution=execution, context=context, seats=self._by_instance, unwinds=self._unwinds,
-            snapshot=ledger.state_hash, failure=failure, facts=self._facts,
+            snapshot=ledger.state_hash, failure=failure, facts=self._facts, ordering=self._ordering, intake=intake,
         )  # fmt: skip
         self._guard_reasons, self._drain = self._guarding.apply, self._guarding.drain
         if runaway is not None:
@@ -147,7 +149,7 @@ class Desk:
         self.memory = Memory(
             self.seats, instruments=instruments, context=context, ledger=ledger, losses=losses, repeated=repeated,
             watch=watch, guard=guard, budgeting=self._budgeting, books=self._books, mid2=self._mid2,
-            positions=self._positions, apply=self._guard_reasons, on_day=self._roll_day,
+            positions=self._positions, apply=self._guard_reasons, on_day=self._roll_day, intake=intake,
             day_of=lambda ts: (ts - rollover_hour * HOUR_NS) // NANOS_PER_DAY,
         )  # fmt: skip
         self._housekeeping = 0
@@ -161,7 +163,7 @@ class Desk:
             ResumeRequest: self._guarding.on_resume, RearmRequest: self._guarding.on_rearm,
             ReleaseTier: self._budgeting.on_release, DeskFailed: self._guarding.on_failed,
             ConfigDrift: self._guarding.on_drift, RunStopping: self._guarding.on_stopping,
-            DeskRestored: self.memory.on_restored,
+            DeskRestored: self.memory.on_restored, OutsideWish: self._guarding.on_wish,
         }  # fmt: skip
         if self._door is not None:
             self._handlers |= self._door.handlers(self._handlers)

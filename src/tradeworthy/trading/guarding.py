@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from tradeworthy.kernel.errors import InvalidInput
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.trading.control.drift import ConfigDrift
 from tradeworthy.trading.control.guard import Guard
@@ -15,8 +16,10 @@ from tradeworthy.trading.control.kill import (
     ResumeRequest,
 )
 from tradeworthy.trading.execution.execution import Execution
+from tradeworthy.trading.execution.intake import Cause, DeadLetter, Intake, OutsideWish, Taken
 from tradeworthy.trading.model import CancelOrder, GuardChanged, GuardLevel, GuardReason
 from tradeworthy.trading.model.run import DeskFailed, RunStopping
+from tradeworthy.trading.ordering import Ordering
 from tradeworthy.trading.risk.context import RiskContext
 from tradeworthy.trading.risk.monitors import SelfFailure
 from tradeworthy.trading.unwinding import FLATTEN, Unwinds, applies
@@ -29,15 +32,17 @@ class Guarding:
     snapshot  hash of the state that people who re-arm must have read;  facts  where the step collects what it found
     """
 
-    __slots__ = ("_context", "_execution", "_facts", "_failure", "_guard", "_kill", "_own", "_seats", "_snapshot",
-                 "_unwinds")  # fmt: skip
+    __slots__ = ("_context", "_execution", "_facts", "_failure", "_guard", "_intake", "_kill", "_ordering", "_own",
+                 "_seats", "_snapshot", "_unwinds")  # fmt: skip
 
     def __init__(
         self, guard: Guard, *, execution: Execution, context: RiskContext, seats: Mapping[str, Seat], unwinds: Unwinds,
-        snapshot: Callable[[], str], failure: SelfFailure, facts: list[Fact],
+        snapshot: Callable[[], str], failure: SelfFailure, facts: list[Fact], ordering: Ordering,
+        intake: Intake | None = None,
     ) -> None:  # fmt: skip
         self._guard, self._execution, self._context, self._seats = guard, execution, context, seats
         self._unwinds, self._snapshot, self._failure, self._facts = unwinds, snapshot, failure, facts
+        self._ordering, self._intake = ordering, intake
         self._kill = KillSwitch(guard)
         self._own: dict[str, dict[str, GuardLevel]] = {}
         for scope in {"desk", *(reason.scope for reason in guard.reasons())}:
@@ -101,6 +106,37 @@ class Guarding:
         else:
             for changed in answer:
                 self._tell(changed)
+
+    def on_wish(self, event: Event, wish: OutsideWish) -> None:
+        """Apply a wish from outside once; one that may not be, or cannot be, becomes a dead letter (MO-05)."""
+        if self._intake is None:
+            self._facts.append(DeadLetter(wish.sender, Cause.POLICY, "this desk takes no wishes", wish.body))
+            return
+        found = self._intake.receive(wish.body.encode(), wish.sender, self._context.now)
+        if not isinstance(found, Taken):
+            if found is not None:
+                self._facts.append(found)
+            return
+        try:
+            self._carry_out(found)
+        except InvalidInput as problem:
+            name = found.fact.intent_id
+            self._facts.append(DeadLetter(wish.sender, Cause.SCOPE, str(problem), wish.body, name))
+
+    def _carry_out(self, taken: Taken) -> None:
+        if taken.guard is not None:
+            self.apply((taken.guard,))
+        self._facts.append(taken.fact)
+        if taken.intent is None:
+            return
+        seat = self._seats.get(taken.intent.instance)
+        if seat is None or seat.instrument_id != taken.intent.instrument:
+            self._facts.pop()
+            raise InvalidInput(
+                f"an instance with its instrument was expected, found {taken.intent.instance} in "
+                f"{taken.intent.instrument}"
+            )
+        self._ordering.propose(seat, taken.intent, self._facts)
 
     def on_drift(self, event: Event, drift: ConfigDrift) -> None:
         """Pause what no longer is what was approved; its return clears only that."""

@@ -16,6 +16,7 @@ from tradeworthy.kernel.facts import Event, Fact, fact
 from tradeworthy.trading.bookkeeping import Bookkeeping
 from tradeworthy.trading.budgeting import Budgeting
 from tradeworthy.trading.control.guard import Guard
+from tradeworthy.trading.execution.intake import Intake, IntentTaken
 from tradeworthy.trading.instance_watch import InstanceDay, InstanceWatch
 from tradeworthy.trading.ledger.day import DayLine
 from tradeworthy.trading.ledger.ledger import Ledger
@@ -102,6 +103,7 @@ class DeskRestored(Fact, frozen=True):
     runs: tuple[tuple[str, str, int, Stamps], ...]
     keys: tuple[str, ...]
     books: tuple[tuple[DayLine, Openings], ...] = ()
+    wishes: tuple[IntentTaken, ...] = ()
 
 
 class Memory:
@@ -111,19 +113,20 @@ class Memory:
     while nobody traded;  day_of  gives the desk day of a time
     """
 
-    __slots__ = ("_apply", "_books", "_budgeting", "_context", "_day_of", "_guard", "_instruments", "_ledger",
-                 "_losses", "_mid2", "_on_day", "_positions", "_repeated", "_seats", "_watch")  # fmt: skip
+    __slots__ = ("_apply", "_books", "_budgeting", "_context", "_day_of", "_guard", "_instruments", "_intake",
+                 "_ledger", "_losses", "_mid2", "_on_day", "_positions", "_repeated", "_seats", "_watch")  # fmt: skip
 
     def __init__(
         self, seats: Sequence[Seat], *, instruments: Mapping[str, Instrument], context: RiskContext, ledger: Ledger,
         losses: DeskLosses, repeated: RepeatedExecution, watch: InstanceWatch, guard: Guard, budgeting: Budgeting,
         books: Bookkeeping | None, mid2: dict[str, int | None], positions: Mapping[str, dict[str, int]],
         apply: Callable[[Sequence[GuardReason]], None], on_day: Callable[[], None], day_of: Callable[[int], int],
+        intake: Intake | None = None,
     ) -> None:  # fmt: skip
         self._seats, self._instruments, self._context, self._ledger = seats, instruments, context, ledger
         self._losses, self._repeated, self._watch, self._guard = losses, repeated, watch, guard
         self._budgeting, self._books, self._mid2, self._positions = budgeting, books, mid2, positions
-        self._apply, self._on_day, self._day_of = apply, on_day, day_of
+        self._apply, self._on_day, self._day_of, self._intake = apply, on_day, day_of, intake
 
     def told(self, run: str, seq: int, ts: int) -> DeskRestored:
         """Return what a desk of the same name needs to go on."""
@@ -150,6 +153,7 @@ class Memory:
             tuple(self._activities()), self._repeated.memory(),
             tuple(islice(ctx.seen, max(0, len(ctx.seen) - KEYS_MAX), None)),
             () if self._books is None else self._books.memory(),
+            () if self._intake is None else self._intake.memory(ts),
         )  # fmt: skip
 
     def on_restored(self, event: Event, memory: DeskRestored) -> None:
@@ -177,6 +181,9 @@ class Memory:
         disabled = {one.scope.partition(":")[2] for one in self._guard.reasons() if (one.owner, one.code) == DISABLED}
         self._repeated.restore(memory.runs, disabled)
         ctx.seen.update(dict.fromkeys(memory.keys))
+        if self._intake is not None:
+            for taken in memory.wishes:
+                self._intake.restore(taken)
         self._restore_seats(memory)
         if self._books is not None:
             self._books.restore(memory.books, memory.ts)

@@ -56,6 +56,14 @@ class Cause(Enum):
     POLICY = "policy"
 
 
+@fact("intent.wish")
+class OutsideWish(Fact, frozen=True):
+    """A wish as it came from `sender`: one JSON object, an order's intent or a `StateWish`."""
+
+    sender: str
+    body: str
+
+
 @fact("intent.taken")
 class IntentTaken(Fact, frozen=True):
     """A wish was applied; its id is remembered until it expires, after that the expiry refuses it."""
@@ -111,6 +119,10 @@ class Intake:
     def restore(self, taken: IntentTaken) -> None:
         """Remember a wish that the journal says was applied before the restart."""
         self._seen[taken.intent_id] = taken.expires_at
+
+    def memory(self, now: int) -> tuple[IntentTaken, ...]:
+        """Return the applied wishes that have not expired, for `restore` at the next start; their senders are gone."""
+        return tuple(IntentTaken(name, "", expiry) for name, expiry in self._seen.items() if expiry > now)
 
     def receive(self, body: bytes, sender: str, now: int) -> Taken | DeadLetter | None:
         """Judge a wish as it came over the wire; None for one that was applied already."""
