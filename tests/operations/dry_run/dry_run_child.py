@@ -1,6 +1,7 @@
 """A child process of the dry run's tests: beats every tenth of a second and misbehaves as its words say.
 
 Words: KIND[=VALUE]@SECONDS, run in order of their time; `rate=SECONDS` sets the beat; it ends after 60 s at the latest.
+`episodes=N@0` is silent until the harness tells of a silence, speaks until that is closed, N times, and leaves with 0.
 """
 
 import json
@@ -12,7 +13,7 @@ import time
 
 START = time.monotonic()
 STUBBORN = "import time, signal; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(60)"
-STATE = {"rate": 0.1, "silent": False, "ignore": set()}
+STATE = {"rate": 0.1, "silent": False, "ignore": set(), "episodes": None}
 
 
 def say(event, level="info", stream=sys.stdout, **more):
@@ -32,6 +33,8 @@ def act(kind, value):
             STATE["silent"] = True
         case "speak":
             STATE["silent"] = False
+        case "episodes":
+            STATE["episodes"] = int(value)
         case "exit":
             sys.stdout.flush()
             os._exit(int(value or 0))
@@ -68,6 +71,21 @@ def act(kind, value):
             raise SystemExit(f"no such word: {kind}")
 
 
+def told_of_silence():
+    """Return how many silences the harness has told of so far, and whether the last one is closed."""
+    path = os.path.join(os.environ["FINAL_DRY_RUN_LOG_DIR"], "incidents.jsonl")
+    with open(path, encoding="utf-8") as file:
+        told = [json.loads(line) for line in file if '"log.silence"' in line and line.endswith("\n")]
+    return sum(one["state"] == "open" for one in told), bool(told) and told[-1]["state"] == "closed"
+
+
+def follow_episodes():
+    opened, closed = told_of_silence()
+    if closed and opened >= STATE["episodes"]:
+        act("exit", "0")
+    STATE["silent"] = opened == 0 or closed
+
+
 def main(words):
     pending = []
     for word in words:
@@ -84,6 +102,8 @@ def main(words):
     while (now := time.monotonic() - START) < 60:
         while pending and pending[0][0] <= now:
             act(*pending.pop(0)[1:])
+        if STATE["episodes"] is not None:
+            follow_episodes()
         if now >= due:
             due = now + STATE["rate"]
             beat += 1

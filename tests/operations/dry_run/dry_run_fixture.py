@@ -42,11 +42,14 @@ class Ran:
         return [json.loads(line) for line in text.splitlines()]
 
 
-def words(folder, *switches, seconds=1.2, grace="2", child=(), command=None):
-    """Return the words of a scaled run: beats of 0.1 s, silence limit 0.9 s, no evidence files asked for."""
+def words(folder, *switches, seconds=2.0, grace="2", beat="1", child=(), command=None):
+    """Return the words of a scaled run: beats of 0.1 s, no evidence files asked for.
+
+    beat  the expected interval; three of them are a silence, long enough for a busy machine unless a test needs less
+    """
     return [
         "final-dry-run", "--log-dir", str(folder / "logs"), "--duration-hours", f"{seconds / HOUR:.9f}",
-        "--heartbeat-interval-seconds", "0.3", "--json-report", str(folder / "summary.json"),
+        "--heartbeat-interval-seconds", beat, "--json-report", str(folder / "summary.json"),
         "--progress-path", str(folder / "progress.json"),
         "--no-diary-required", "--no-performance-required", "--shutdown-grace-seconds", grace, *switches, "--",
         *(command or (sys.executable, CHILD, *child)),

@@ -31,14 +31,14 @@ def test_a_healthy_run_of_three_seconds_passes(tmp_path):
 
 
 def test_a_silent_tail_fails(tmp_path):
-    run = ran(tmp_path, child=["silent@0.3"], seconds=2.5)
+    run = ran(tmp_path, child=["silent@0.3"], seconds=2.5, beat="0.3")
     assert run.code == 2
     assert run.logs.uptime_ratio < 0.4
     assert run.codes == []
 
 
 def test_a_runtime_that_never_speaks_alerts_and_fails(tmp_path):
-    run = ran(tmp_path, "--live-gap-alert-minutes", "0.01", child=["silent@0"], seconds=1.2)
+    run = ran(tmp_path, "--live-gap-alert-minutes", "0.01", child=["silent@0"])
     assert run.code == 2
     assert "log.silence" in run.codes
     assert run.logs.uptime_ratio in (0.0, None)
@@ -46,8 +46,8 @@ def test_a_runtime_that_never_speaks_alerts_and_fails(tmp_path):
 
 def test_silence_opens_and_closes_episodes(tmp_path):
     run = ran(
-        tmp_path, "--live-gap-alert-minutes", "0.0084", "--allow-warnings",
-        child=["silent@0.3", "speak@1.2", "silent@1.5", "speak@2.4"], seconds=2.8,
+        tmp_path, "--live-gap-alert-minutes", "0.025", "--minimum-uptime-ratio", "0", "--required-duration-hours",
+        "0.0001", "--allow-warnings", child=["episodes=2@0"], seconds=60,
     )  # fmt: skip
     episodes = [(one.severity, one.state) for one in run.summary.incidents if one.code == "log.silence"]
     assert episodes == [("warn", "closed"), ("warn", "closed")]
@@ -95,13 +95,13 @@ def test_ignoring_sigint_is_not_a_failure_and_a_needed_sigkill_is_a_warning(tmp_
     assert ran(tmp_path / "int", child=["ignore=int@0"], grace="1").code == 0
     killed = ran(tmp_path / "all", child=["ignore=all@0"], grace="1")
     assert (killed.code, killed.codes) == (1, ["shutdown.forced"])
-    assert time.monotonic() - started < 12
+    assert time.monotonic() - started < 40
 
 
 def test_a_child_of_the_child_that_burns_memory_is_caught_and_does_not_survive(tmp_path):
     run = ran(
         tmp_path, "--max-memory-mb", "150", "--resource-sample-interval-minutes", "0.005", child=["memory=300@0.2"],
-        seconds=2.0,
+        seconds=4.0,
     )  # fmt: skip
     assert "resource.memory_mb" in run.codes
     assert run.code == 2
@@ -110,7 +110,7 @@ def test_a_child_of_the_child_that_burns_memory_is_caught_and_does_not_survive(t
 
 
 def test_orphans_in_and_out_of_the_session_are_killed_and_told(tmp_path):
-    run = ran(tmp_path, child=["orphan@0.2", "daemon@0.2"], seconds=2.0)
+    run = ran(tmp_path, child=["orphan@0.2", "daemon@0.2"], seconds=3.0)
     assert "shutdown.orphans" in run.codes
     (told,) = [one for one in run.summary.incidents if one.code == "shutdown.orphans"]
     assert told.metadata.observed == 2
@@ -151,8 +151,13 @@ def test_a_secret_is_in_no_artefact(tmp_path, monkeypatch, capfd):
 
 
 def test_ctrl_c_leaves_130_and_every_artefact(tmp_path):
-    timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
+    def press():
+        until = time.monotonic() + 40
+        while time.monotonic() < until and not any(one.stat().st_size for one in (tmp_path / "logs").glob("*.jsonl")):
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=press, daemon=True).start()
     run = ran(tmp_path, seconds=60)
     assert run.code == 130
     assert run.progress.phase == "complete"

@@ -20,10 +20,10 @@ FILES = {
 }  # fmt: skip
 
 
-def orchestrated(root, *switches, name="a", seconds=1.0):
+def orchestrated(root, *switches, name="a", seconds=2.0):
     return call([
         "final-dry-run-orchestrator", "--output-root", str(root), "--run-name", name, "--duration-hours",
-        f"{seconds / HOUR:.9f}", "--heartbeat-interval-seconds", "0.3", *switches, "--", sys.executable, CHILD,
+        f"{seconds / HOUR:.9f}", "--heartbeat-interval-seconds", "1", *switches, "--", sys.executable, CHILD,
     ])  # fmt: skip
 
 

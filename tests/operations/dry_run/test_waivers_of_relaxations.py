@@ -59,8 +59,8 @@ def test_waived_relaxations_give_the_run_its_id_and_are_printed_first(tmp_path, 
     trust = trust_in(tmp_path)
     files = [waiver_in(tmp_path, one.code, issued=now) for one in RELAXED]
     words = [
-        "final-dry-run-orchestrator", "--output-root", str(tmp_path / "runs"), "--duration-hours", f"{1 / HOUR:.9f}",
-        "--heartbeat-interval-seconds", "0.3", "--skip-diary-evidence", "--skip-performance-evidence", "--trust",
+        "final-dry-run-orchestrator", "--output-root", str(tmp_path / "runs"), "--duration-hours", f"{2 / HOUR:.9f}",
+        "--heartbeat-interval-seconds", "1", "--skip-diary-evidence", "--skip-performance-evidence", "--trust",
         str(trust), *(word for one in files for word in ("--waiver", str(one))),
     ]  # fmt: skip
     assert call([*words, "--run-name", "a", "--", sys.executable, CHILD]) == 0
