@@ -13,7 +13,7 @@ from tradeworthy.trading.model import Instrument, MarketEvent
 
 TapeRow = tuple[int, int, MarketEvent]
 """`(ts_event, ts_init, event)`, nanoseconds UTC."""
-OnBad = Callable[[bytes, str], None]
+OnBad = Callable[[bytes, str], object]
 """Gets the raw bytes of a malformed line and the reason; it may raise."""
 LINE_BYTES_MAX = 1 << 20
 NUMBER_LENGTH_MAX = 40
