@@ -234,6 +234,7 @@ class Harness:
         verdict = judge_exit(code, stop_requested=requested, forced=self._ladder.forced)
         run_seconds = self._uptime.run_seconds(self._clock.monotonic())
         with self._lock:
+            self._pressure.look(held_seconds=self._command.held_seconds(), at=wall)
             if verdict.code:
                 self._book.report(
                     verdict.code, verdict.severity, verdict.message, at=wall,
