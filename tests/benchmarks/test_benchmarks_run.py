@@ -92,6 +92,12 @@ def test_harness_keeps_every_line(tmp_path: Path) -> None:
     assert "5,000 of 5,000 lines kept" in out
 
 
+def test_library_and_shipped_file_find_the_same_in_a_bundle(tmp_path: Path) -> None:
+    out, section = run_small("bundle_verify", tmp_path)
+    assert "both find ['trust.absent']" in out
+    assert ratios(section) == {"sha256sum"}
+
+
 def test_a_peer_that_is_not_installed_is_said_loudly_and_ours_stands_alone(tmp_path: Path) -> None:
     copied = tmp_path / "elsewhere" / "benchmarks"  # beside it lies no .oracles
     copied.mkdir(parents=True)
