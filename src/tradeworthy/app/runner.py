@@ -6,12 +6,12 @@ from pathlib import Path
 
 import msgspec
 
-from tradeworthy.adapters.sentinel_file import SentinelFile
 from tradeworthy.app import identity, last_run, tapes
 from tradeworthy.app.bootstrap import build_desk, build_timers, build_venue, instruments_of, policy_of, quality_policy
 from tradeworthy.app.bundles import drift_of, held_of
 from tradeworthy.app.change_control import require_approved
 from tradeworthy.app.config import Document, window_of
+from tradeworthy.app.guard_memory import guard_memory
 from tradeworthy.app.journal_keeper import JournalKeeper
 from tradeworthy.app.run_folder import (
     BLOTTER,
@@ -93,7 +93,7 @@ class RunSession:
         self.rows_total = tapes.rows_total(document)
         self.capital = document.desk.capital
         self.title = f"{document.desk.name} ({document.desk.environment})"
-        self._sentinel = SentinelFile(state_of(root, document.desk.name) / "guard.bin")
+        self._sentinel = guard_memory(state_of(root, document.desk.name))
         self._heard: set[tuple[str, ...]] = set()
         self._wished: set[str] = set()
         self._held: tuple[HeldReason, ...] = ()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tradeworthy.adapters.sentinel_file import SentinelFile
+from tradeworthy.app.guard_memory import guard_memory
 from tradeworthy.app.runner import state_of
 from tradeworthy.cli.run import DEFAULT_RUNS
 from tradeworthy.kernel.clock import SystemClock
@@ -31,7 +31,7 @@ def kill(desk: str, /, *, reason: str, scope: str = "desk", runs: Path = DEFAULT
     """
     if not reason.strip():
         raise UsageError("--reason must say why, was empty")
-    file = SentinelFile(state_of(runs, desk) / "guard.bin")
+    file = guard_memory(state_of(runs, desk))
     now = SystemClock().now()
     held = sentinel.restore((), file.read(), first_run=True, now=now)
     scope = scope_of(scope)

@@ -5,7 +5,7 @@ from pathlib import Path
 from cyclopts import App
 from rich.console import Console
 
-from tradeworthy.adapters.sentinel_file import SentinelFile
+from tradeworthy.app.guard_memory import guard_memory
 from tradeworthy.app.runner import state_of
 from tradeworthy.cli.run import DEFAULT_RUNS
 from tradeworthy.kernel.clock import SystemClock
@@ -35,7 +35,7 @@ def enable(desk: str, instance: str, /, *, author: str, role: str, reason: str, 
     runs
         Where run folders go.
     """
-    file = SentinelFile(state_of(runs, desk) / "guard.bin")
+    file = guard_memory(state_of(runs, desk))
     record = file.read()
     if record is None:
         raise UsageError(f"expected the guard's memory of desk {desk!r} below {runs}, found none: has it run there?")
