@@ -29,6 +29,7 @@ from tradeworthy.operations.dry_run.model import RunClass
 from tradeworthy.operations.evidence import vocabulary as words
 from tradeworthy.operations.evidence.build import build, read_manifest, write_page
 from tradeworthy.operations.evidence.canonical import canonical_json
+from tradeworthy.operations.evidence.collect import Inputs
 from tradeworthy.operations.evidence.judge import Ask
 from tradeworthy.operations.evidence.sign import sign
 from tradeworthy.operations.evidence.trust import TrustFile, trusted_key, with_key
@@ -177,6 +178,15 @@ def test_the_same_person_cannot_sign_twice_in_any_role(tmp_path):
         sign(built.folder, "operations", key_of("dora"), at=SIGNED_AT, trust=trust)
     with pytest.raises(UsageError, match=r"signer\.not_distinct"):
         sign(built.folder, "risk", key_of("dora"), at=SIGNED_AT, trust=trust)
+
+
+def test_a_release_that_does_not_say_who_ran_and_wrote_it_is_no_release(tmp_path):
+    run = write_run(tmp_path / "run")
+    journal, trust = journal_in(tmp_path / "journal"), trust_of()
+    nobody = Inputs(environment="paper", trust=trust.encoded(), journal=journal)
+    built = build(run, run / "bundle", nobody)
+    found = verify(built.folder, Ask(AT, trust.encoded())).findings
+    assert {one.where for one in found if one.code == "account.unknown"} == {"desk", "operator", "author"}
 
 
 def test_a_revoked_key_voids_what_it_signed_after_and_nothing_before(reference):

@@ -1,6 +1,5 @@
 """Which relaxations of a run two people let stand: waivers handed over before the start (EV-15, EV-16)."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -10,11 +9,10 @@ import msgspec
 from tradeworthy.kernel.errors import InvalidInput, UsageError
 from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.operations.dry_run.model import Json, Relaxation
+from tradeworthy.operations.dry_run.plan import RUN_ID
 from tradeworthy.operations.evidence import vocabulary as words
 from tradeworthy.operations.evidence.trust import read_trust
 from tradeworthy.operations.evidence.waivers import SignedWaiver, place_of, read_waiver
-
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class Waived(NamedTuple):
@@ -66,7 +64,7 @@ def waived(files: Sequence[Path], trust: Path | None, relaxations: Sequence[Rela
     scopes = sorted({one.waiver.scope for one in found.values()})
     if len(scopes) > 1:
         wrong.append(f"--waiver: expected waivers for one run, found {', '.join(scopes)}")
-    wrong += [f"--waiver: the run {one!r} cannot be an id of a run" for one in scopes if not _RUN_ID.fullmatch(one)]
+    wrong += [f"--waiver: the run {one!r} cannot be an id of a run" for one in scopes if not RUN_ID.fullmatch(one)]
     if wrong:
         raise UsageError("the run was not started, nothing was spawned:" + "".join(f"\n  - {one}" for one in wrong))
     documents: list[Json] = [

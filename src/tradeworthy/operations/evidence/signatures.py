@@ -52,6 +52,8 @@ from tradeworthy.operations.evidence.vocabulary import (
 )
 
 TRUST = "trust.json"
+ACCOUNTS = ("desk", "operator", "author")
+"""Who may not sign: what the desk runs as, who ran it, who wrote the release."""
 
 
 def judge(files: Files, ask: Ask, valid: Valid) -> Verdict:
@@ -211,12 +213,16 @@ class Signers:
             self._found.add("signature.future", where, f"signed at {signed_at}, in the future")
 
     def _apart(self, key: dict[str, Any], where: str) -> None:
-        for account in ("desk", "operator", "author"):
+        for account in ACCOUNTS:
             if key["holder"] == self._manifest[account] and (account == "desk" or key["kind"] == "person"):
                 self._found.add(f"signer.is_{account}", where, f"{key['holder']} is the {account} of this run")
 
     def _enough(self) -> None:
         manifest = self._manifest
+        if manifest["run_class"] == "release":
+            for account in ACCOUNTS:
+                if manifest[account] is None:
+                    self._found.add("account.unknown", account, f"without the {account} nobody can say who is apart")
         needed = {*QUORUM[manifest["run_class"]], *self._quorum[manifest["run_class"]]}
         if manifest["run_class"] == "release" and manifest["environment"] == "live":
             needed.update(LIVE_QUORUM)

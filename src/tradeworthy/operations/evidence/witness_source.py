@@ -26,15 +26,19 @@ class WitnessSourcePolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WitnessSource:
-    """Signed minutes at a URL (http, https, file) or a path; what was fetched is kept in `place` for the bundle."""
+    """Signed minutes at a URL (http, https, file) or a path; what was fetched is kept in `place` for the bundle.
+
+    run_id  of the run that they must be of: a witness may watch several desks with one key
+    """
 
     def __init__(
-        self, where: str, place: Path, trust: TrustFile, *, clock: Clock,
+        self, where: str, place: Path, trust: TrustFile, *, run_id: str, clock: Clock,
         policy: WitnessSourcePolicy | None = None,
     ) -> None:  # fmt: skip
         self._where = where
         self._place = place
         self._trust = trust
+        self._run_id = run_id
         self._clock = clock
         self._policy = policy or WitnessSourcePolicy()
 
@@ -50,7 +54,7 @@ class WitnessSource:
             data = self._fetch()
         self._place.parent.mkdir(parents=True, exist_ok=True)
         write_durably(self._place, data)
-        return WitnessMinutes(self._place, self._trust).reading(started=started, ended=ended)
+        return WitnessMinutes(self._place, self._trust, run_id=self._run_id).reading(started=started, ended=ended)
 
     def _fetch(self) -> bytes:
         if self._where.startswith(("http://", "https://", "file://")):

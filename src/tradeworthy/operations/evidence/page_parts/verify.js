@@ -506,6 +506,9 @@ class Judge {
     if (signedAt > this.ask.at) this.add("signature.future", where, `signed at ${signedAt}, in the future`);
   }
   enough() {
+    if (this.manifest.run_class === "release")
+      for (const account of ["desk", "operator", "author"])
+        if (this.manifest[account] === null) this.add("account.unknown", account, `without the ${account} nobody can say who is apart`);
     const { manifest } = this, needed = new Set([...C.quorum[manifest.run_class], ...this.quorum[manifest.run_class]]);
     if (manifest.run_class === "release" && manifest.environment === "live") for (const role of C.live_quorum) needed.add(role);
     for (const role of needed) if (!this.signed.has(role)) this.add("quorum.missing", role, `no valid signature as ${role}`);

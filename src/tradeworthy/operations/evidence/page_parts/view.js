@@ -28,7 +28,7 @@ const CLAIMS = [
   ["Nothing that this class of run needs is missing", /^kind\.|^environment\./],
   ["The evidence is not out of date", /^entry\./],
   ["The signatures hold, each by a key that may sign", /^signature\.|^statement\.|^role\.|^key\.|^signer\./, true],
-  ["Enough different people and machines signed", /^quorum\./, true],
+  ["Enough different people and machines signed", /^quorum\.|^account\./, true],
   ["Waivers are valid and cover what was relaxed", /^waiver\.(?!active)|^relaxation\./, true],
   ["The outside witness's minutes chain and are signed", /^witness\./, true],
   ["The evidence log holds this bundle", /^log\./, true],
