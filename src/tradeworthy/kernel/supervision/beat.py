@@ -24,6 +24,7 @@ class WatchdogPolicy(msgspec.Struct, frozen=True, kw_only=True):
     kill_after_s     silence after which the process is killed; None never (paper)
     missing_after_s  the desk misses its watchdog after so much silence
     relaunches, relaunch_window_s  how often a missing watchdog is launched again
+    service_alive_s  how often the process manager hears that the loop lives, well below its own limit of 10 s
     """
 
     beat_interval_s: float = 0.25
@@ -36,6 +37,7 @@ class WatchdogPolicy(msgspec.Struct, frozen=True, kw_only=True):
     missing_after_s: float = 5.0
     relaunches: int = 5
     relaunch_window_s: float = 60.0
+    service_alive_s: float = 3.0
 
     def __post_init__(self) -> None:
         if not 0 < self.beat_interval_s < self.hang_after_s:

@@ -24,6 +24,7 @@ from tradeworthy.kernel.supervision.beat import (
     pair,
     stacks_file_of,
 )
+from tradeworthy.kernel.supervision.notify import ServiceNotify
 from tradeworthy.kernel.supervision.policy import nanos
 from tradeworthy.kernel.supervision.process import start_ticks_of, write_stacks_on_signal
 from tradeworthy.kernel.supervision.supervisor import TaskSupervisor
@@ -69,15 +70,20 @@ class WatchdogLink:
 
     command  the program and its arguments; the job's file is added as the last one
     folder   state of the desk that survives it: token, stacks, evidence
+    service  the process manager, told that the loop lives (WD-07)
+    lag      takes the loop lag of each beat in nanoseconds, e.g. `ResourceLedger.lag`
     """
 
     def __init__(
         self, supervisor: TaskSupervisor, clock: Clock, *, command: Sequence[str], folder: Path, run_id: str,
         vitals: Callable[[], Vitals], hold: HoldPort, policy: WatchdogPolicy | None = None,
+        service: ServiceNotify | None = None, lag: Callable[[int], object] | None = None,
     ) -> None:  # fmt: skip
         self._supervisor, self._clock, self._command = supervisor, clock, tuple(command)
         self._folder, self._run_id, self._vitals, self._hold = folder, run_id, vitals, hold
         self._policy = policy or WatchdogPolicy()
+        self._service, self._lag = service or ServiceNotify(None), lag
+        self._service_due = 0
         self._budget = RestartBudget(self._policy.relaunches, self._policy.relaunch_window_s)
         self._child: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
@@ -129,6 +135,11 @@ class WatchdogLink:
         while True:
             now = self._clock.monotonic()
             self.lag_ns = max(0, now - due)
+            if self._lag is not None:
+                self._lag(self.lag_ns)
+            if now >= self._service_due:
+                self._service.alive()
+                self._service_due = now + nanos(self._policy.service_alive_s)
             self.beat()
             pulse.beat(self._sequence)
             due = now + interval
