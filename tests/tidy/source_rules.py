@@ -76,6 +76,11 @@ def calls_of(tree, name):
     return found
 
 
+def bare_tasks(tree):
+    """Find tasks that are started without a supervisor, through asyncio, a loop or a group."""
+    return [found for name in ("create_task", "ensure_future") for found in calls_of(tree, name)]
+
+
 def imports_of(tree):
     """Return the top packages that a file imports, by line."""
     found = []

@@ -60,6 +60,10 @@ def test_only_declared_packages_are_imported_so_no_oracle_ships():
     assert found == []
 
 
+def test_only_supervision_starts_bare_tasks():
+    assert breaches(rules.bare_tasks, but=[name for name in FILES if name.startswith("kernel/supervision/")]) == []
+
+
 def test_the_desk_touches_no_file_socket_or_screen():
     assert breaches(rules.writes_or_reads, below=("trading/",)) == []
 
@@ -104,6 +108,8 @@ def test_no_machine_path_stands_in_the_product():
         (rules.environment_questions, "desk.environment", "environment = 1"),
         (lambda tree: rules.calls_of(tree, "Approved"), "Approved[Intent](i, h, 1)", "x: Approved[Intent]"),
         (lambda tree: rules.calls_of(tree, "Approved"), "model.Approved(i, h, 1)", "type(x) is Approved"),
+        (rules.bare_tasks, "import asyncio\nasyncio.create_task(work())", "supervisor.create(work, owner='desk')"),
+        (rules.bare_tasks, "loop.ensure_future(work())", "app.create_background_task(work)"),
         (rules.imports_of, "import hftbacktest.data", "from . import own"),
         (rules.undocumented, "'''Doc.'''\ndef f(): pass", "'''Doc.'''\ndef f():\n    '''Doc.'''"),
         (rules.undocumented, "x = 1", "'''Doc.'''\ndef _f(): pass"),
