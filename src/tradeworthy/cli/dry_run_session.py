@@ -23,7 +23,7 @@ from tradeworthy.operations.dry_run.audit.judges import AuditJudges
 from tradeworthy.operations.dry_run.chain import Chain, ChainResult
 from tradeworthy.operations.dry_run.command import ChildCommand
 from tradeworthy.operations.dry_run.deliver import Bundled, Deliveries, deliver
-from tradeworthy.operations.dry_run.plan import LOG_STEM, hashes_of, require, run_id_of, stamp_name
+from tradeworthy.operations.dry_run.plan import LOG_STEM, hashes_of, require, require_run_id, run_id_of, stamp_name
 from tradeworthy.operations.dry_run.policy import HarnessPolicy
 from tradeworthy.operations.dry_run.preflight import RunPaths, resolve
 from tradeworthy.operations.dry_run.recover import Left, reasons_against_resuming
@@ -88,14 +88,17 @@ def planned(
     pairs = switches.environment_pairs()
     metadata = switches.metadata_pairs()
     require(policy, paths, command, command_environment(pairs), more=switches.unverifiable())
+    run_id = run_id_of(now, command, folder) if switches.run_id is None else require_run_id(switches.run_id)
     settings = RunSettings(
-        run_id=run_id_of(now, command, folder), name=f"{LOG_STEM}_{stamp_name(now)}", command=command, policy=policy,
+        run_id=run_id, name=f"{LOG_STEM}_{stamp_name(now)}", command=command, policy=policy,
         paths=paths, folder=str(Path.cwd()), label=label, metadata=metadata, user_environment=pairs,
         hashes=hashes_of(command, code=code_hash()),
         trust=None if switches.trust is None else str(switches.trust.absolute()), witness=switches.witness_place(),
     )  # fmt: skip
     if switches.trust is not None and settings.witness is not None:
         require_witness_key(read_trust(switches.trust), at=stamp_of(now))
+    if switches.run_id is not None:
+        refuse_known_run(folder.parent, run_id)
     if switches.waiver:
         settings = _with_waivers(settings, switches, now=now, folder=folder)
     if switches.release is not None:
@@ -111,12 +114,14 @@ def _witness_of(settings: RunSettings, clock: Clock) -> WitnessSource | None:
     if settings.witness is None or settings.trust is None:
         return None
     place = RunFolder(settings.paths.run_state.parent).witness
-    return WitnessSource(settings.witness, place, read_trust(Path(settings.trust)), clock=clock)
+    return WitnessSource(settings.witness, place, read_trust(Path(settings.trust)), run_id=settings.run_id, clock=clock)
 
 
 def _with_waivers(settings: RunSettings, switches: HarnessSwitches, *, now: int, folder: Path) -> RunSettings:
     """Return the settings with what signed waivers cover, under the id that they were issued for."""
     given = waived(switches.waiver, switches.trust, settings.policy.relaxations(), at=stamp_of(now))
+    if switches.run_id not in (None, given.scope):
+        raise UsageError(f"the waivers are for the run {given.scope}, this is {switches.run_id}")
     refuse_known_run(folder.parent, given.scope)
     given.keep(RunFolder(settings.paths.run_state.parent).waivers)
     return msgspec.structs.replace(settings, run_id=given.scope, waivers=given.documents, waived=given.covers)
@@ -139,8 +144,13 @@ def hide_secrets(switches: HarnessSwitches) -> None:
     """Register the secrets of the environment and of `--env`, so that they reach no artefact."""
     if switches.resume is not None and switches.recover is not None:
         raise UsageError("--resume and --recover cannot both be given")
-    if switches.waiver and (switches.resume is not None or switches.recover is not None):
-        raise UsageError("--waiver is given when a run starts; one that goes on keeps what it was started with")
+    given = (
+        ("--waiver", switches.waiver or None), ("--run-id", switches.run_id), ("--witness", switches.witness),
+        ("--release", switches.release), ("--trust", switches.trust),
+    )  # fmt: skip
+    fixed = [switch for switch, value in given if value is not None]
+    if fixed and (switches.resume is not None or switches.recover is not None):
+        raise UsageError(f"{', '.join(fixed)}: a run that goes on keeps what it was started with")
     register_environment({**os.environ, **switches.environment_pairs()})
 
 

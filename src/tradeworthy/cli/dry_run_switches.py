@@ -103,6 +103,8 @@ class HarnessSwitches:
         KEY=VALUE to keep with the run; may be given several times.
     env
         KEY=VALUE for the command's environment; values are not recorded.
+    run_id
+        The run's id, for what people and the witness sign before it starts; made of time and command when not given.
     waiver
         A signed waiver of a relaxation; may be given several times. Its scope becomes the run's id.
     trust
@@ -172,6 +174,7 @@ class HarnessSwitches:
     resource_violation_severity: Level = "fail"
     metadata: Words = ()
     env: Words = ()
+    run_id: str | None = None
     waiver: Files = ()
     trust: Path | None = None
     release: Path | None = None

@@ -35,14 +35,14 @@ def trust_of(*roles):
     ))  # fmt: skip
 
 
-def minutes_in(path, *, ups=(), missing=(), key="witness", count=MINUTES):
+def minutes_in(path, *, ups=(), missing=(), key="witness", count=MINUTES, run_id="virtual"):
     """Write signed minutes from the virtual start on; `ups` maps a minute's number to its good looks."""
     data, prev = b"", NO_MINUTE
     for number in range(count):
         if number in missing:
             continue
         one = Minute(
-            run_id="virtual", minute=VIRTUAL_START + number * MINUTE, interval_ms=6_000, due=LOOKS,
+            run_id=run_id, minute=VIRTUAL_START + number * MINUTE, interval_ms=6_000, due=LOOKS,
             ups=dict(ups).get(number, LOOKS), told={}, prev=prev,
         )  # fmt: skip
         line = canonical_json(envelope(msgspec.json.encode(one), MINUTE_TYPE, key_of(key)))
@@ -54,7 +54,7 @@ def minutes_in(path, *, ups=(), missing=(), key="witness", count=MINUTES):
 
 def ran(folder, minutes, *faults, where=None):
     clock = EventClock(VIRTUAL_START)
-    source = WitnessSource(where or str(minutes), folder / "witness.jsonl", trust_of(), clock=clock)
+    source = WitnessSource(where or str(minutes), folder / "witness.jsonl", trust_of(), run_id="virtual", clock=clock)
     result, _ = played(folder, *faults, clock=clock, witness=source)
     return result
 
@@ -109,6 +109,7 @@ def another_order(path):
 
 @pytest.mark.parametrize(("spoil", "part"), [
     (lambda path: minutes_in(path, key="desk"), "no trusted witness"),
+    (lambda path: minutes_in(path, run_id="other"), "expected run virtual, found other"),
     (another_signature, "the signature does not hold"), (another_order, "does not continue"),
     (lambda path: path.write_bytes(path.read_bytes() + b"{}\n"), "line 31"),
 ])  # fmt: skip
@@ -132,7 +133,7 @@ def test_the_last_minute_is_waited_for_and_no_answer_is_unknown(tmp_path):
                 minutes_in(path)
 
     clock = Late(VIRTUAL_START)
-    source = WitnessSource(str(path), tmp_path / "witness.jsonl", trust_of(), clock=clock)
+    source = WitnessSource(str(path), tmp_path / "witness.jsonl", trust_of(), run_id="virtual", clock=clock)
     result, _ = played(tmp_path, clock=clock, witness=source)
     assert (result.exit_code, codes(result)) == (0, [])
     assert clock.now() >= VIRTUAL_START + MINUTES * MINUTE + 20 * NANOS_PER_SECOND

@@ -80,6 +80,10 @@ def test_waived_relaxations_give_the_run_its_id_and_are_printed_first(tmp_path, 
     ]  # fmt: skip
     assert call([*words, "--run-name", "b", "--", sys.executable, CHILD]) == 3
     assert "the run march-run has been already" in capfd.readouterr().err
+    assert call([*words, "--run-id", "april-run", "--run-name", "b", "--", sys.executable, CHILD]) == 3
+    assert "for the run march-run, this is april-run" in capfd.readouterr().err
+    assert call([*words[:-4], "--run-id", "march-run", "--run-name", "b", "--", sys.executable, CHILD]) == 3
+    assert call([*words[:-4], "--run-id", "../x", "--run-name", "b", "--", sys.executable, CHILD]) == 3
     assert not (tmp_path / "runs" / "b").exists()
 
 

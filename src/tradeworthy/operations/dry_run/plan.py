@@ -1,6 +1,7 @@
 """From words to settings: names, ids, digests and places of a run, fixed before anything is spawned."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from tradeworthy.operations.dry_run.recover import STATE_NAME
 CONFIG_BYTES_MAX = 16 * 1_048_576
 ID_LENGTH = 8
 LOG_STEM = "final_dry_run"
+RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""An id that may be a file name and a scope of what people sign."""
 
 
 def stamp_name(now: int) -> str:
@@ -24,6 +27,13 @@ def stamp_name(now: int) -> str:
 def run_id_of(now: int, command: tuple[str, ...], folder: Path) -> str:
     """Return the id of a run: its start and a digest of what runs where."""
     return f"{stamp_name(now)}-{digest_of('dry_run', now, str(folder.resolve()), *command)[:ID_LENGTH]}"
+
+
+def require_run_id(run_id: str) -> str:
+    """Return an id that people chose; raises `UsageError` for one that cannot be one."""
+    if not RUN_ID.fullmatch(run_id):
+        raise UsageError(f"expected a run id of letters, digits, '.', '_' and '-', at most 100, found {run_id!r}")
+    return run_id
 
 
 def config_digest(command: tuple[str, ...], *, folder: Path | None = None) -> str | None:
