@@ -7,7 +7,7 @@ import pytest
 
 from tradeworthy.kernel.errors import HaltTrading
 from tradeworthy.kernel.supervision import watched
-from tradeworthy.kernel.supervision.beat import WatchdogPolicy
+from tradeworthy.kernel.supervision.beat import Answer, Channel, WatchdogPolicy, pair
 from tradeworthy.kernel.supervision.watched import Vitals, WatchdogLink
 
 
@@ -67,6 +67,50 @@ def test_a_beat_each_quarter_second_tells_lag_and_the_process_manager(bench, lin
     assert max(link.desk.lags) == pytest.approx(2.85e9, abs=5e7)
     assert sorted(link.desk.lags)[-2] < 1e6
     assert link.desk.alive_at == 4
+
+
+class Child:
+    """A process that lives."""
+
+    pid, code = 1, None
+
+    def poll(self):
+        return self.code
+
+
+@pytest.mark.parametrize(("silence", "missed"), [(4.9, False), (5.0, True)])
+def test_a_watchdog_is_missed_when_its_silence_reaches_the_limit_and_a_desk_that_slept_blames_nobody(
+    bench, link, silence, missed
+):
+    ours, theirs = pair()
+    link._child, link._channel = Child(), Channel(ours)
+    far = Channel(theirs)
+    link.beat()
+    bench.clock.sleep(60_000_000_000)
+    link.beat()
+    assert link.desk.holds == []
+    for _ in range(10):
+        bench.clock.sleep(round(silence * 1e8))
+        link.beat()
+    assert bool(link.desk.holds) is missed
+    assert len(link.launches) == missed
+    far.send(Answer(link.token, 1))
+    link.beat()
+    assert link.desk.holds[-1:] == ([("missing", None)] if missed else [])
+    assert link.watching
+    far.close()
+    ours.close()
+
+
+def test_an_answer_of_an_older_watchdog_counts_for_nothing(bench, link):
+    ours, theirs = pair()
+    link._child, link._channel, link.token = Child(), Channel(ours), 2
+    far = Channel(theirs)
+    far.send(Answer(1, 1))
+    link.beat()
+    assert not link.watching
+    far.close()
+    ours.close()
 
 
 def test_a_launch_without_proc_is_refused(bench, tmp_path, monkeypatch):

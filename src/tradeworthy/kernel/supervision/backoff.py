@@ -33,7 +33,8 @@ class RestartBudget:
 
     def used(self, now: int) -> int:
         """Return the restarts of the window that ends now."""
-        self._forget(now)
+        if self._granted:
+            self._forget(now)
         return len(self._granted)
 
     def clear(self) -> None:

@@ -12,7 +12,7 @@ from tradeworthy.kernel.supervision.transitions import State
 UNLIMITED = "unlimited"
 
 
-class RestartWindow(msgspec.Struct, frozen=True):
+class RestartWindow(msgspec.Struct, frozen=True, gc=False):
     """Restarts allowed in a rolling window of `seconds`, and those it holds now."""
 
     restarts: int
@@ -20,7 +20,7 @@ class RestartWindow(msgspec.Struct, frozen=True):
     used: int
 
 
-class TaskSnapshot(msgspec.Struct, frozen=True):
+class TaskSnapshot(msgspec.Struct, frozen=True, gc=False):
     """One living task, thread or child. `created_at` is nanoseconds UTC; ages are of the monotonic clock."""
 
     name: str

@@ -62,6 +62,7 @@ class SupervisedTask:
     """Run attempts made by a factory, one at a time, until the task is over for good."""
 
     kind = "task"
+    pulse: Pulse
     __slots__ = (
         "_attempt", "_concluded", "_deadline", "_done", "_event", "_factory", "_granted", "_halting", "_hang", "_keep",
         "_parent", "_started", "_streak", "_timer", "_verdict", "attempts", "budget", "cancellations", "created",
@@ -82,7 +83,6 @@ class SupervisedTask:
         self.exception: BaseException | None = None
         self.last_failure: Failure | None = None
         self.result: object = None
-        self.pulse = Pulse(keep.clock, policy.declares_progress)
         self._hang, self._deadline = limit_of(policy.hang_timeout_s), limit_of(policy.deadline_s)
         self._attempt: asyncio.Task[object] | None = None
         self._timer: asyncio.Handle | None = None

@@ -88,7 +88,7 @@ class WatchdogLink:
         self._child: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
         self._stacks: IO[bytes] | None = None
-        self._heard = 0
+        self._heard = self._beat_at = clock.monotonic()
         self._held = self._answered = False
         self._sequence = 0
         self.token = 0
@@ -148,9 +148,12 @@ class WatchdogLink:
     def beat(self) -> None:
         """Send one beat, take the answers, and answer a missing watchdog."""
         self._sequence += 1
+        now = self._clock.monotonic()
+        if (gap := now - self._beat_at) >= nanos(self._policy.hang_after_s):
+            self._heard += gap  # the desk itself did not beat: nothing could be answered
+        self._beat_at = now
         if self._channel is not None:
             vitals = self._vitals()
-            now = self._clock.monotonic()
             self._channel.send(
                 Beat(self._run_id, os.getpid(), self._sequence, now, self.lag_ns, vitals.head, vitals.guard)
             )
