@@ -324,6 +324,17 @@ def test_minutes_of_a_witness_that_do_not_hold_make_a_bundle_invalid_whoever_bui
     assert codes(verify(built.folder, Ask(AT, trust.encoded()))) == {code}
 
 
+def test_minutes_that_are_too_many_to_judge_are_never_taken_for_good(tmp_path, monkeypatch):
+    run = write_run(tmp_path / "run", run_class=RunClass.REHEARSAL, relaxed=False)
+    minutes_of(run / "witness.jsonl")
+    trust = trust_of()
+    built = build(run, run / "bundle", msgspec.structs.replace(INPUTS, trust=trust.encoded()))
+    sign(built.folder, words.BUILDER, key_of("builder-host"), at=SIGNED_AT)
+    monkeypatch.setattr("tradeworthy.operations.evidence.judge.DOCUMENT_BYTES_MAX", 1_000)
+    found = verify(built.folder, Ask(AT, trust.encoded())).findings
+    assert ("object.too_large", "witness.jsonl") in {(one.code, one.where) for one in found}
+
+
 def test_words_that_are_no_question_are_refused():
     with pytest.raises(ValueError, match="environment"):
         ask_of(AT, None, environment="moon")

@@ -20,6 +20,7 @@ from tradeworthy.operations.evidence.canonical import (
 )
 from tradeworthy.operations.evidence.vocabulary import (
     CHUNK_BYTES,
+    DOCUMENT_BYTES_MAX,
     ENVIRONMENTS,
     LOG_PROOF,
     MANIFEST,
@@ -155,6 +156,9 @@ class Contents:
         """Return the bytes of an entry when they are there and are its own."""
         name = OBJECTS + entry["sha256"]
         if name not in self.names:
+            return None
+        if entry["bytes"] > DOCUMENT_BYTES_MAX:
+            self.found.add("object.too_large", entry["path"], f"too large to be judged, {entry['bytes']} bytes")
             return None
         data = self.files.read(name)
         return data if sha256_hex(data) == entry["sha256"] else None

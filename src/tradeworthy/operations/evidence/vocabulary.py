@@ -10,7 +10,7 @@ MANIFEST, PROOFS, LOG_PROOF, VERIFIER = "manifest.json", "proofs.json", "log.jso
 CHUNK_BYTES = 1_048_576
 OMITTED_BYTES_MIN = 262_144
 """The page may leave out an object of this size or more, never a smaller one; it shows it grey."""
-DEPTH_MAX, INTEGER_MAX, DOCUMENT_BYTES_MAX = 16, 2**53 - 1, 16 * 1_048_576
+DEPTH_MAX, INTEGER_MAX, DOCUMENT_BYTES_MAX = 16, 2**53 - 1, 64 * 1_048_576
 WAIVER_DAYS_MAX, WAIVERS_ACTIVE_MAX, WAIVER_SIGNERS_MIN = 7, 3, 2
 ENVIRONMENTS = ("simulated", "paper", "live")
 PROVENANCES = ("attested", "simulated", "measured")

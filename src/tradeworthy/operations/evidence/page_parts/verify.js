@@ -244,6 +244,10 @@ class Judge {
   entries(kind) { return this.manifest.entries.filter((one) => one.kind === kind); }
   async object(entry) {
     const data = this.files.get(OBJECTS + entry.sha256);
+    if (data && entry.bytes > C.document_bytes_max) {
+      this.add("object.too_large", entry.path, `too large to be judged, ${entry.bytes} bytes`);
+      return null;
+    }
     return data && (await sha256Hex(data)) === entry.sha256 ? data : null;
   }
   async contents() {
