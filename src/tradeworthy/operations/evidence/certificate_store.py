@@ -90,7 +90,7 @@ def read_store(folder: Path, trust: TrustFile, policy: CertificatePolicy, *, at:
         raise UsageError(f"expected an evidence store with {CONTEXT} in {folder}, found {problem}") from None
     items = [read_item(path.read_bytes(), trust) for path in sorted((folder / ITEMS).glob("*.dsse.json"))]
     items += [_of_bundle(path, trust, at) for path in sorted((folder / BUNDLES).glob("*/"))]
-    return Store(tuple(items), tuple(_waivers(folder / WAIVERS, trust)), policy, context)
+    return Store(tuple(items), tuple(_waivers(folder / WAIVERS, trust, context.release)), policy, context)
 
 
 def read_item(data: bytes, trust: TrustFile) -> EvidenceItem:
@@ -118,33 +118,45 @@ def read_item(data: bytes, trust: TrustFile) -> EvidenceItem:
 def _of_bundle(folder: Path, trust: TrustFile, at: int) -> EvidenceItem:
     """Return a dry run's bundle as evidence; a bundle that is not of class release, or not verified, does not pass."""
     data, manifest = read_manifest(folder)
-    verdict = verify(folder, Ask(stamp_of(at), trust.encoded()))
-    entries = manifest["entries"]
-    collected = max((nanos_of_stamp(one["collected_at"]) for one in entries), default=at)
+    collected = max((nanos_of_stamp(one["collected_at"]) for one in manifest["entries"]), default=at)
+    recorded = max((collected, *_signed_at(folder)))  # it counts from its last signature on
+    verdict = verify(folder, Ask(stamp_of(max(at, recorded)), trust.encoded()))
     # expiry by its lifetime is the certificate's own to judge, so that it can be asked for any time
     wrong = [one for one in verdict.findings if one.severity == "fail" and one.code != "entry.expired"]
     release = manifest["run_class"] == "release" and not wrong
     status = Status(manifest["status"]) if release else Status.FAIL
     return EvidenceItem(
         requirement="dry_run", evidence_id=sha256_hex(data), status=status, provenance="measured",
-        environment=manifest["environment"], collected_at=collected, recorded_at=collected,
+        environment=manifest["environment"], collected_at=collected, recorded_at=recorded,
         hashes={name: value for name, value in manifest["hashes"].items() if value is not None},
         signed=not wrong, signers=tuple(sorted({key.holder for key in trust.keys if _signed(folder, key.key_id)})),
     )  # fmt: skip
+
+
+def _signed_at(folder: Path) -> list[int]:
+    """Return when each signature says that it was made; what is no signature says nothing."""
+    moments = []
+    for path in sorted((folder / "signatures").glob("*.dsse.json")):
+        try:
+            statement = msgspec.json.decode(unbase64(parse_canonical(path.read_bytes(), "envelope")["payload"]))
+            moments.append(nanos_of_stamp(statement["predicate"]["signed_at"]))
+        except (Malformed, msgspec.MsgspecError, KeyError, TypeError):
+            continue
+    return moments
 
 
 def _signed(folder: Path, key_id: str) -> bool:
     return any((folder / "signatures").glob(f"*-{key_id}.dsse.json"))
 
 
-def _waivers(folder: Path, trust: TrustFile) -> list[WaiverInForce]:
-    """Return the waivers that were valid when they were issued; their ends are the certificate's to judge."""
+def _waivers(folder: Path, trust: TrustFile, scope: str) -> list[WaiverInForce]:
+    """Return the waivers of a release that were valid when issued; their ends are the certificate's to judge."""
     found = []
     for path in sorted(folder.glob("*.dsse.json")) if folder.is_dir() else []:
         statement = msgspec.json.decode(unbase64(parse_canonical(path.read_bytes(), "envelope")["payload"]))
         issued = statement["predicate"]["issued_at"]
         one = next(one for one in waivers_in(folder, trust, at=issued) if one.waiver.issued_at == issued)
-        if one.in_force:
+        if one.in_force and one.waiver.scope == scope:
             waiver = one.waiver
             start = nanos_of_stamp(waiver.issued_at)
             found.append(WaiverInForce(
