@@ -1,5 +1,9 @@
 """Loop lag and resources at their edges, and forecasts before the fact (WD-08)."""
 
+import asyncio
+from functools import partial
+from itertools import pairwise
+
 import pytest
 
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND, EventClock
@@ -115,6 +119,22 @@ def test_this_machine_tells_what_it_has(tmp_path):
     assert 0 < usage.disk_used_bytes < usage.disk_bytes
     assert usage.threads >= 1
     assert Machine(tmp_path / "absent").read().disk_bytes is None
+
+
+def test_a_supervised_task_samples_each_ten_seconds_and_journals_them(bench):
+    ledger = ResourceLedger(bench.clock, Filling(0))
+    kept = []
+
+    async def main():
+        task = bench.supervisor.create(partial(ledger.samples, kept.append), owner="resources")
+        await asyncio.sleep(60)
+        task.cancel()
+        await task.wait()
+
+    bench.run(main())
+    assert [round(two.at_ns - one.at_ns, -6) for one, two in pairwise(kept)] == [10_000_000_000] * (len(kept) - 1)
+    assert len(kept) >= 6
+    assert disk(ledger).severity is Severity.OK
 
 
 def test_growth_of_one_moment_is_none():

@@ -389,7 +389,7 @@ def test_an_attempt_that_swallows_its_cancellation_is_abandoned_without_successo
     assert bench.told.kinds() == ["started", "hung", "abandoned", "escalated"]
 
 
-def test_a_factory_that_raises_is_a_failed_attempt_under_the_same_budget(bench):
+def test_a_factory_that_raises_is_a_failed_attempt_under_the_same_budget(bench, caplog):
     calls = []
 
     def factory(pulse):
@@ -405,6 +405,7 @@ def test_a_factory_that_raises_is_a_failed_attempt_under_the_same_budget(bench):
     assert len(calls) == 6
     failed = [event.payload for event in bench.told.events if event.kind == "supervision.failed"]
     assert {one.cause for one in failed} == {Cause.FACTORY}
+    assert [one.error for one in caplog.records if one.message == "attempt_failed"] == ["no broker"] * 6
     assert len(bench.told.escalations) == 1
 
 

@@ -1,5 +1,6 @@
 """What the process uses of its machine, loop lag included, and when something will run out (WD-08)."""
 
+import asyncio
 import os
 import resource
 import shutil
@@ -15,6 +16,7 @@ from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND, Clock
 from tradeworthy.kernel.facts import Fact, fact
 from tradeworthy.kernel.host import rss_bytes
 from tradeworthy.kernel.severity import Severity
+from tradeworthy.kernel.supervision.task import Pulse
 
 SECONDS_PER_HOUR = 3_600.0
 DESCRIPTORS = Path("/proc/self/fd")
@@ -151,6 +153,13 @@ class ResourceLedger:
         self._lag_ns = 0
         self._samples.append(taken)
         return taken
+
+    async def samples(self, keep: Callable[[ResourceSample], object], pulse: Pulse) -> None:
+        """Sample for ever, each sample handed to `keep`; bound to `keep` it is the factory of a supervised task."""
+        while True:
+            keep(self.sample())
+            pulse.beat()
+            await asyncio.sleep(self.policy.interval_s)
 
     def forecasts(self) -> tuple[Forecast, ...]:
         """Return what will run out and when, for memory, descriptors, threads and disk."""

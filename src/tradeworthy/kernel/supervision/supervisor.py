@@ -26,7 +26,7 @@ from tradeworthy.kernel.supervision.snapshot import AbandonedTask, CancelReport,
 from tradeworthy.kernel.supervision.task import Factory, SupervisedTask
 from tradeworthy.kernel.supervision.task_factory import LoopTracking
 from tradeworthy.kernel.supervision.tracked import Trackable, Tracked
-from tradeworthy.kernel.supervision.transitions import Escalated, State
+from tradeworthy.kernel.supervision.transitions import Escalated, State, TaskFailed, TaskHung
 
 SOURCE = "supervision"
 POLL_S = 0.02
@@ -204,6 +204,9 @@ class TaskSupervisor:
         """Wrap a transition as an event and hand it on; a sink that fails is logged and counted, never raised."""
         self._recorded += 1
         now = self.clock.now()
+        if isinstance(payload, (TaskFailed, TaskHung)):
+            said = {"task": payload.task, "cause": payload.cause.value, "error": payload.message}
+            LOG.warning("attempt_failed", extra=said)
         event = event_of(
             payload, source=SOURCE, key=f"{self._run_id}:{self._recorded}", ts_event=now, ts_init=now, cause=cause
         )
