@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from tradeworthy.cli.dry_run_evidence import give, give_json, json_object, load
-from tradeworthy.operations.dry_run.backlog import BacklogPolicy, backlog_markdown, backlog_of, exit_code_of
+from tradeworthy.operations.dry_run.backlog import BacklogPolicy, backlog_markdown, backlog_of, exit_code_of, relaxed_in
 from tradeworthy.operations.dry_run.model import Status
 
 Flag = Annotated[bool, Parameter(negative="")]
@@ -52,5 +52,5 @@ def final_dry_run_backlog(
     if format == "json":
         give_json(items, output)
     else:
-        give(backlog_markdown(items, title=title), output)
+        give(backlog_markdown(items, title=title, relaxed=relaxed_in(documents[0] or {})), output)
     return exit_code_of(items, fail_on_warn=fail_on_warn)

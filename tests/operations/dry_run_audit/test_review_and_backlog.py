@@ -14,6 +14,7 @@ from tradeworthy.operations.dry_run.backlog import (
     backlog_of,
     exit_code_of,
     items_of,
+    relaxed_in,
 )
 from tradeworthy.operations.dry_run.model import (
     DiaryIssue,
@@ -254,4 +255,9 @@ def test_a_warning_is_a_warning_unless_it_is_treated_as_failure():
 def test_relaxations_stand_on_the_first_page_and_a_summary_survives_its_file():
     run = messy_run()
     assert "Relaxed: --x (no waiver)." in summary_markdown(run).split("## Run")[0]
+    relaxed = relaxed_in(msgspec.to_builtins(run))
+    assert relaxed == ("--x (no waiver)",)
+    assert relaxed_in({"relaxations": [{"code": 1}, "x"]}) == ("{'code': 1} (not understood)",)
+    page = backlog_markdown(backlog_of(msgspec.to_builtins(run)), title="Backlog", relaxed=relaxed)
+    assert page.startswith("# Backlog\n\nRelaxed: --x (no waiver).\n")
     assert decode_summary(encode_summary(run)) == run

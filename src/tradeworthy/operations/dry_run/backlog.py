@@ -13,7 +13,7 @@ from tradeworthy.kernel.errors import ExitCode
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.dry_run.artefacts import BacklogItem
 from tradeworthy.operations.dry_run.audit.classification import parse_time
-from tradeworthy.operations.dry_run.model import Json, Status, stamp
+from tradeworthy.operations.dry_run.model import Json, Relaxation, Status, stamp
 from tradeworthy.operations.dry_run.page import Page, word
 
 LOG_ERROR, LOG_WARNING, LOG_GAP, LOG_CONTENT = "log_error", "log_warning", "log_gap", "log_content"
@@ -101,9 +101,22 @@ def exit_code_of(items: Iterable[BacklogItem], *, fail_on_warn: bool = False) ->
     return ExitCode.PASS if worst is Severity.OK else ExitCode.FAIL
 
 
-def backlog_markdown(items: tuple[BacklogItem, ...], *, title: str) -> str:
-    """Return the list as a page: counts first, then a table for each severity."""
+def relaxed_in(summary: Json) -> tuple[str, ...]:
+    """Return what made the run easier, as its summary says it; what nobody can read is not left out."""
+    told = []
+    for one in _mappings(summary.get("relaxations")):
+        try:
+            told.append(msgspec.convert(one, Relaxation).told())
+        except msgspec.ValidationError:
+            told.append(f"{one} (not understood)")
+    return tuple(told)
+
+
+def backlog_markdown(items: tuple[BacklogItem, ...], *, title: str, relaxed: tuple[str, ...] = ()) -> str:
+    """Return the list as a page: relaxations and counts first, then a table for each severity."""
     page = Page(title)
+    if relaxed:
+        page.text(f"Relaxed: {', '.join(relaxed)}.")
     if not items:
         page.text("Nothing is left to do.")
         return page.render()
