@@ -96,6 +96,10 @@ def test_a_damaged_journal_or_one_of_another_run_is_not_believed(observed, tmp_p
     (tmp_path / STARTS_NAME).write_bytes(starts)
     facts, _ = DeskJournals().read(tmp_path)
     assert facts.decisions > 0
+    (tmp_path / STARTS_NAME).write_bytes(starts * 2)
+    twice, _ = DeskJournals().read(tmp_path)
+    assert (twice.decisions, twice.last_decision_seq) == (2 * facts.decisions, facts.last_decision_seq)
+    assert len(twice.journals) == 2
     start = json.loads(starts)
     (tmp_path / STARTS_NAME).write_text(json.dumps(start | {"run_id": "other"}))
     with pytest.raises(InvalidInput, match="expected the journal of run other"):
