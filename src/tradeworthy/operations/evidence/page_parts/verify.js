@@ -128,8 +128,9 @@ function canonicalText(value, depth = 0) {
   if (depth > C.depth_max) throw new Malformed("too deep");
   if (Array.isArray(value)) return `[${value.map((one) => canonicalText(one, depth + 1)).join(",")}]`;
   if (value !== null && typeof value === "object")
-    return `{${Object.keys(value).sort().map((key) => `${JSON.stringify(key)}:${canonicalText(value[key], depth + 1)}`).join(",")}}`;
+    return `{${Object.keys(value).sort().map((key) => `${canonicalText(key)}:${canonicalText(value[key], depth + 1)}`).join(",")}}`;
   if (typeof value === "number" && !Number.isSafeInteger(value)) throw new Malformed("expected an integer");
+  if (typeof value === "string" && /[^\x00-\x7e]/.test(value)) throw new Malformed("expected printable ASCII");
   return JSON.stringify(value);
 }
 function parseCanonical(bytes, shape) {
@@ -482,7 +483,8 @@ class Judge {
     if (role !== C.builder && !C.human_roles.includes(role)) this.add("role.unknown", where, `${role} signs no bundle`);
     this.may(key, role, signed_at, where);
     if (run_id !== this.manifest.run_id) this.add("statement.run", where, "the signature is of another run");
-    if (canonicalText(statement.subject) !== canonicalText(this.subjects(role)))
+    const names = (subjects) => JSON.stringify(subjects.map((one) => [one.name, one.digest.sha256]));
+    if (names(statement.subject) !== names(this.subjects(role)))
       this.add("statement.subject", where, "the signature is of another bundle");
     for (const account of ["desk", "operator", "author"])
       if (key.holder === this.manifest[account] && (account === "desk" || key.kind === "person"))
