@@ -62,7 +62,7 @@ def play(settings: RunSettings, *, clock: Clock, summary: Path | None, carried: 
 
     chain = Chain(
         settings, AuditJudges(), clock=clock, say=say, summary_path=summary, desks=DeskJournals(),
-        witness=_witness_of(settings, clock),
+        witness=_witness_of(settings, clock, hurried=lambda: chain.interrupted),
     )  # fmt: skip
     with _Signals(chain):
         try:
@@ -110,11 +110,14 @@ def planned(
     return settings
 
 
-def _witness_of(settings: RunSettings, clock: Clock) -> WitnessSource | None:
+def _witness_of(
+    settings: RunSettings, clock: Clock, *, hurried: Callable[[], bool] = lambda: False
+) -> WitnessSource | None:
     if settings.witness is None or settings.trust is None:
         return None
     place = RunFolder(settings.paths.run_state.parent).witness
-    return WitnessSource(settings.witness, place, read_trust(Path(settings.trust)), run_id=settings.run_id, clock=clock)
+    trust = read_trust(Path(settings.trust))
+    return WitnessSource(settings.witness, place, trust, run_id=settings.run_id, clock=clock, hurried=hurried)
 
 
 def _with_waivers(settings: RunSettings, switches: HarnessSwitches, *, now: int, folder: Path) -> RunSettings:

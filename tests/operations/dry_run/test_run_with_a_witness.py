@@ -139,6 +139,11 @@ def test_the_last_minute_is_waited_for_and_no_answer_is_unknown(tmp_path):
     assert clock.now() >= VIRTUAL_START + MINUTES * MINUTE + 20 * NANOS_PER_SECOND
     never = ran(tmp_path / "b", minutes_in(tmp_path / "short", count=MINUTES - 1))
     assert codes(never) == ["witness.disagreement"]
+    hurry = EventClock(VIRTUAL_START + MINUTES * MINUTE)
+    source = WitnessSource(str(tmp_path / "short"), tmp_path / "kept", trust_of(), run_id="virtual", clock=hurry,
+                           hurried=lambda: True)  # fmt: skip
+    assert source.reading(started=VIRTUAL_START, ended=hurry.now()).minutes_missing == 1
+    assert hurry.now() == VIRTUAL_START + MINUTES * MINUTE
     gone = ran(tmp_path / "c", tmp_path / "gone")
     assert (gone.exit_code, codes(gone)) == (2, ["witness.disagreement"])
     assert "could not be read" in told(gone)

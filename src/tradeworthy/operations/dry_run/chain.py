@@ -52,6 +52,11 @@ class Chain:
         self._harness: Harness | None = None
         self._interrupted = False
 
+    @property
+    def interrupted(self) -> bool:
+        """Tell whether a person ended the run."""
+        return self._interrupted
+
     def interrupt(self) -> None:
         """End the run now; all artefacts are still written."""
         self._interrupted = True
