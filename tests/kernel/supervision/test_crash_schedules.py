@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -155,6 +156,17 @@ def budgets_hold(events, planned):
         for first in failures:
             window = [ts for ts in failures if first <= ts < first + round(policy.budget_window_s * 1e9)]
             assert len(window) <= policy.budget_restarts + 1
+
+
+def test_two_nested_groups_that_fail_while_one_is_being_stopped_run_each_task_once():
+    """The schedule by which the proof once found two living attempts of one task."""
+    given = TaskPolicy(restart=RestartType.PERMANENT, backoff_base_s=0.0)
+    planned = [([(way, n + 1)], given, Criticality.OPTIONAL, home)
+               for n, (way, home) in enumerate((("crash", 1), ("crash", 2), ("swallow", 2)))]  # fmt: skip
+    check((0, planned, [(Strategy.ONE_FOR_ALL, 0), (Strategy.ONE_FOR_ALL, 0)], True))
+    timed = msgspec.structs.replace(given, deadline_s=2.0)
+    planned[1] = ([("hang", 1)], timed, Criticality.OPTIONAL, 2)
+    check((0, planned, [(Strategy.ONE_FOR_ONE, 1), (Strategy.ONE_FOR_ALL, 0)], True))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)

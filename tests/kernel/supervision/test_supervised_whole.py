@@ -162,6 +162,120 @@ def test_a_child_cancelled_in_the_middle_of_a_group_restart_does_not_hold_it_up(
     assert diary.lines == ["+a", "+c", "-a", "-c", "+a", "-a"]
 
 
+def test_a_child_that_fails_while_its_scope_is_stopped_from_above_does_not_start_it_twice(bench):
+    diary = Diary()
+
+    async def slow(pulse):
+        try:
+            await asyncio.sleep(1e6)
+        finally:
+            await asyncio.sleep(3)
+
+    async def main():
+        all_of_them = ScopePolicy(strategy=Strategy.ONE_FOR_ALL)
+        outer = bench.supervisor.scope("outer", owner="t", policy=all_of_them)
+        inner = bench.supervisor.scope("inner", owner="t", policy=all_of_them, parent=outer)
+        given = policy(budget_restarts=1)
+        bench.supervisor.create(diary.lives("o", fails_at=(0,)), owner="t", scope=outer, policy=given)
+        work = diary.lives("i", fails_at=(1,))
+
+        async def later(pulse):
+            await asyncio.sleep(0.5)
+            await work(pulse)
+
+        bench.supervisor.create(later, owner="t", scope=inner, policy=given)
+        bench.supervisor.create(slow, owner="t", scope=inner, policy=given)
+        await asyncio.sleep(30)
+        names = [one.name for one in bench.supervisor.snapshot()]
+        await bench.supervisor.cancel_all()
+        return names
+
+    assert len(bench.run(main())) == 3
+    living = 0
+    for line in diary.lines:
+        living += {"+i": 1, "-i": -1}.get(line, 0)
+        assert living <= 1
+    assert bench.told.escalations == []
+
+
+def in_one_group(bench, diary, *members, **given):
+    """Start `(name, seconds to its failure or None, seconds to end, max_restarts)` as one group."""
+    scope = bench.supervisor.scope(
+        "group", owner="t", policy=ScopePolicy(strategy=Strategy.ONE_FOR_ALL, backoff_base_s=0, **given)
+    )
+
+    def lives(name, fails_after, ends_in):
+        starts = iter(range(100))
+
+        async def work(pulse):
+            diary.lines.append(name)
+            first = next(starts) == 0
+            try:
+                await asyncio.sleep(fails_after if first and fails_after is not None else 1e6)
+            except asyncio.CancelledError:
+                await asyncio.sleep(ends_in)
+                raise
+            raise OSError(name)
+
+        return work
+
+    for name, fails_after, ends_in, most in members:
+        work = lives(name, fails_after, ends_in)
+        bench.supervisor.create(work, owner="t", name=name, scope=scope, policy=policy(max_restarts=most))
+
+
+def test_two_failures_in_one_group_restart_are_answered_by_one_start(bench):
+    diary = Diary()
+
+    async def main():
+        in_one_group(bench, diary, ("a", 1.5, 0, 5), ("b", None, 2, 5), ("c", 1.0, 0, 5))
+        await asyncio.sleep(20)
+        await bench.supervisor.cancel_all()
+
+    bench.run(main())
+    assert diary.lines == ["a", "b", "c", "a", "b", "c"]
+
+
+def test_a_child_exhausted_in_a_group_restart_takes_those_along_that_were_stopped_already(bench):
+    diary = Diary()
+
+    async def main():
+        in_one_group(bench, diary, ("a", 1.5, 0, 0), ("b", None, 2, 5), ("c", 1.0, 0, 5))
+        await asyncio.sleep(20)
+        await bench.supervisor.cancel_all()
+
+    bench.run(main())
+    assert diary.lines == ["a", "b", "c", "a", "b", "c"]
+    assert bench.told.escalations == []
+
+
+def test_a_scope_that_was_about_to_give_up_does_not_once_everything_is_cancelled(bench):
+    diary = Diary()
+
+    async def main():
+        in_one_group(bench, diary, ("a", 1.0, 0, 0), ("b", None, 3, 5), budget_restarts=0)
+        await asyncio.sleep(2)
+        await bench.supervisor.cancel_all()
+        await asyncio.sleep(10)
+
+    bench.run(main())
+    assert diary.lines == ["a", "b"]
+    assert bench.told.escalations == []
+
+
+def test_a_scope_that_gave_up_takes_no_children(bench):
+    diary = Diary()
+
+    async def main():
+        scope = grown(bench, Strategy.ONE_FOR_ALL, diary, fails_at=range(9), budget_restarts=0)
+        await asyncio.sleep(20)
+        assert [one.task for one in bench.told.escalations] == ["group"]
+        with pytest.raises(RuntimeError, match="group is over"):
+            bench.supervisor.create(forever, owner="test", scope=scope)
+
+    bench.run(main())
+
+
 def test_a_scope_that_is_over_takes_no_children(bench):
     async def main():
         scope = bench.supervisor.scope("g", owner="test")

@@ -29,6 +29,8 @@ class Scope:
         self._regrouping: Sequence[Node] | None = None
         self._waiting: list[tuple[Node, int, Event]] = []
         self._generation = 0
+        self._halting = False
+        self.over = False
 
     @property
     def criticality(self) -> Criticality:
@@ -63,6 +65,7 @@ class Scope:
 
     def begin(self, cause: Event | None = None, delay_ns: int = 0) -> None:
         """Start every child in order."""
+        self._halting = False
         for child in tuple(self._children):
             child.begin(cause, delay_ns)
 
@@ -79,6 +82,7 @@ class Scope:
 
     def conclude(self) -> None:
         """End every child for good, in reverse, and leave the scope above."""
+        self.over = True
         for child in reversed(tuple(self._children)):
             child.conclude()
         if self._parent is not None:
@@ -87,6 +91,7 @@ class Scope:
     def halt(self, then: Then) -> None:
         """Stop the children one after another in reverse, then call `then`."""
         self.freeze()
+        self._halting = True
         self._halt_in_turn([child for child in reversed(tuple(self._children)) if child.alive], then, self._generation)
 
     def freeze(self) -> None:
@@ -100,7 +105,9 @@ class Scope:
 
     def restart(self, child: Node, delay_ns: int, cause: Event) -> None:
         """Start a failed child again after its back-off, with the siblings that the strategy names."""
-        if self._policy.strategy is Strategy.ONE_FOR_ONE:
+        if self._halting:
+            child.halt(_nothing)  # it failed before its turn to be stopped: it starts with the scope, or not at all
+        elif self._policy.strategy is Strategy.ONE_FOR_ONE:
             child.begin_after(delay_ns, cause)
         elif self._regrouping is not None:
             self._waiting.append((child, delay_ns, cause))
@@ -112,6 +119,8 @@ class Scope:
         if self._parent is None:
             self._keep.escalate(child, reason, cause)
             child.conclude()
+            return
+        if self._halting:
             return
         now = self._keep.clock.monotonic()
         halted = self._regrouping or ()
@@ -129,7 +138,7 @@ class Scope:
             child.revive()
             self._regroup(members, nanos(wait), cause)
             return
-        parent = self._parent
+        parent, self._halting = self._parent, True
         above = f"{reason}; scope {self.name}: {self._policy.budget_restarts} restarts used up"
         others = [one for one in reversed(members) if one is not child]
         self._halt_in_turn(others, lambda: parent.gave_up(self, above, cause), self._generation)
@@ -176,3 +185,7 @@ class Scope:
                 child.halt(step)
 
         step()
+
+
+def _nothing() -> None:
+    """Wait for nothing."""

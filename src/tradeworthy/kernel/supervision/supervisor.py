@@ -250,7 +250,7 @@ class TaskSupervisor:
     def _home(self, scope: Scope | None) -> Scope:
         if scope is None:
             return self._root
-        if scope not in self._scopes:
+        if scope not in self._scopes or scope.over:
             raise RuntimeError(f"expected a living scope, {scope.name} is over")
         return scope
 

@@ -121,7 +121,9 @@ class SupervisedTask:
             self.halt(self.conclude)
 
     def begin(self, cause: Event | None = None, delay_ns: int = 0) -> None:
-        """Start the next attempt; a factory that raises is a failed attempt."""
+        """Start the next attempt, unless one lives; a factory that raises is a failed attempt."""
+        if self._attempt is not None:
+            return
         self._disarm()
         self.state, self._verdict = State.RUNNING, None
         self.attempts += 1

@@ -66,7 +66,7 @@ class WatchdogMissed(Fact, frozen=True):
 
 
 class WatchdogLink:
-    """Keep one watchdog process watching this process.
+    """Keep one watchdog process watching this process; no supervisor tracks that child, it must outlive `cancel_all`.
 
     command  the program and its arguments; the job's file is added as the last one
     folder   state of the desk that survives it: token, stacks, evidence
@@ -161,7 +161,11 @@ class WatchdogLink:
         self._judge()
 
     def farewell(self, wait_s: float = 1.0) -> None:
-        """Tell the watchdog that the desk ends in order, and wait for its end at most so long."""
+        """Tell the watchdog that the desk ends in order, and wait for its end at most so long.
+
+        Its moment is after the working orders were verified as gone and before the beats end with the other tasks:
+        silence without a farewell is an incident.
+        """
         if self._channel is not None:
             self._channel.send(Farewell(self._run_id, os.getpid()))
         if self._child is not None:
