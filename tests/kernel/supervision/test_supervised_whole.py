@@ -162,46 +162,46 @@ def test_a_child_cancelled_in_the_middle_of_a_group_restart_does_not_hold_it_up(
     assert diary.lines == ["+a", "+c", "-a", "-c", "+a", "-a"]
 
 
-def test_a_child_that_fails_while_its_scope_is_stopped_from_above_does_not_start_it_twice(bench):
-    diary = Diary()
+@pytest.mark.parametrize(("most", "inner_budget"), [(5, 5), (0, 5), (0, 0)])
+def test_a_child_that_fails_while_its_scope_is_stopped_from_above_starts_once_and_with_all_others(
+    bench, most, inner_budget
+):
+    started = []
 
-    async def slow(pulse):
-        try:
-            await asyncio.sleep(1e6)
-        finally:
-            await asyncio.sleep(3)
+    def lives(name, fails_after, ends_in=0.0):
+        async def work(pulse):
+            started.append(name)
+            try:
+                await asyncio.sleep(fails_after if started.count(name) == 1 else 1e6)
+            except asyncio.CancelledError:
+                await asyncio.sleep(ends_in)
+                raise
+            raise OSError(name)
+
+        return work
 
     async def main():
-        all_of_them = ScopePolicy(strategy=Strategy.ONE_FOR_ALL)
-        outer = bench.supervisor.scope("outer", owner="t", policy=all_of_them)
-        inner = bench.supervisor.scope("inner", owner="t", policy=all_of_them, parent=outer)
-        given = policy(budget_restarts=1)
-        bench.supervisor.create(diary.lives("o", fails_at=(0,)), owner="t", scope=outer, policy=given)
-        work = diary.lives("i", fails_at=(1,))
-
-        async def later(pulse):
-            await asyncio.sleep(0.5)
-            await work(pulse)
-
-        bench.supervisor.create(later, owner="t", scope=inner, policy=given)
-        bench.supervisor.create(slow, owner="t", scope=inner, policy=given)
+        outer_policy = ScopePolicy(strategy=Strategy.ONE_FOR_ALL, backoff_base_s=0)
+        inner_policy = ScopePolicy(strategy=Strategy.ONE_FOR_ALL, backoff_base_s=0, budget_restarts=inner_budget)
+        outer = bench.supervisor.scope("outer", owner="t", policy=outer_policy)
+        bench.supervisor.create(lives("o", 1.0), owner="t", scope=outer, policy=policy())
+        inner = bench.supervisor.scope("inner", owner="t", policy=inner_policy, parent=outer)
+        bench.supervisor.create(lives("i", 1.5), owner="t", scope=inner, policy=policy(max_restarts=most))
+        bench.supervisor.create(lives("slow", 1e6, ends_in=3.0), owner="t", scope=inner, policy=policy())
         await asyncio.sleep(30)
-        names = [one.name for one in bench.supervisor.snapshot()]
+        living = len(bench.supervisor.snapshot())
         await bench.supervisor.cancel_all()
-        return names
+        return living
 
-    assert len(bench.run(main())) == 3
-    living = 0
-    for line in diary.lines:
-        living += {"+i": 1, "-i": -1}.get(line, 0)
-        assert living <= 1
+    assert bench.run(main()) == 3
+    assert started == ["o", "i", "slow"] * 2
     assert bench.told.escalations == []
 
 
-def in_one_group(bench, diary, *members, **given):
+def in_one_group(bench, diary, *members, strategy=Strategy.ONE_FOR_ALL, **given):
     """Start `(name, seconds to its failure or None, seconds to end, max_restarts)` as one group."""
     scope = bench.supervisor.scope(
-        "group", owner="t", policy=ScopePolicy(strategy=Strategy.ONE_FOR_ALL, backoff_base_s=0, **given)
+        "group", owner="t", policy=ScopePolicy(strategy=strategy, backoff_base_s=0, **given)
     )
 
     def lives(name, fails_after, ends_in):
@@ -247,6 +247,21 @@ def test_a_child_exhausted_in_a_group_restart_takes_those_along_that_were_stoppe
     bench.run(main())
     assert diary.lines == ["a", "b", "c", "a", "b", "c"]
     assert bench.told.escalations == []
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+def test_a_scope_that_gives_up_restarts_none_of_its_children_in_between(bench, strategy):
+    diary = Diary()
+
+    async def main():
+        members = ("a", 1.0, 0, 0), ("b", 1.5, 0, 5), ("c", None, 3, 5)
+        in_one_group(bench, diary, *members, strategy=strategy, budget_restarts=0)
+        await asyncio.sleep(20)
+        return bench.supervisor.snapshot()
+
+    assert bench.run(main()) == ()
+    assert diary.lines == ["a", "b", "c"]
+    assert [one.task for one in bench.told.escalations] == ["group"]
 
 
 def test_a_scope_that_was_about_to_give_up_does_not_once_everything_is_cancelled(bench):
@@ -354,6 +369,7 @@ def test_a_child_gets_sigterm_and_a_deaf_one_sigkill(deaf):
     bench.loop.close()
     report, code = asyncio.run(main(bench))
     assert (report.cancelled, code) == (1, -9 if deaf else -15)
+    assert report.elapsed_seconds < 2
     assert bench.supervisor.history()[-1].state is State.CANCELLED
 
 
