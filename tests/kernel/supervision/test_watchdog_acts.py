@@ -237,10 +237,13 @@ def test_the_process_is_killed_when_its_silence_reaches_the_limit(scene, monkeyp
     assert len(killed) == kills
 
 
-def test_evidence_holds_no_secret(scene):
+def test_evidence_holds_no_secret(scene, monkeypatch):
     secret = Secret("s3cr3t-key")
+    stacks = f"Thread 1: {secret.reveal()}".encode()
+    monkeypatch.setattr("tradeworthy.kernel.supervision.watchdog.ask_for_stacks", lambda *_: stacks)
     one = scene(ConnectionError(f"login {secret.reveal()}"), ports=Ports(trip_error=OSError(secret.reveal())))
     one.after(1.5)
+    assert len(list(one.folder.glob("*.stacks.txt"))) == 1
     assert all(b"s3cr3t" not in path.read_bytes() for path in one.folder.iterdir())
 
 
