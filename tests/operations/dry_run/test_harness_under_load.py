@@ -106,7 +106,9 @@ def test_a_reader_in_a_loop_never_sees_a_part_of_a_file(tmp_path):
     path, seen, over = tmp_path / "progress.json", [], threading.Event()
 
     def read():
-        while not over.is_set():
+        last = False
+        while not last:
+            last = over.is_set()
             if path.exists():
                 seen.append(msgspec.json.decode(path.read_bytes(), type=Progress).phase)
 
