@@ -4,6 +4,7 @@ Run: `make native`, then put the tree first: `PYTHONPATH=build/native tradeworth
 source; `tests/native` holds both to one outcome digest and one journal head. See docs/adr/0005.
 """
 
+import ast
 import os
 import re
 import shutil
@@ -43,7 +44,7 @@ def main() -> int:
         text = path.read_text()
         if path.name == "__init__.py" or UNSUPPORTED.search(text):
             continue
-        path.write_text(_with_bases(text, bases))
+        path.write_text(_with_bases(_quoted(text), bases))
         modules.append(str(path.relative_to(TREE)))
     lines = ['"""Frozen bases: mypyc drops class keywords, a base hands them down."""', "import msgspec"]
     lines += [f"class {name}(msgspec.Struct, {options}): pass" for options, name in bases.items()]
@@ -56,6 +57,38 @@ def main() -> int:
         [sys.executable, "setup.py", "-q", "build_ext", "--inplace", "-j2"], cwd=TREE, check=False,
         env={**os.environ, "MYPYPATH": ".", "CFLAGS": "-w"},
     ).returncode  # fmt: skip
+
+
+def _quoted(text: str) -> str:
+    """Quote the annotations of records: mypyc keeps a quoted name with its brackets, and nothing of any other."""
+    records = {"Fact", "Struct"}
+    spans = []
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.ClassDef) and records & {ast.unparse(one).rpartition(".")[2] for one in node.bases}:
+            records.add(node.name)
+            fields = [one.annotation for one in node.body if isinstance(one, ast.AnnAssign)]
+            spans += [one for one in fields if not ast.unparse(one).startswith("ClassVar")]
+    lines = text.split("\n")
+    for one in reversed(spans):
+        if one.lineno != one.end_lineno:
+            raise SystemExit(f"line {one.lineno}: expected a field's annotation on one line: {ast.unparse(one)}")
+        raw = lines[one.lineno - 1].encode()
+        quoted = repr(_named(one)).encode()
+        lines[one.lineno - 1] = (raw[: one.col_offset] + quoted + raw[one.end_col_offset :]).decode()
+    if not spans:
+        return text
+    at = next(n for n, line in enumerate(lines) if line.startswith(("import ", "from ")))
+    lines.insert(at, "from typing import Union")
+    return "\n".join(lines)
+
+
+def _named(annotation: ast.expr) -> str:
+    """Return an annotation as one name with brackets: `A | None` as `Union[A, None]`."""
+    parts, rest = [], annotation
+    while isinstance(rest, ast.BinOp):
+        parts.append(ast.unparse(rest.right))
+        rest = rest.left
+    return f"Union[{', '.join([ast.unparse(rest), *reversed(parts)])}]" if parts else ast.unparse(rest)
 
 
 def _with_bases(text: str, bases: dict[str, str]) -> str:
