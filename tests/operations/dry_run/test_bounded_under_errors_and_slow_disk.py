@@ -94,7 +94,7 @@ def test_a_million_different_errors_in_flat_memory(tmp_path):
     assert max(after) < AUDIT_BYTES_MAX
 
 
-LINES = 6_000
+LINES = 3_000
 BURST = """
 import signal, sys, os, time
 def leave(*_):
@@ -107,11 +107,11 @@ sys.stdout.flush()
 
 
 def test_a_slow_disk_holds_the_command_is_told_of_as_it_gets_worse_and_loses_no_line(tmp_path, monkeypatch):
-    """The disk takes 500 kB/s of some 3 MB; warn after 0.4 s of holding the command, fail after 1.2 s."""
+    """The disk takes 150 kB/s of some 1.5 MB; warn after 0.4 s of holding the command, fail after 1.2 s."""
     write = EvidenceFile._write
 
     def slow(self):
-        time.sleep(sum(map(len, self._pending)) / 500_000)
+        time.sleep(sum(map(len, self._pending)) / 150_000)
         write(self)
 
     monkeypatch.setattr(EvidenceFile, "_write", slow)
