@@ -27,7 +27,7 @@ proof: $(VENV)/dev.stamp
 native: $(VENV)/dev.stamp  ## compile the desk's hot rooms into build/native (a C compiler, a few minutes)
 	$(BIN)/python tools/native.py
 
-BENCHMARKS := $(filter-out benchmarks/measure.py,$(wildcard benchmarks/*.py))
+BENCHMARKS := $(filter-out benchmarks/measure.py benchmarks/one_desk.py,$(wildcard benchmarks/*.py))
 NATIVE_BENCHMARKS := $(addprefix benchmarks/,journal_append.py pretrade_review.py desk_ema.py desk_l2.py verified_replay.py)
 BENCH_JSON := build/bench.json
 

@@ -18,26 +18,16 @@ from decimal import Decimal
 from pathlib import Path
 
 from measure import PeerRun, Report, arguments, folder, seconds
+from one_desk import Play, build_desk
 
-from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND, EventClock
-from tradeworthy.kernel.journal import Journal, JournalPolicy
-from tradeworthy.trading.allocation import AllocationPolicy, DrawdownTiers, Role, StaticSplit, TierPolicy
-from tradeworthy.trading.control.guard import Guard
+from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
+from tradeworthy.trading.allocation import Role
 from tradeworthy.trading.desk import Desk
-from tradeworthy.trading.environment import Environment, Row, Timers
-from tradeworthy.trading.execution.execution import Execution, ExecutionPolicy
-from tradeworthy.trading.instance_watch import InstanceWatch
-from tradeworthy.trading.ledger.bookings import FlowKind
-from tradeworthy.trading.ledger.ledger import Ledger
+from tradeworthy.trading.environment import Row
 from tradeworthy.trading.model import Bar, FeeRates, Instrument, InstrumentKind
-from tradeworthy.trading.risk.context import RiskContext
-from tradeworthy.trading.risk.monitors import DeskLosses, InstanceLosses, RepeatedExecution, SelfFailure
 from tradeworthy.trading.risk.policy import RiskPolicy
-from tradeworthy.trading.risk.review import Reviewer
-from tradeworthy.trading.simulation.latency import Latency
-from tradeworthy.trading.simulation.venue import Matching, SimulatedVenue
+from tradeworthy.trading.simulation.venue import Matching
 from tradeworthy.trading.strategies.ema_trend import EmaTrend, EmaTrendPolicy
-from tradeworthy.trading.unwinding import UnwindPolicy
 
 AIM = 300_000
 PEER_BARS_MAX = 100_000
@@ -69,46 +59,15 @@ def bars(count: int, seed: int = 7) -> list[Row]:
     return rows
 
 
-def build_desk() -> Desk:
-    """Wire one strategy with every control, a ledger of ten million and a static budget."""
-    instruments = {PAIR.instrument_id: PAIR}
-    context = RiskContext(instruments.values(), POLICY)
-    ledger = Ledger(instruments, "USD")
-    ledger.flow("capital", "USD", Decimal(10_000_000), FlowKind.DEPOSIT)
+def ema_desk() -> Desk:
+    """Return a desk of one EMA cross that flips."""
     policy = EmaTrendPolicy(fast=10, slow=20, bar_interval_ns=MINUTE, exit="flip", lots=10)
-    split = StaticSplit(AllocationPolicy(), {"ema": Role.DIRECTIONAL})
-    watch = InstanceWatch(
-        [("ema", PAIR.instrument_id)], losses=InstanceLosses(POLICY), tiers=DrawdownTiers(TierPolicy()), split=split,
-        marks=ledger.marks, context=context,
-    )  # fmt: skip
-    return Desk(
-        instruments=instruments, strategies=[("ema_trend", EmaTrend("ema", PAIR, policy))], context=context,
-        reviewer=Reviewer(POLICY, (PAIR,), context), losses=DeskLosses(POLICY, context),
-        repeated=RepeatedExecution(POLICY), execution=Execution(context.reservations, ExecutionPolicy()), ledger=ledger,
-        guard=Guard(()), split=split, watch=watch, failure=SelfFailure(POLICY), currency="USD",
-        unwind=UnwindPolicy(),
-    )  # fmt: skip
+    return build_desk(PAIR, EmaTrend("ema", PAIR, policy), name="ema_trend", role=Role.DIRECTIONAL, policy=POLICY)
 
 
-class Run:
-    """One desk, venue and journal, ready to play; `play` is what is timed."""
-
-    def __init__(self, place: Path, rows: list[Row]) -> None:
-        self.desk = build_desk()
-        self.journal = Journal.open(
-            place, clock=EventClock(), policy=JournalPolicy(batch_events_max=BATCH, commit_interval_ns=None)
-        )
-        venue = SimulatedVenue((PAIR,), matching=Matching.BARS, latency=Latency.every(NANOS_PER_SECOND))
-        self.environment = Environment(
-            self.desk, self.journal, venue, Timers([]), durable_commands=False, clock=EventClock()
-        )
-        self._rows = rows
-
-    def play(self) -> None:
-        """Run to the last bar and make the journal durable."""
-        self.environment.run(self._rows)
-        self.environment.settle(NANOS_PER_SECOND * 5)
-        self.journal.close()
+def run_of(place: Path, rows: list[Row]) -> Play:
+    """Return a new desk with its journal in `place`, ready to play `rows`."""
+    return Play(place, rows, ema_desk(), PAIR, matching=Matching.BARS, latency_ns=NANOS_PER_SECOND)
 
 
 def main() -> int:
@@ -123,7 +82,7 @@ def main() -> int:
         theirs: list[PeerRun] = []
         for _ in range(1 if options.profile or small else options.rounds):
             with folder(options.folder) as place:
-                run = Run(place, rows)
+                run = run_of(place, rows)
                 if options.profile:
                     profiler = cProfile.Profile()
                     profiler.runcall(run.play)

@@ -14,32 +14,21 @@ import cProfile
 import os
 import pstats
 import sys
-from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 
 from measure import PeerRun, Report, arguments, folder, seconds
+from one_desk import Play, build_desk
 
 from tradeworthy.adapters.tapes.open import TapeSpec, open_tape
-from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND, EventClock
-from tradeworthy.kernel.journal import Journal, JournalPolicy
-from tradeworthy.trading.allocation import AllocationPolicy, DrawdownTiers, Role, StaticSplit, TierPolicy
-from tradeworthy.trading.control.guard import Guard
-from tradeworthy.trading.desk import Desk
-from tradeworthy.trading.environment import Environment, Row, Timers
-from tradeworthy.trading.execution.execution import Execution, ExecutionPolicy
-from tradeworthy.trading.instance_watch import InstanceWatch
-from tradeworthy.trading.ledger.bookings import FlowKind
-from tradeworthy.trading.ledger.ledger import Ledger
+from tradeworthy.kernel.clock import NANOS_PER_MILLI
+from tradeworthy.trading.allocation import Role
+from tradeworthy.trading.environment import Row
+from tradeworthy.trading.execution.execution import ExecutionPolicy
 from tradeworthy.trading.market_data.instruments import shipped
-from tradeworthy.trading.risk.context import RiskContext
-from tradeworthy.trading.risk.monitors import DeskLosses, InstanceLosses, RepeatedExecution, SelfFailure
 from tradeworthy.trading.risk.policy import RiskPolicy
-from tradeworthy.trading.risk.review import Reviewer
-from tradeworthy.trading.simulation.latency import Latency
-from tradeworthy.trading.simulation.venue import Matching, SimulatedVenue
+from tradeworthy.trading.simulation.venue import Matching
 from tradeworthy.trading.strategies.touch_quoter import TouchQuoter, TouchQuoterPolicy
-from tradeworthy.trading.unwinding import UnwindPolicy
 
 AIM = 320_000
 SMALL_MESSAGES = 2_000
@@ -64,46 +53,11 @@ def rows(path: Path, most: int | None) -> list[Row]:
     return [Row("tape.btcusdt", number, ts, init, fact) for number, (ts, init, fact) in enumerate(events, 1)]
 
 
-def build_desk() -> Desk:
-    """Wire one quoter with every control and a ledger of ten million."""
-    instruments = {PERP.instrument_id: PERP}
-    context = RiskContext(instruments.values(), POLICY)
-    ledger = Ledger(instruments, "USDT")
-    ledger.flow("capital", "USDT", Decimal(10_000_000), FlowKind.DEPOSIT)
+def run_of(place: Path, market: list[Row]) -> Play:
+    """Return a new desk of one touch quoter with its journal in `place`, ready to play `market`."""
     quoter = TouchQuoter("touch", PERP, TouchQuoterPolicy(lots=10, inventory_lots_max=1_000))
-    split = StaticSplit(AllocationPolicy(), {"touch": Role.MAKER})
-    watch = InstanceWatch(
-        [("touch", PERP.instrument_id)], losses=InstanceLosses(POLICY), tiers=DrawdownTiers(TierPolicy()), split=split,
-        marks=ledger.marks, context=context,
-    )  # fmt: skip
-    return Desk(
-        instruments=instruments, strategies=[("touch_quoter", quoter)], context=context,
-        reviewer=Reviewer(POLICY, (PERP,), context), losses=DeskLosses(POLICY, context),
-        repeated=RepeatedExecution(POLICY), execution=Execution(context.reservations, EXECUTION), ledger=ledger,
-        guard=Guard(()), split=split, watch=watch, failure=SelfFailure(POLICY), currency="USDT",
-        unwind=UnwindPolicy(),
-    )  # fmt: skip
-
-
-class Run:
-    """One desk, venue and journal, ready to play; `play` is what is timed."""
-
-    def __init__(self, place: Path, tape_rows: list[Row]) -> None:
-        self.desk = build_desk()
-        self.journal = Journal.open(
-            place, clock=EventClock(), policy=JournalPolicy(batch_events_max=512, commit_interval_ns=None)
-        )
-        venue = SimulatedVenue((PERP,), matching=Matching.L1, latency=Latency.every(5 * NANOS_PER_MILLI))
-        self.environment = Environment(
-            self.desk, self.journal, venue, Timers([]), durable_commands=False, clock=EventClock()
-        )
-        self._rows = tape_rows
-
-    def play(self) -> None:
-        """Run to the last message and make the journal durable."""
-        self.environment.run(self._rows)
-        self.environment.settle(NANOS_PER_SECOND)
-        self.journal.close()
+    desk = build_desk(PERP, quoter, name="touch_quoter", role=Role.MAKER, policy=POLICY, execution=EXECUTION)
+    return Play(place, market, desk, PERP, matching=Matching.L1, latency_ns=5 * NANOS_PER_MILLI)
 
 
 def main() -> int:
@@ -124,7 +78,7 @@ def main() -> int:
     digests = set()
     for _ in range(1 if options.profile or small else options.rounds):
         with folder(options.folder) as place:
-            run = Run(place, market)
+            run = run_of(place, market)
             if options.profile:
                 profiler = cProfile.Profile()
                 profiler.runcall(run.play)

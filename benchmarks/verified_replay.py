@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from desk_ema import Run, bars, build_desk
+from desk_ema import bars, ema_desk, run_of
 from measure import Report, arguments, folder, seconds
 
 from tradeworthy.kernel.facts import KINDS
@@ -63,14 +63,14 @@ def main() -> int:
     rows = bars(2_000 if small else 100_000)
     report = Report("verified_replay", options)
     with folder(options.folder) as place:
-        run = Run(place, rows)
+        run = run_of(place, rows)
         run.play()
         events = run.journal.last_seq
         results: list[ReplayResult] = []
         counts = {events}
 
         def again() -> None:
-            results.append(replay(read(place), build_desk()))
+            results.append(replay(read(place), ema_desk()))
 
         if options.profile:
             profiler = cProfile.Profile()

@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import desk_ema
 import tradeworthy.trading.desk as desk
-run = desk_ema.Run(Path(sys.argv[2]), desk_ema.bars(20_000))
+run = desk_ema.run_of(Path(sys.argv[2]), desk_ema.bars(20_000))
 run.play()
 print(json.dumps([Path(desk.__file__).suffix, run.environment.digest.hexdigest(), run.journal.head]))
 """
