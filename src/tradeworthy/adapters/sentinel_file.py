@@ -1,7 +1,8 @@
 """The sentinel as a file: written beside, flushed, then renamed over."""
 
-import os
 from pathlib import Path
+
+from tradeworthy.kernel.journal.files import write_durably
 
 
 class SentinelFile:
@@ -20,14 +21,4 @@ class SentinelFile:
     def write(self, record: bytes) -> None:
         """Replace the file whole; file and folder are flushed to the disk before it returns."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._path.with_name(self._path.name + ".new")
-        with beside.open("wb") as file:
-            file.write(record)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_durably(self._path, record)

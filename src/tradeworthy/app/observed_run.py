@@ -17,9 +17,9 @@ from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.kernel.redaction import redact
 from tradeworthy.operations.dry_run.audit.evidence import DECISION_KINDS
-from tradeworthy.operations.dry_run.audit.performance import PLACEHOLDER, PerformanceAggregates, PerformanceFile
+from tradeworthy.operations.dry_run.audit.performance import PerformanceAggregates, PerformanceFile
 from tradeworthy.operations.dry_run.desk_facts import STARTS_NAME, DeskStart
-from tradeworthy.operations.dry_run.model import stamp
+from tradeworthy.operations.dry_run.model import PLACEHOLDER, stamp
 from tradeworthy.operations.dry_run.settings import (
     DIARY_PATH,
     HEARTBEAT_SECONDS,

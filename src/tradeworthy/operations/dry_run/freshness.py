@@ -9,14 +9,13 @@ import msgspec
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.dry_run.audit.classification import FUTURE_SECONDS_MAX, parse_time
+from tradeworthy.operations.dry_run.model import DOCUMENT_BYTES_MAX, PLACEHOLDER
 from tradeworthy.operations.dry_run.policy import SECONDS_PER_MINUTE, FreshnessPolicy
 
 TAIL_BYTES = 65_536
 TAIL_LINES = 32
 """The newest entry is looked for among so many last lines."""
-DOCUMENT_BYTES_MAX = 16 * 1_048_576
 CONTENT_KEYS = ("recorded_at", "generated_at")
-PLACEHOLDER = "waiting"
 
 
 class Freshness(NamedTuple):

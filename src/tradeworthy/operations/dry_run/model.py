@@ -15,6 +15,10 @@ from tradeworthy.operations.dry_run.desk_facts import DeskFacts
 SCHEMA_PROGRESS = "dry_run.progress@1"
 SCHEMA_RUN_STATE = "dry_run.run_state@1"
 SCHEMA_SUMMARY = "dry_run.summary@1"
+PLACEHOLDER = "waiting"
+"""Status of a performance file that a runtime made before it knew anything: it is no evidence."""
+DOCUMENT_BYTES_MAX = 16 * 1_048_576
+"""A performance file above this is not read."""
 NANOS_PER_MICRO = 1_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

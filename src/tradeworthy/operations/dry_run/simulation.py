@@ -13,8 +13,8 @@ import msgspec
 
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND, Clock
 from tradeworthy.kernel.errors import UsageError
-from tradeworthy.operations.dry_run.audit.performance import PLACEHOLDER, PerformanceAggregates, PerformanceFile
-from tradeworthy.operations.dry_run.model import stamp
+from tradeworthy.operations.dry_run.audit.performance import PerformanceAggregates, PerformanceFile
+from tradeworthy.operations.dry_run.model import PLACEHOLDER, stamp
 
 FAULTS = frozenset({
     "silent", "die", "exit-code", "traceback", "nested-trace", "stderr-info", "stderr-plain", "long-line", "warn",

@@ -15,6 +15,8 @@ from tradeworthy.operations.dry_run.audit.classification import FUTURE_SECONDS_M
 from tradeworthy.operations.dry_run.audit.policy import MIB
 from tradeworthy.operations.dry_run.audit.sources import Unreadable
 from tradeworthy.operations.dry_run.model import (
+    DOCUMENT_BYTES_MAX,
+    PLACEHOLDER,
     Finding,
     Json,
     PerformanceSection,
@@ -32,9 +34,7 @@ from tradeworthy.research.backtest.statistics import (
 )
 
 SCHEMA_PERFORMANCE = "dry_run.performance@1"
-PLACEHOLDER = "waiting"
 TRADING_DAYS_A_YEAR = 252
-DOCUMENT_BYTES_MAX = 16 * MIB
 RETURNS_MAX = 100_000
 _TRADES = ("trades", "total_trades")
 
