@@ -127,13 +127,17 @@ class AccountSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class VenueSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The simulated venue: matching and queue model, and one-way delays in milliseconds."""
+    """The simulated venue: matching and queue model, and one-way delays in milliseconds.
+
+    connection  where a venue in a process of its own listens, e.g. `unix:///run/venue.sock`; empty = in this process
+    """
 
     matching: Literal["l1", "l2", "bars"] = "l1"
     submit_ms: float = 150.0
     cancel_ms: float = 150.0
     report_ms: float = 0.0
     queue: Literal["risk_averse", "pro_rata"] = "risk_averse"
+    connection: str = ""
 
 
 class JournalSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -169,6 +173,10 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     unwind: dict[str, Any] = {}
     market_data: dict[str, Any] = {}
     timing: dict[str, Any] = {}
+    runtime: dict[str, Any] = {}
+    telemetry: dict[str, Any] = {}
+    health: dict[str, Any] = {}
+    control: dict[str, Any] = {}
     accounts: tuple[AccountSection, ...] = ()
     exempt: tuple[str, ...] = ()
     catalogue: str = ""

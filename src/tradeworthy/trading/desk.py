@@ -10,11 +10,9 @@ from tradeworthy.trading.allocation import ReleaseTier, StaticSplit
 from tradeworthy.trading.bookkeeping import Bookkeeping
 from tradeworthy.trading.budgeting import Budgeting
 from tradeworthy.trading.carrying import Carrying, CarryMonitors
-from tradeworthy.trading.control.drift import ConfigDrift
 from tradeworthy.trading.control.guard import Guard
-from tradeworthy.trading.control.kill import KillRequest, PauseRequest, RearmRequest, ResumeRequest
 from tradeworthy.trading.execution.execution import Execution
-from tradeworthy.trading.execution.intake import Intake, OutsideWish
+from tradeworthy.trading.execution.intake import Intake
 from tradeworthy.trading.execution.planner import PlanPolicy, plan, withdraw
 from tradeworthy.trading.guarding import Guarding
 from tradeworthy.trading.instance_watch import InstanceWatch
@@ -60,7 +58,7 @@ from tradeworthy.trading.model import (
     TradingStatus,
     Unknown,
 )
-from tradeworthy.trading.model.run import DeskDayBegan, DeskFailed, RunStopping
+from tradeworthy.trading.model.run import DeskDayBegan
 from tradeworthy.trading.ordering import Ordering
 from tradeworthy.trading.restoring import DeskRestored, Memory
 from tradeworthy.trading.risk.context import RiskContext
@@ -159,11 +157,8 @@ class Desk:
             Funding: self._carried(carrying.on_funding), Split: self._carried(carrying.on_split),
             Dividend: self._carried(carrying.on_dividend), BorrowCharged: carrying.on_borrow,
             Status: self._on_status, Timer: self._on_timer, ExecReport: self._on_report,
-            KillRequest: self._guarding.on_kill, PauseRequest: self._guarding.on_pause,
-            ResumeRequest: self._guarding.on_resume, RearmRequest: self._guarding.on_rearm,
-            ReleaseTier: self._budgeting.on_release, DeskFailed: self._guarding.on_failed,
-            ConfigDrift: self._guarding.on_drift, RunStopping: self._guarding.on_stopping,
-            DeskRestored: self.memory.on_restored, OutsideWish: self._guarding.on_wish,
+            ReleaseTier: self._budgeting.on_release, DeskRestored: self.memory.on_restored,
+            **self._guarding.handlers,
         }  # fmt: skip
         if self._door is not None:
             self._handlers |= self._door.handlers(self._handlers)

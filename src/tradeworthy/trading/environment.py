@@ -134,22 +134,42 @@ class Environment:
 
     def run(self, rows: Iterable[Row]) -> str:
         """Play all rows; returns why the run ended: `completed` or the reason of `request_stop`."""
+        for wait in self.steps(rows):
+            if wait:
+                self._clock.sleep(wait)
+        return self.reason
+
+    @property
+    def reason(self) -> str:
+        """Why the rows ended: `completed` or the reason of `request_stop`."""
+        return self._stop or COMPLETED
+
+    def steps(self, rows: Iterable[Row]) -> Iterator[int]:
+        """Play all rows, and give way between two of them: each answer is how long to wait before going on, in ns.
+
+        0 comes once every `POLL_EVERY` rows, a wait of `NAP_NS` at most while a paced run has no row to play. What is
+        yielded to sees the desk between two events, never within one.
+        """
         iterator = iter(rows)
         first = next(iterator, None)
         if first is None:
-            return COMPLETED
+            return
         self._timers.start(first.ts_init)
-        pace = self._pace(first.ts_init)
+        started, speed = self._clock.monotonic(), self._speed
         self._row(first)
         for row in iterator:
             if self._stop is not None:
-                return self._stop
-            if pace is not None:
-                pace(row.ts_init)
-                if self._stop is not None:
-                    return self._stop
+                return
+            if speed > 0:
+                due = started + int((row.ts_init - first.ts_init) / speed)
+                while (ahead := due - self._clock.monotonic()) > 0:
+                    yield min(ahead, NAP_NS)
+                    if self._stop is not None:
+                        return
+                    self._look()
             self._row(row)
-        return self._stop or COMPLETED
+            if self.rows % POLL_EVERY == 0:
+                yield 0
 
     def settle(self, nanos: int) -> None:
         """Let what is under way at the venue arrive, at most `nanos` after the last row."""
@@ -278,21 +298,6 @@ class Environment:
         told = None if self._times is None else self._times.due()
         if told is not None:
             self._numbered(told, TELEMETRY, self.now)
-
-    def _pace(self, start_ts: int) -> Callable[[int], None] | None:
-        if self._speed <= 0:
-            return None
-        clock, speed = self._clock, self._speed
-        started = clock.monotonic()
-
-        def wait(ts: int) -> None:
-            ahead = int((ts - start_ts) / speed) - (clock.monotonic() - started)
-            while ahead > 0 and self._stop is None:  # short naps, so that a signal or a kill is heard
-                clock.sleep(min(ahead, NAP_NS))
-                self._look()
-                ahead = int((ts - start_ts) / speed) - (clock.monotonic() - started)
-
-        return wait
 
 
 def failure_of(problem: Exception) -> DeskFailed:

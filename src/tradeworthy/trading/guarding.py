@@ -5,6 +5,7 @@ from typing import Any
 
 from tradeworthy.kernel.errors import InvalidInput
 from tradeworthy.kernel.facts import Event, Fact
+from tradeworthy.trading.control.asked import GuardAsked
 from tradeworthy.trading.control.drift import ConfigDrift
 from tradeworthy.trading.control.guard import Guard
 from tradeworthy.trading.control.kill import (
@@ -137,6 +138,19 @@ class Guarding:
                 f"{taken.intent.instrument}"
             )
         self._ordering.propose(seat, taken.intent, self._facts)
+
+    @property
+    def handlers(self) -> dict[type[Fact], Callable[[Event, Any], None]]:
+        """What the guard hears: people, the runtime around the desk, the desk's own failure and end."""
+        return {
+            KillRequest: self.on_kill, PauseRequest: self.on_pause, ResumeRequest: self.on_resume,
+            RearmRequest: self.on_rearm, OutsideWish: self.on_wish, ConfigDrift: self.on_drift,
+            GuardAsked: self.on_asked, DeskFailed: self.on_failed, RunStopping: self.on_stopping,
+        }  # fmt: skip
+
+    def on_asked(self, event: Event, asked: GuardAsked) -> None:
+        """Set or clear a reason that something beside the desk states in its own name."""
+        self.apply((asked.guard_reason(),))
 
     def on_drift(self, event: Event, drift: ConfigDrift) -> None:
         """Pause what no longer is what was approved; its return clears only that."""
