@@ -1,0 +1,318 @@
+"""A run between its first event and its last: the journal, the desk's environment, and what is written beside them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+
+from tradeworthy.app import last_run, tapes
+from tradeworthy.app.bootstrap import build_timers, build_venue, quality_policy
+from tradeworthy.app.bundles import drift_of
+from tradeworthy.app.config import Document, window_of
+from tradeworthy.app.journal_keeper import JournalKeeper
+from tradeworthy.app.run_folder import BLOTTER, RowFiles, states_of, write_reports
+from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND, Clock, EventClock
+from tradeworthy.kernel.errors import UsageError
+from tradeworthy.kernel.facts import Event, Fact
+from tradeworthy.kernel.host import HostMemory, rss_bytes
+from tradeworthy.kernel.journal import Journal, JournalConflict
+from tradeworthy.kernel.journal.snapshot import SnapshotPolicy, Snapshots
+from tradeworthy.research.backtest.blotter import Blotter
+from tradeworthy.research.backtest.records import RunRecords
+from tradeworthy.trading.control.drift import ConfigDrift
+from tradeworthy.trading.control.guard import HeldReason
+from tradeworthy.trading.desk import Desk, InstanceLine
+from tradeworthy.trading.environment import COMPLETED, Environment, Row, VenuePort, merged
+from tradeworthy.trading.missed_funding import with_missed
+from tradeworthy.trading.model import GuardChanged, Instrument, RunEnded, RunStarted
+from tradeworthy.trading.model.run import RunStopping, TapeManifest
+from tradeworthy.trading.restoring import DeskRestored
+from tradeworthy.trading.strategies.catalogue import Entry
+from tradeworthy.trading.timing import StageTimes
+
+SETTLE_NS = 5 * NANOS_PER_SECOND
+"""How long after the last row answers of the venue may still arrive."""
+
+
+class RunResult(msgspec.Struct, frozen=True):
+    """What people are shown at the end of a run; money in `currency`."""
+
+    folder: Path
+    digest: str
+    reason: str
+    inputs: int
+    outcomes: int
+    lines: list[InstanceLine]
+    currency: str
+    equity: Decimal | None
+    guard: str
+    caveats: tuple[str, ...]
+    events_a_second: float | None
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What stands before a run begins.
+
+    held   the guard's reasons from before;  times  None where nobody measures stages (backtest)
+    state  folder of what outlives the run;  go_on_at  rows before it were played by an attempt that failed, in ns
+    """
+
+    document: Document
+    run_id: str
+    code: str
+    manifests: tuple[TapeManifest, ...]
+    instruments: dict[str, Instrument]
+    desk: Desk
+    times: StageTimes | None
+    held: tuple[HeldReason, ...]
+    clock: Clock
+    root: Path
+    state: Path
+    folder: Path
+    catalogue: Mapping[str, Entry]
+    cadence: SnapshotPolicy | None
+    go_on_at: int = 0
+
+    @property
+    def backtest(self) -> bool:
+        """A backtest leaves the same bytes each time: nothing of the wall clock, of people or of the machine."""
+        return self.document.desk.environment == "backtest"
+
+
+@dataclass(frozen=True)
+class Company:
+    """Who is told and who is asked while a run goes on.
+
+    progress  sees the desk every few hundred rows;  observe  each event with its place in the journal
+    acts      what people asked since the last look;  remember  a change of the guard, beside the journal
+    stop_for_good  latches a stop because of the journal itself
+    """
+
+    progress: Callable[[Desk, int, int], None]
+    observe: Callable[[Event, int], None]
+    acts: Callable[[], Sequence[tuple[str, Fact]]]
+    remember: Callable[[GuardChanged], None]
+    stop_for_good: Callable[[str, str], None]
+
+
+class OpenRun:
+    """Play one run step by step; `with` closes its journal whatever happened.
+
+    Raises `UsageError` where the tapes hold no row.
+    """
+
+    def __init__(self, ready: Ready, keeper: JournalKeeper, company: Company) -> None:
+        self.ready, self._keeper, self._company = ready, keeper, company
+        self.desk = ready.desk
+        self._stack = ExitStack()
+        self._snapshots: Snapshots | None = None
+        self._memory_due = self._drift_due = 0
+        self._drifted = {(drift.instance, drift.reason): drift for drift in drift_of(ready.document)}
+        journal_clock: Clock = EventClock() if ready.backtest else ready.clock
+        with ExitStack() as stack:
+            self.journal = Journal.open(
+                keeper.directory, clock=journal_clock, quarantine=keeper.quarantine, policy=keeper.policy(),
+                signer=keeper.signer(),
+            )  # fmt: skip
+            stack.callback(self.journal.close)
+            out = stack.enter_context((ready.folder / BLOTTER).open("w", newline=""))
+            sink = stack.enter_context(RowFiles(ready.folder))
+            self._records = RunRecords(
+                ready.instruments, ready.document.desk.capital, states=states_of(self.desk), sink=sink
+            )
+            self._blotter = Blotter(out, ready.instruments)
+            self._began = ready.clock.monotonic()
+            if not ready.backtest:
+                self._snapshots = Snapshots(keeper.directory, ready.clock, policy=ready.cadence)
+            self.environment = self._environment()
+            self._rows = self._first_events()
+            self._stack = stack.pop_all()
+
+    def __enter__(self) -> "OpenRun":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(problem, JournalConflict):
+            self._company.stop_for_good("conflict", str(problem))
+        self.close()
+
+    def steps(self) -> Iterator[int]:
+        """Play the tapes; each answer is the wait before the next, in ns (`Environment.steps`)."""
+        return self.environment.steps(self._rows)
+
+    def offer(self, fact: Fact, *, source: str, key: str) -> None:
+        """Give the desk what is on no tape, now; between two steps only."""
+        self.environment.offer(fact, source=source, key=key, ts=self.environment.now)
+
+    def end(self, reason: str | None = None) -> None:
+        """Tell the desk that the run ends, let the venue's answers arrive, and journal the last event."""
+        environment = self.environment
+        self.reason = reason or environment.reason
+        if self.reason != COMPLETED:
+            self.offer(RunStopping(self.reason), source="run", key="stopping")
+        environment.settle(SETTLE_NS)
+        digest = environment.digest
+        last = RunEnded(self.reason, digest.hexdigest(), environment.inputs, digest.outcomes)
+        self.offer(last, source="run", key="ended")
+
+    def close(self) -> None:
+        """Seal the journal and close the files; a second time does nothing."""
+        self._stack.close()
+
+    def result(self) -> RunResult:
+        """Write the folder's reports and return what came out; the run is closed."""
+        ready, records, environment = self.ready, self._records, self.environment
+        elapsed = (ready.clock.monotonic() - self._began) / NANOS_PER_SECOND
+        records.finish()
+        self._keeper.finish()
+        summary = write_reports(
+            ready.folder, ready.document, records, run_id=ready.run_id, code=ready.code, manifests=ready.manifests
+        )
+        total = environment.inputs + environment.digest.outcomes
+        return RunResult(
+            ready.folder, environment.digest.hexdigest(), self.reason, environment.inputs, environment.digest.outcomes,
+            self.desk.lines(), self.desk.currency, records.capital + records.brought + records.pnl,
+            self.desk.guard.level.name.lower(), summary.caveats, total / elapsed if elapsed > 0 else None,
+        )  # fmt: skip
+
+    def _environment(self) -> Environment:
+        ready, document = self.ready, self.ready.document
+        venue = build_venue(document)
+        self.venue: VenuePort = venue
+        return Environment(
+            self.desk, self.journal, venue, build_timers(document, self.desk), durable_commands=not ready.backtest,
+            clock=ready.clock, speed=0.0 if ready.backtest else document.desk.speed, controls=self._look,
+            progress=self._tell, consumer=self._consume, on_refused=self._keeper.refuse_event,
+            unseen=frozenset(one.backup for one in quality_policy(document).pairs), times=ready.times,
+            charges=venue.drain_charges,
+        )  # fmt: skip
+
+    def _first_events(self) -> Iterator[Row]:
+        """Open the tapes, offer what the desk must know before the first row, and return the rows."""
+        ready, document, environment = self.ready, self.ready.document, self.environment
+        keeper, data = self._keeper, quality_policy(document)
+
+        def refusing(source: str) -> tapes.OnBad:
+            return lambda raw, reason: keeper.refuse(raw, reason, source=source, ts=environment.now)
+
+        streams = [
+            tapes.rows(one, ready.instruments[one.instrument], refusing(f"tape.{one.name}")) for one in document.tapes
+        ]
+        start, end = window_of(document)
+        rows = within(merged(streams), max(start, ready.go_on_at), end)
+        if data.funding_grace_ns:
+            rows = with_missed(rows, ready.instruments.values(), data.funding_grace_ns)
+        first = next(rows, None)
+        if first is None:
+            raise UsageError("the tapes hold no row")
+        environment.offer(self._started(), source="run", key="started", ts=first.ts_init)
+        if not ready.backtest:
+            self._go_on(first.ts_init)
+            self.journal.commit()
+            last_run.remember(ready.state, ready.folder)
+        keeper.begin(lambda fact, source, key: self.offer(fact, source=source, key=key))
+        return _chain(first, rows)
+
+    def _started(self) -> RunStarted:
+        ready = self.ready
+        return RunStarted(
+            ready.run_id, ready.document.desk.environment, ready.document.canonical(), ready.document.hash(),
+            ready.code, ready.manifests, msgspec.json.encode(ready.held).decode(),
+        )  # fmt: skip
+
+    def _go_on(self, ts: int) -> None:
+        """Give the desk what the last run of its name left, where this one goes on after it (AC-01)."""
+        memory = last_run.memory(self.ready.state, self.ready.root, ts, self.ready.catalogue)
+        if memory is not None:
+            restore_venue(self.venue, memory)
+            self.environment.offer(memory, source="run", key="restored", ts=ts)
+
+    def _consume(self, event: Event) -> None:
+        self._records.on_event(event)
+        self._blotter.on_event(event)
+        self._company.observe(event, self.journal.last_seq)
+        if not self.ready.backtest and type(event.payload) is GuardChanged:
+            self._company.remember(event.payload)
+
+    def _look(self) -> Sequence[tuple[str, Fact]]:
+        """Return what people did since the last look; the journal's own sign of life goes with it."""
+        if self.ready.backtest:
+            return ()
+        self._keeper.look()
+        return self._company.acts()
+
+    def _tell(self, rows: int, ts: int) -> None:
+        if not self.ready.backtest:
+            self._sample_memory(ts)
+            self._check_drift(ts)
+            self._snapshot(ts)
+        self._company.progress(self.desk, rows, ts)
+
+    def _sample_memory(self, ts: int) -> None:
+        """Journal the process's memory each `memory_hours` of the desk's time."""
+        period = int(self.ready.document.desk.memory_hours * 3600 * NANOS_PER_SECOND)
+        if period == 0 or ts < self._memory_due:
+            return
+        self._memory_due = ts - ts % period + period
+        rss = rss_bytes()
+        if rss is not None:
+            self.environment.offer(HostMemory(rss), source="host", key=f"memory:{ts}", ts=ts)
+
+    def _snapshot(self, ts: int) -> None:
+        """Keep what the desk knows beside its journal, at the cadence of JR-16."""
+        journal = self.journal
+        if self._snapshots is None or not self._snapshots.due(journal.last_seq):
+            return
+        journal.commit()
+        memory, run, seq = self.desk.memory, self.ready.folder.name, journal.last_seq
+        self._snapshots.offer(seq, journal.head, lambda: msgspec.json.encode(memory.told(run, seq, ts)))
+
+    def _check_drift(self, ts: int) -> None:
+        """Compare the instances with the approved bundles once a day; what changed since the last look is told."""
+        if ts < self._drift_due:
+            return
+        self._drift_due = ts - ts % NANOS_PER_DAY + NANOS_PER_DAY
+        found = {(drift.instance, drift.reason): drift for drift in drift_of(self.ready.document)}
+        for drift in changed_drift(self._drifted, found):
+            key = f"{drift.instance}:{drift.reason}:{ts}"
+            self.environment.offer(drift, source="config", key=key, ts=ts)
+        self._drifted = found
+
+
+Drifts = dict[tuple[str, str], ConfigDrift]
+
+
+def changed_drift(before: Drifts, now: Drifts) -> list[ConfigDrift]:
+    """Return what is new, then what is over as inactive."""
+    news = [drift for key, drift in now.items() if key not in before]
+    return news + [
+        msgspec.structs.replace(drift, active=False) for key, drift in before.items() if key not in now
+    ]
+
+
+def restore_venue(venue: VenuePort, memory: DeskRestored) -> None:
+    """Give a simulated venue of this process the positions that the desk remembers; one outside has its own."""
+    restore = getattr(venue, "restore", None)
+    if restore is not None:
+        restore((one.instance, one.instrument, one.lots, one.average) for one in memory.positions)
+
+
+def within(rows: Iterator[Row], start: int, end: int) -> Iterator[Row]:
+    """Yield the rows that arrive in `start <= ts_init < end`."""
+    for row in rows:
+        if row.ts_init >= end:
+            return
+        if row.ts_init >= start:
+            yield row
+
+
+def _chain(first: Row, rest: Iterator[Row]) -> Iterator[Row]:
+    yield first
+    yield from rest
