@@ -77,5 +77,6 @@ def test_a_backtest_hears_no_kill(tmp_path, file):
     file.write(sentinel.encode((stop(),)))
     raw = RAW | {"desk": {"name": "memory", "environment": "backtest"}}
     session = RunSession(config.parse(raw, origin="test"), root=tmp_path, clock=EventClock())
-    assert session._acts() == ()
+    with session.open() as run:
+        assert run._look() == ()
     assert session._desk.guard.level is GuardLevel.RUNNING

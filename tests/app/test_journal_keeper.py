@@ -131,7 +131,7 @@ def test_a_conflict_in_the_journal_latches_a_stop(tmp_path, monkeypatch):
     def conflicting(self, rows):
         raise JournalConflict("expected 'feed:1' as accepted at seq 1, found other bytes")
 
-    monkeypatch.setattr(Environment, "run", conflicting)
+    monkeypatch.setattr(Environment, "steps", conflicting)
     session = RunSession(document(environment="paper", steps=2_000), root=tmp_path)
     with pytest.raises(JournalConflict):
         session.play()

@@ -1,7 +1,7 @@
 """A run between its first event and its last: the journal, the desk's environment, and what is written beside them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -130,7 +130,8 @@ class OpenRun:
             if not ready.backtest:
                 self._snapshots = Snapshots(keeper.directory, ready.clock, policy=ready.cadence)
             self.environment = self._environment()
-            self._rows = self._first_events()
+            with self._latching():
+                self._rows = self._first_events()
             self._stack = stack.pop_all()
 
     def __enter__(self) -> "OpenRun":
@@ -139,13 +140,12 @@ class OpenRun:
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(problem, JournalConflict):
-            self._company.stop_for_good("conflict", str(problem))
         self.close()
 
     def steps(self) -> Iterator[int]:
         """Play the tapes; each answer is the wait before the next, in ns (`Environment.steps`)."""
-        return self.environment.steps(self._rows)
+        with self._latching():
+            yield from self.environment.steps(self._rows)
 
     def offer(self, fact: Fact, *, source: str, key: str) -> None:
         """Give the desk what is on no tape, now; between two steps only."""
@@ -161,6 +161,7 @@ class OpenRun:
         digest = environment.digest
         last = RunEnded(self.reason, digest.hexdigest(), environment.inputs, digest.outcomes)
         self.offer(last, source="run", key="ended")
+        self._records.finish()
 
     def close(self) -> None:
         """Seal the journal and close the files; a second time does nothing."""
@@ -170,7 +171,6 @@ class OpenRun:
         """Write the folder's reports and return what came out; the run is closed."""
         ready, records, environment = self.ready, self._records, self.environment
         elapsed = (ready.clock.monotonic() - self._began) / NANOS_PER_SECOND
-        records.finish()
         self._keeper.finish()
         summary = write_reports(
             ready.folder, ready.document, records, run_id=ready.run_id, code=ready.code, manifests=ready.manifests
@@ -181,6 +181,15 @@ class OpenRun:
             self.desk.lines(), self.desk.currency, records.capital + records.brought + records.pnl,
             self.desk.guard.level.name.lower(), summary.caveats, total / elapsed if elapsed > 0 else None,
         )  # fmt: skip
+
+    @contextmanager
+    def _latching(self) -> Iterator[None]:
+        """Stop the desk for good where its journal holds other bytes than it is given (JR-03)."""
+        try:
+            yield
+        except JournalConflict as problem:
+            self._company.stop_for_good("conflict", str(problem))
+            raise
 
     def _environment(self) -> Environment:
         ready, document = self.ready, self.ready.document
