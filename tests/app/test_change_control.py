@@ -119,7 +119,7 @@ def plain(document):
         (live(), live(policy={"lots": 1}), True), (live(), live(enabled=False, account=""), False),
         (live(), parsed(LIVE, {**LIVE, "id": "second"}), True),
         (parsed(PAPER, environment="paper"), parsed(PAPER, environment="paper", risk={"per_trade": "0.02"}), False),
-        (live(), parsed(LIVE, accounts=[{**MAIN, "credentials": "other"}]), True),
+        (live(), parsed(LIVE, accounts=[{**MAIN, "credentials": "secret://other"}]), True),
     ],
 )  # fmt: skip
 def test_what_is_not_known_to_narrow_widens(before, after, wider):
@@ -128,7 +128,7 @@ def test_what_is_not_known_to_narrow_widens(before, after, wider):
 
 def test_the_diff_names_every_value_and_no_secret(tmp_path):
     redaction.register("hunter2-canary")
-    document = parsed(LIVE, accounts=[{**MAIN, "credentials": "hunter2-canary"}])
+    document = parsed(LIVE, journal={"witness": "hunter2-canary"})
     found = propose(tmp_path / "changes", document, person="Ann", reason="hunter2-canary", clock=CLOCK)
     assert any("instances[quoter].cap" in line for line in found.diff)
     stored = b"".join(path.read_bytes() for path in (tmp_path / "changes").glob("*"))
@@ -145,7 +145,7 @@ environment = "live"
 [[accounts]]
 id = "main"
 venue = "DEMO"
-credentials = "main_key"
+credentials = "secret://main_key"
 [[tapes]]
 name = "made"
 format = "demo"

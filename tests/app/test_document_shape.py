@@ -31,7 +31,7 @@ path = "$TRADEWORTHY_DATA/a/*.zip"
 
 
 def changed(**odd):
-    return faults_of(SOUND | odd, Document)
+    return [str(one) for one in faults_of(SOUND | odd, Document)]
 
 
 def test_sound_document_has_no_fault():
@@ -46,15 +46,29 @@ def test_shipped_documents_are_sound(path):
 @pytest.mark.parametrize(
     ("odd", "fault"),
     [
-        ({"risk": {"max_positon": 1}}, "risk: unknown key 'max_positon', the nearest known key is 'max_position'"),
-        ({"risk": {"collars": {"fxx": 1}}}, "risk.collars: unknown key 'fxx', the nearest known key is 'fx'"),
-        ({"risk": {"quoting": "q"}}, "risk.quoting: Expected `array`, got `str`, was 'q'"),
-        ({"risk": {"venue_messages": {"SIM": "x"}}}, "risk.venue_messages.SIM: Expected `int`, got `str`, was 'x'"),
+        ({"risk": {"max_positon": 1}},
+         "risk.max_positon: expected a known key (the nearest known key is 'max_position'), found the unknown key 'max_positon'"),
+        ({"risk": {"collars": {"fxx": 1}}},
+         "risk.collars.fxx: expected a known key (the nearest known key is 'fx'), found the unknown key 'fxx'"),
+        ({"risk": {"quoting": "q"}}, "risk.quoting: expected a value of type array, found 'q'"),
+        ({"risk": {"venue_messages": {"SIM": "x"}}},
+         "risk.venue_messages.SIM: expected a value of type int, found 'x'"),
         ({"risk": {"restricted": {"entries": [{"nam": "x"}]}}},
-         "risk.restricted.entries[0]: unknown key 'nam', the nearest known key is 'name'"),
-        ({"tapes": 5}, "tapes: Expected `array`, got `int`, was 5"),
-        ({"risk": 5}, "risk: Expected `object`, got `int`, was 5"),
-        ({"desks": {}}, "the document: unknown key 'desks', the nearest known key is 'desk'"),
+         "risk.restricted.entries[0].nam: expected a known key (the nearest known key is 'name'), "
+         "found the unknown key 'nam'"),
+        ({"tapes": 5}, "tapes: expected a value of type array, found 5"),
+        ({"risk": 5}, "risk: expected a value of type object, found 5"),
+        ({"unwind": {"duration_s": 1}}, "unwind.duration_s: expected a known key (the nearest known key is "
+         "'duration_ns'), found the unknown key 'duration_s'"),
+        ({"desk": {"name": "d", "environment": "moon"}}, "desk.environment: expected one of 'backtest', 'replay', "
+         "'paper', 'live', found 'moon'"),
+        ({"desk": {"name": "d", "environment": "live", "capital": "x"}},
+         "desk.capital: expected a sound value (invalid decimal string), found 'x'"),
+        ({"telemetry": {"auth_token": "hunter2-canary"}},
+         "telemetry.auth_token: expected a reference secret://NAME, found plain text, which is not shown"),
+        ({"accounts": [{"id": "main", "venue": "DEMO", "credentials": "hunter2-canary"}]},
+         "accounts.main.credentials: expected a reference secret://NAME, found plain text, which is not shown"),
+        ({"desks": {}}, "desks: expected a known key (the nearest known key is 'desk'), found the unknown key 'desks'"),
     ],
 )  # fmt: skip
 def test_fault_names_key_place_and_nearest_key(odd, fault):
@@ -62,7 +76,7 @@ def test_fault_names_key_place_and_nearest_key(odd, fault):
 
 
 def test_missing_key_is_named_with_its_place():
-    assert changed(desk={"name": "d"}) == ["desk: expected the key 'environment', found none"]
+    assert changed(desk={"name": "d"}) == ["desk.environment: expected a value, found none"]
 
 
 def test_policy_of_an_unknown_strategy_is_left_to_whoever_looks_for_it():
@@ -71,7 +85,8 @@ def test_policy_of_an_unknown_strategy_is_left_to_whoever_looks_for_it():
 
 
 def test_something_that_is_no_table_is_one_fault():
-    assert faults_of([1], Document) == ["the document: expected a table with keys, was [1]"]
+    (fault,) = faults_of([1], Document)
+    assert fault == ("the document", "a table with keys", "[1]")
 
 
 def test_data_folder_comes_from_the_variable_else_from_beside_the_configuration_or_its_checkout(tmp_path):

@@ -20,7 +20,7 @@ LIVE = {
 }  # fmt: skip
 PAPER = {**LIVE, "id": "tester", "mode": "paper_smoke", "duty": "paper_validation", "account": "", "cap": "100"}
 OFF = {**PAPER, "enabled": False, "mode": "", "duty": "reserved", "cap": None}
-MAIN = {"id": "main", "venue": "DEMO", "credentials": "main_key"}
+MAIN = {"id": "main", "venue": "DEMO", "credentials": "secret://main_key"}
 SIM = {"id": "sim", "venue": "DEMO"}
 
 

@@ -101,7 +101,7 @@ def document(tape: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("label", ["real", "derived"])
 def test_synthetic_tape_under_another_label_is_refused(label: str):
-    with pytest.raises(ConfigurationRefused, match="must be labelled synthetic"):
+    with pytest.raises(UsageError, match="must be labelled synthetic"):
         config.parse(document({"format": "synthetic", "label": label}), origin="test")
     assert config.parse(document({"format": "synthetic", "label": "synthetic"}), origin="test")
 

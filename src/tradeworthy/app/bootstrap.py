@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from tradeworthy.app.config import Document
+from tradeworthy.app.document_shape import faults_in
 from tradeworthy.app.instances import caps, no_trade_reasons
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND
-from tradeworthy.kernel.errors import ConfigurationRefused
+from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
 from tradeworthy.trading.allocation import AllocationPolicy, DrawdownTiers, Role, StaticSplit, TierPolicy
 from tradeworthy.trading.carrying import CarryMonitors
 from tradeworthy.trading.control.guard import Guard, HeldReason
@@ -70,7 +71,8 @@ def provenances_of(document: Document) -> dict[str, str]:
 
 
 def risk_policy(document: Document) -> RiskPolicy:
-    """Return the risk policy; raises `ConfigurationRefused` for an unknown key, a wrong type or an unsafe limit."""
+    """Return the risk policy; raises `UsageError` for an unknown key or a wrong type, `ConfigurationRefused` for an
+    unsafe limit."""
     roles = tuple(one.id for one in document.instances if one.role == "maker")
     try:
         groups = [*document.risk.get("capital_groups", ()), *_cap_groups(document)]
@@ -79,7 +81,7 @@ def risk_policy(document: Document) -> RiskPolicy:
             RiskPolicy, strict=False,
         )  # fmt: skip
     except msgspec.ValidationError as problem:
-        raise ConfigurationRefused(f"risk: {problem}") from None
+        raise _form_fault(RiskPolicy, "risk", document.risk, problem) from None
     if document.desk.environment != "backtest":
         policy.require_fit_to_trade()
     return policy
@@ -94,11 +96,16 @@ def _cap_groups(document: Document) -> list[dict[str, Any]]:
 
 
 def policy_of(kind: type[P], section: str, raw: Mapping[str, Any]) -> P:
-    """Return a room's typed policy; raises `ConfigurationRefused` for an unknown key or a wrong type."""
+    """Return a room's typed policy; raises `UsageError` for an unknown key or a wrong type (CFG-01)."""
     try:
         return msgspec.convert(raw, kind, strict=False)
     except msgspec.ValidationError as problem:
-        raise ConfigurationRefused(f"{section}: {problem}") from None
+        raise _form_fault(kind, section, raw, problem) from None
+
+
+def _form_fault(kind: Any, section: str, raw: Mapping[str, Any], problem: msgspec.ValidationError) -> UsageError:
+    """Return the error that names path, expected and found of every fault; the parser's own words where none is."""
+    return UsageError("; ".join(str(one) for one in faults_in(raw, kind, section)) or f"{section}: {problem}")
 
 
 def quality_policy(document: Document) -> QualityPolicy:
@@ -209,5 +216,7 @@ def _strategy(
         if isinstance(strategy, MarketMaker):  # quotes of a closed gate rest at a venue of their own (MM-06)
             strategy.use_shadow(VenueShadow(instrument, matching=shadow))
         return strategy
-    except (msgspec.ValidationError, ValueError) as problem:
-        raise ConfigurationRefused(f"{instance}.policy: {problem}") from None
+    except msgspec.ValidationError as problem:
+        raise _form_fault(entry.policy, f"instances.{instance}.policy", raw, problem) from None
+    except ValueError as problem:
+        raise ConfigurationRefused(f"instances.{instance}.policy: {problem}") from None

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tradeworthy.app import instances
+from tradeworthy.app import environments, instances
 from tradeworthy.app.data_root import DATA_PREFIX, data_root
 from tradeworthy.app.document_shape import faults_of
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
@@ -31,7 +31,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 BAR_SECONDS_MIN = 2
 """Bars close one second late, so they must be longer than that."""
 
-EnvironmentName = Literal["backtest", "paper", "live"]
+EnvironmentName = Literal["backtest", "replay", "paper", "live"]
 Duty = Literal["", "live_microcap", "paper_validation", "connector_validation", "reserved"]
 Mode = Literal[
     "", "live_microcap", "live_notrade", "paper_smoke", "paper_notrade", "testnet_smoke", "testnet_notrade"
@@ -119,7 +119,7 @@ class InstanceSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class AccountSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One account at a venue; `credentials` names the secret that opens it, empty for paper."""
+    """One account at a venue; `credentials` is `secret://NAME` of the secret that opens it, empty for paper."""
 
     id: str
     venue: str
@@ -192,18 +192,18 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 def load(
     path: Path, *, overrides: Mapping[str, str] | None = None, environ: Mapping[str, str] = os.environ,
-    defaults: Mapping[str, str] | None = None,
+    defaults: Mapping[str, str] | None = None, environment: str | None = None,
 ) -> Document:
-    """Read a TOML document. Precedence: overrides (`section.key=value`) > environment > file > `defaults` > default.
+    """Read a document, TOML or what `config show --json` printed.
+
+    Precedence: overrides (`section.key=value`, the command line) > variables `TRADEWORTHY__SECTION__KEY` > the layer
+    of `environment` > file > `defaults` > default. An `environment` that another of these contradicts is an error.
 
     Raises `UsageError` for a file that cannot be read or an unknown key, wrong type or contradiction.
     """
-    try:
-        raw = tomllib.loads(path.read_text())
-    except OSError as problem:
-        raise UsageError(f"cannot read the configuration {path}: {problem.strerror}") from None
-    except tomllib.TOMLDecodeError as problem:
-        raise UsageError(f"{path}: {problem}") from None
+    raw = _plain(path)
+    if environment is not None:
+        raw = environments.layered(raw, environments.layer(environment, path.parent))
     for key, text in (defaults or {}).items():
         _default(raw, key.split("."), text)
     for key, text in sorted(environ.items()):
@@ -211,14 +211,29 @@ def load(
             _put(raw, key[len(ENVIRONMENT_PREFIX) :].lower().split("__"), text)
     for key, text in (overrides or {}).items():
         _put(raw, key.split("."), text)
+    found = raw.get("desk")
+    named = found.get("environment") if isinstance(found, dict) else None
+    if environment is not None and named != environment:
+        raise UsageError(f"desk.environment: expected {environment!r}, as --environment says, found {named!r}")
     return _located(parse(raw, origin=str(path)), path.parent, environ)
+
+
+def _plain(path: Path) -> dict[str, Any]:
+    try:
+        if path.suffix == ".json":
+            return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        return tomllib.loads(path.read_text())
+    except OSError as problem:
+        raise UsageError(f"cannot read the configuration {path}: {problem.strerror}") from None
+    except (tomllib.TOMLDecodeError, msgspec.MsgspecError, UnicodeDecodeError) as problem:
+        raise UsageError(f"{path}: {problem}") from None
 
 
 def parse(raw: object, *, origin: str) -> Document:
     """Turn plain data into a checked `Document`; unknown keys and wrong types are told all at once."""
     faults = faults_of(raw, Document)
     if faults:
-        raise UsageError(f"{origin}: " + "; ".join(faults))
+        raise UsageError(f"{origin}: " + "; ".join(str(one) for one in faults))
     try:
         document = msgspec.convert(raw, Document, strict=False)
     except msgspec.ValidationError as problem:
@@ -228,13 +243,14 @@ def parse(raw: object, *, origin: str) -> Document:
 
 
 def check(document: Document) -> None:
-    """Refuse contradictions; all of them are told at once (CA-03)."""
+    """Refuse contradictions and values that are not allowed; all of them are told at once (CA-03).
+
+    Raises `UsageError` where the document contradicts itself (CFG-01), else `ConfigurationRefused`.
+    """
     window_of(document)
-    problems = []
+    contradictions = _contradictions(document)
     ids = [instance.id for instance in document.instances]
-    problems += [f"instance id {one!r} stands twice" for one in sorted({i for i in ids if ids.count(i) > 1})]
-    names = [tape.name for tape in document.tapes]
-    problems += [f"tape name {one!r} stands twice" for one in sorted({n for n in names if names.count(n) > 1})]
+    problems = [f"instance id {one!r} stands twice" for one in _repeated(ids)]
     fed = {tape.instrument for tape in document.tapes}
     for instance in document.instances:
         if instance.enabled and instance.instrument not in fed:
@@ -246,8 +262,6 @@ def check(document: Document) -> None:
     if document.desk.speed != 0 and not SPEED_MIN <= document.desk.speed < inf:
         problems.append(f"desk.speed must be 0 (full speed) or {SPEED_MIN:g} and above, was {document.desk.speed:g}")
     for tape in document.tapes:
-        if tape.format == "synthetic" and tape.label != "synthetic":
-            problems.append(f"tape {tape.name!r}: a synthetic tape must be labelled synthetic, was {tape.label!r}")
         too_short = tape.bar_seconds != 0 and tape.bar_seconds < BAR_SECONDS_MIN
         if tape.rows_max < 0 or tape.interval_seconds < 0 or too_short:
             problems.append(
@@ -273,8 +287,26 @@ def check(document: Document) -> None:
     problems += instances.faults_of(document)
     if not document.tapes:
         problems.append("at least one [[tapes]] entry is needed")
+    if contradictions:
+        raise UsageError("; ".join((*contradictions, *problems)))
     if problems:
         raise ConfigurationRefused("; ".join(problems))
+
+
+def _contradictions(document: Document) -> list[str]:
+    """Return what one place of the document says against another, each with path, expected and found."""
+    names = [tape.name for tape in document.tapes]
+    found = [f"tapes.{one}: expected each name once, found it {names.count(one)} times" for one in _repeated(names)]
+    return found + [
+        f"tapes.{tape.name}.label: expected 'synthetic', as a synthetic tape must be labelled synthetic, "
+        f"found {tape.label!r}"
+        for tape in document.tapes
+        if tape.format == "synthetic" and tape.label != "synthetic"
+    ]
+
+
+def _repeated(names: list[str]) -> list[str]:
+    return sorted({one for one in names if names.count(one) > 1})
 
 
 def window_of(document: Document) -> tuple[int, int]:

@@ -1,29 +1,51 @@
 """What is wrong with the form of a document: unknown keys and wrong types, all of them, each with its place."""
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from tradeworthy.kernel.redaction import REDACTED, is_reference, names_secret
 from tradeworthy.trading.allocation.drawdown_tiers import TierPolicy
 from tradeworthy.trading.allocation.static_split import AllocationPolicy
 from tradeworthy.trading.execution.execution import ExecutionPolicy
+from tradeworthy.trading.market_data.quality import QualityPolicy
 from tradeworthy.trading.risk.policy import RiskPolicy
 from tradeworthy.trading.strategies.catalogue import CATALOGUE
+from tradeworthy.trading.timing import TimingPolicy
+from tradeworthy.trading.unwinding import UnwindPolicy
 
 SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     "risk": RiskPolicy, "allocation": AllocationPolicy, "drawdown_tiers": TierPolicy, "execution": ExecutionPolicy,
+    "unwind": UnwindPolicy, "market_data": QualityPolicy, "timing": TimingPolicy,
 }  # fmt: skip
 """Sections that the document keeps as plain values, and the policies that read them."""
+SECRET_KEYS = ("credentials",)
+"""Keys that name a secret, beside those whose name says so."""
+FREE_SECTIONS = ("runtime", "telemetry", "health", "control")
+"""Sections whose rooms read them themselves, by `app.bootstrap.policy_of`."""
 
 
-def faults_of(raw: object, document: type[msgspec.Struct]) -> list[str]:
+class Fault(NamedTuple):
+    """One thing that is wrong with the form of a document: where, what was expected, what was found."""
+
+    path: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: expected {self.expected}, found {self.found}"
+
+
+def faults_of(raw: object, document: type[msgspec.Struct]) -> list[Fault]:
     """Return every unknown, missing or mistyped key of a whole document in reading order, empty when it is sound."""
     found = _faults(raw, document, "", strict=False)
     if not isinstance(raw, Mapping):
         return found
+    found += _plain_secrets(raw, "")
     for section, policy in SECTIONS.items():
         if isinstance(raw.get(section), Mapping):
             found += _faults(raw[section], policy, section, strict=False)
@@ -35,7 +57,29 @@ def faults_of(raw: object, document: type[msgspec.Struct]) -> list[str]:
     return found
 
 
-def _faults(raw: object, kind: Any, place: str, *, strict: bool) -> list[str]:
+def faults_in(raw: object, policy: Any, section: str) -> list[Fault]:
+    """Return what is wrong with the form of one section that `policy` reads."""
+    return _faults(raw, policy, section, strict=False)
+
+
+def _plain_secrets(raw: object, place: str) -> list[Fault]:
+    """Find secrets that are written down where a reference `secret://NAME` must stand (CFG-03)."""
+    if isinstance(raw, list | tuple):
+        return [fault for at, one in enumerate(raw) for fault in _plain_secrets(one, _of(place, at, one))]
+    if not isinstance(raw, Mapping):
+        return []
+    found = []
+    for key, value in raw.items():
+        at = f"{place}.{key}" if place else str(key)
+        if (names_secret(str(key)) or key in SECRET_KEYS) and not isinstance(value, Mapping | list | tuple):
+            if not (value == "" or is_reference(value)):
+                found.append(Fault(at, "a reference secret://NAME", "plain text, which is not shown"))
+        else:
+            found += _plain_secrets(value, at)
+    return found
+
+
+def _faults(raw: object, kind: Any, place: str, *, strict: bool) -> list[Fault]:
     """Compare plain values with a type; `place` is the way to them from the document's root."""
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return _of_struct(raw, kind, place, strict=strict)
@@ -52,13 +96,27 @@ def _faults(raw: object, kind: Any, place: str, *, strict: bool) -> list[str]:
     try:
         msgspec.convert(raw, kind, strict=strict)
     except msgspec.ValidationError as problem:
-        return [f"{place}: {str(problem).split(' - at ')[0]}, was {raw!r}"]
+        return [Fault(place, _expected(kind, str(problem)), _shown(place, raw))]
     return []
 
 
-def _of_struct(raw: object, kind: type[msgspec.Struct], place: str, *, strict: bool) -> list[str]:
+def _expected(kind: Any, problem: str) -> str:
+    """Return what a type takes: the words of a closed set, else what the parser says it expected."""
+    told = problem.split(" - at ")[0]
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(repr(one) for one in get_args(kind))}"
+    wanted = re.match(r"Expected `(.*)`, got ", told)
+    return f"a value of type {wanted[1]}" if wanted else f"a sound value ({told[:1].lower()}{told[1:]})"
+
+
+def _shown(place: str, raw: object) -> str:
+    key = place.rpartition(".")[2]
+    return REDACTED if names_secret(key) or key in SECRET_KEYS else repr(raw)
+
+
+def _of_struct(raw: object, kind: type[msgspec.Struct], place: str, *, strict: bool) -> list[Fault]:
     if not isinstance(raw, Mapping):
-        return [f"{place or 'the document'}: expected a table with keys, was {raw!r}"]
+        return [Fault(place or "the document", "a table with keys", _shown(place, raw))]
     hints = get_type_hints(kind)
     known = {one.encode_name: hints[one.name] for one in msgspec.structs.fields(kind)}
     found = []
@@ -69,10 +127,9 @@ def _of_struct(raw: object, kind: type[msgspec.Struct], place: str, *, strict: b
         else:
             nearest = get_close_matches(str(key), known, n=1, cutoff=0.0)
             hint = f"the nearest known key is {nearest[0]!r}" if nearest else "there are no keys here"
-            found.append(f"{place or 'the document'}: unknown key {key!r}, {hint}")
+            found.append(Fault(at, f"a known key ({hint})", f"the unknown key {str(key)!r}"))
     required = [one.encode_name for one in msgspec.structs.fields(kind) if one.required]
-    return found + [f"{place or 'the document'}: expected the key {key!r}, found none" for key in required
-                    if key not in raw]  # fmt: skip
+    return found + [Fault(f"{place}.{key}" if place else key, "a value", "none") for key in required if key not in raw]
 
 
 def _of(place: str, at: int, one: object) -> str:

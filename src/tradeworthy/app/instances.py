@@ -22,7 +22,8 @@ DUTY_MODES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """From the duty of an instance to the modes it may be in."""
 ENVIRONMENT_MODES: Mapping[str, tuple[str, ...]] = {
-    "backtest": (LIVE, PAPER, TESTNET), "paper": (PAPER, TESTNET), "live": (LIVE, TESTNET),
+    "backtest": (LIVE, PAPER, TESTNET), "replay": (LIVE, PAPER, TESTNET), "paper": (PAPER, TESTNET),
+    "live": (LIVE, TESTNET),
 }  # fmt: skip
 _NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 

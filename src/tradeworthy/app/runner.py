@@ -55,6 +55,8 @@ class RunSession:
         require_approved(document, self._state / CHANGES)
         if document.desk.environment == "live":
             raise ConfigurationRefused("live needs a venue adapter and a gate verdict; neither exists: no start")
+        if document.desk.environment == "replay":
+            raise UsageError("a replay re-derives a run that was: expected `tradeworthy replay RUN`, found a document")
         self._document, self._catalogue = document, catalogue
         self._backtest = document.desk.environment == "backtest"
         self._clock: Clock = clock or SystemClock()

@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 REDACTED = "[redacted]"
+REFERENCE = "secret://"
+"""Begins the name of a secret that lies elsewhere (CFG-03); a name is no secret and stays readable."""
 SECRET_BYTES_MIN = 6
 _SECRET_NAME = re.compile(
     r"(?i)(passw(or)?d|passphrase|secret|token|api[_-]?key|private[_-]?key|authorization|signature|credential|cookie)$"
 )
 _IN_TEXT = re.compile(
     r"(?i)\b([\w-]*(?:password|passphrase|secret|token|api[_-]?key|private[_-]?key|authorization|signature))"
-    r"(\"?\s*[=:]\s*\"?)(?:bearer\s+)?[^\s\"&,;}]+"
+    r"(\"?\s*[=:]\s*\"?)(?!secret://)(?:bearer\s+)?[^\s\"&,;}]+"
 )
+_REFERENCE = re.compile(r"secret://[A-Za-z0-9][A-Za-z0-9_.-]*")
 _HINTS = (
     b"passw", b"passphrase", b"secret", b"token", b"apikey", b"api_key", b"api-key", b"privatekey", b"private_key",
     b"private-key", b"authorization", b"signature", b"credential", b"cookie", b"\\u",
@@ -51,6 +54,16 @@ def register(value: str) -> None:
     escaped = raw.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
     for form in sorted({raw, escaped}, key=len, reverse=True):
         _known[form] = None
+
+
+def is_reference(value: object) -> bool:
+    """Tell whether a value is the name of a secret, `secret://NAME`, and not a secret."""
+    return isinstance(value, str) and _REFERENCE.fullmatch(value) is not None
+
+
+def names_secret(key: str) -> bool:
+    """Tell whether a key's name says that its value is secret."""
+    return _SECRET_NAME.search(key) is not None
 
 
 def registered() -> bool:
@@ -96,7 +109,9 @@ def redact(value: Any) -> Any:
             return redact(bytes(value).decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
         case Mapping():
             return {
-                key: REDACTED if isinstance(key, str) and _SECRET_NAME.search(key) else redact(item)
+                key: REDACTED
+                if isinstance(key, str) and _SECRET_NAME.search(key) and not is_reference(item)
+                else redact(item)
                 for key, item in value.items()
             }
         case list() | tuple():
