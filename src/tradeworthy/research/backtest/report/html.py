@@ -33,7 +33,7 @@ def render_html(
 
     The page's content security policy names the SHA-256 of its one style and one script, and allows nothing else.
     """
-    style, script = _text("report.css"), "\n".join(_text(name) for name in SCRIPTS)
+    style, script = style_sheet(), "\n".join(_text(name) for name in SCRIPTS)
     embedded = data.page_data(summary, records)
     embedded["overlay"] = None
     if overlay is not None:
@@ -46,8 +46,8 @@ def render_html(
         "BANNERS": _banners(summary),
         "CSS": style,
         "JS": script,
-        "STYLEHASH": _hash(style),
-        "SCRIPTHASH": _hash(script),
+        "STYLEHASH": source_hash(style),
+        "SCRIPTHASH": source_hash(script),
         "DATA": msgspec.json.encode(embedded, order="sorted").decode().replace("<", "\\u003c"),
     }
     return re.sub(r"\{\{([A-Z]+)\}\}", lambda found: parts[found[1]], _text("template.html"))
@@ -57,7 +57,13 @@ def _text(name: str) -> str:
     return files("tradeworthy.research.backtest.report").joinpath(name).read_text("utf-8")
 
 
-def _hash(text: str) -> str:
+def style_sheet() -> str:
+    """Return the style of every offline page; its colours follow the reader's light or dark scheme."""
+    return _text("report.css")
+
+
+def source_hash(text: str) -> str:
+    """Return what a content security policy calls an inline style or script by."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
