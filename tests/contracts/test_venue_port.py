@@ -1,9 +1,16 @@
 """The venue port: what every venue must do, whatever stands behind it."""
 
+import tempfile
+import threading
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
+from tradeworthy.adapters.halt_flag import HaltFlag
+from tradeworthy.adapters.venue_line import VenueClient, VenueServer
+from tradeworthy.adapters.venue_line.protocol import listening
+from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.trading.model import (
     AmendOrder,
     CancelOrder,
@@ -20,6 +27,7 @@ from tradeworthy.trading.model import (
 )
 from tradeworthy.trading.simulation import Latency, SimulatedVenue
 from tradeworthy.trading.simulation.faults import FEED_FAULTS, Fault, FaultWindow, FaultyVenue
+from tradeworthy.trading.venue_edge import VenueEdge
 
 INSTRUMENT = Instrument(
     "X", "SIM", InstrumentKind.LINEAR_PERP, Decimal(1), Decimal(1), "XXX", "USD", FeeRates(Decimal(0), Decimal("0.001"))
@@ -32,7 +40,42 @@ def plain():
     return SimulatedVenue([INSTRUMENT], latency=LATENCY)
 
 
-FACTORIES = {"plain": plain} | {
+def served(kind="unix"):
+    """A venue behind a socket, as a process of its own serves it."""
+    folder = tempfile.TemporaryDirectory()
+    clock = SystemClock()
+    listener = listening(f"unix://{folder.name}/venue.sock" if kind == "unix" else "tcp://127.0.0.1:0")
+    url = f"unix://{folder.name}/venue.sock" if kind == "unix" else f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+    server = VenueServer(plain(), listener, clock)
+    threading.Thread(target=server.serve, daemon=True).start()
+    client = VenueClient(url, clock)
+    ENDING.append((client, server, folder))
+    return client
+
+
+def edged():
+    """A venue behind a halt flag that is down."""
+    folder = tempfile.TemporaryDirectory()
+    flag = HaltFlag(Path(folder.name) / "halt.flag", SystemClock())
+    ENDING.append((flag, None, folder))
+    return VenueEdge(plain(), flag)
+
+
+ENDING = []
+
+
+@pytest.fixture(autouse=True)
+def ending():
+    yield
+    for client, server, folder in ENDING:
+        client.close()
+        if server is not None:
+            server.stop()
+        folder.cleanup()
+    ENDING.clear()
+
+
+FACTORIES = {"plain": plain, "unix": served, "tcp": lambda: served("tcp"), "edge": edged} | {
     fault.value: lambda fault=fault: FaultyVenue(plain(), FaultWindow(fault, 0, 0))
     for fault in Fault
     if fault not in FEED_FAULTS

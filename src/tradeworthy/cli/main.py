@@ -33,6 +33,7 @@ from tradeworthy.cli import (
     simulated_runtime,
     soak,
     strategy,
+    venue,
     waiver,
     walk_forward,
     witness,
@@ -70,6 +71,7 @@ app.command(exposure.exposure)
 app.command(strategy.app)
 app.command(evidence.app)
 app.command(waiver.app)
+app.command(venue.app)
 app.command(certificate.app)
 app.command(witness.app)
 app.command(final_dry_run.final_dry_run)

@@ -66,7 +66,7 @@ class SimulatedVenue:
     latency   delays in nanoseconds; a command needs at least one
     fees      rate resolver; the instruments' own rates when None
     capital   balances at the start by currency; None: balance and margin rules are not applied
-    seed      of the latency draws; the venue has no other randomness
+    seed      of the latency draws; the venue has no other randomness;  wire  what is under way, and who gets copies
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class SimulatedVenue:
         matching: Matching = Matching.L1, fees: FeeResolver | None = None, rules: VenueRules = DEFAULT_RULES,
         capital: Mapping[str, Decimal] | None = None, seed: int = 0,
     ) -> None:
-        self._wire = Wire(latency, seed)
+        self.wire = self._wire = Wire(latency, seed)
         self._fees: FeeResolver = instrument_fees if fees is None else fees
         self._rules = rules
         self._account = Account(capital)
