@@ -47,12 +47,13 @@ class Secret:
 
 
 def register(value: str) -> None:
-    """Remember a secret value, plain and as JSON writes it; shorter than 6 bytes is refused as too common."""
+    """Remember a secret value, plain, as JSON and as `repr` write it; below 6 bytes it is refused as too common."""
     raw = value.encode()
     if len(raw) < SECRET_BYTES_MIN:
         raise ValueError(f"a secret must have at least {SECRET_BYTES_MIN} bytes, had {len(raw)}")
-    escaped = raw.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
-    for form in sorted({raw, escaped}, key=len, reverse=True):
+    shown = raw.replace(b"\\", b"\\\\")
+    escaped = shown.replace(b'"', b'\\"')
+    for form in sorted({raw, shown, escaped}, key=len, reverse=True):
         _known[form] = None
 
 
