@@ -25,6 +25,7 @@ from tradeworthy.cli import (
     final_dry_run_wrap_up,
     journal,
     kill,
+    paper_run,
     parity,
     pnl,
     regression,
@@ -57,6 +58,7 @@ app.command(replay.replay)
 app.command(journal.app)
 app.command(data.app)
 app.command(kill.kill)
+app.command(paper_run.paper_run)
 app.command(parity.parity)
 app.command(pnl.app)
 app.command(final_dry_run_watch.final_dry_run_watch)
