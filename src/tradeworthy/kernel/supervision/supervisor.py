@@ -80,7 +80,7 @@ class TaskSupervisor:
         above = self._home(parent)
         child = Scope(self, name, owner, policy or ScopePolicy(), above)
         above.adopt(child)
-        self._scopes[child] = None
+        self._scopes = {one: None for one in (*self._scopes, child) if not one.over}
         return child
 
     def create(
