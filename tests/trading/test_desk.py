@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from small_desk import ID, QUIET, SECOND, START, Feed, Scripted, build, of, perpetual, quotes, submits, target
 
 from tradeworthy.kernel.facts import event_of
-from tradeworthy.trading.control.kill import KillRequest, PauseRequest, RearmRequest, ResumeRequest
+from tradeworthy.trading.control.forensic import SnapshotTaken
+from tradeworthy.trading.control.kill import KillRequest, PauseRequest, RearmRefused, RearmRequest, ResumeRequest
 from tradeworthy.trading.ledger.bookings import FundingBooked
 from tradeworthy.trading.model import (
     Abstain,
@@ -119,9 +120,13 @@ def test_a_stop_is_not_ended_by_resume_time_or_one_person():
     feed.give(KillRequest("drill", "ann"), source="operator")
     feed.give(ResumeRequest("ann"), source="operator")
     feed.give(Timer("day_roll"), source="clock", ts=feed.ts + 2 * 86_400 * SECOND)
-    feed.give(RearmRequest(("ann", "Ann "), feed.desk.ledger.state_hash(), "INC-1", "all well"), source="operator")
+    asked = {"snapshot": "abc", "incident": "INC-1", "reason": "all well", "pack": "d1", "reconciliation": "clean"}
+    outcome = feed.give(RearmRequest(("ann", "bob"), **asked), source="operator")
+    assert of(outcome, RearmRefused)[0].faults == ("snapshot must be taken first, was abc",)
+    feed.give(SnapshotTaken("abc", "INC-1", feed.ts, 1, "head", ("operator.kill",), "clean"), source="forensic")
+    feed.give(RearmRequest(("ann", "Ann "), **asked), source="operator")
     assert feed.desk.guard.level is GuardLevel.STOPPED
-    feed.give(RearmRequest(("ann", "bob"), feed.desk.ledger.state_hash(), "INC-1", "all well"), source="operator")
+    feed.give(RearmRequest(("ann", "bob"), **asked), source="operator")
     assert feed.desk.guard.level is GuardLevel.RUNNING
 
 

@@ -13,6 +13,7 @@ from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
 from tradeworthy.trading.allocation import AllocationPolicy, DrawdownTiers, Role, StaticSplit, TierPolicy
 from tradeworthy.trading.carrying import CarryMonitors
 from tradeworthy.trading.control.guard import Guard, HeldReason
+from tradeworthy.trading.control.policy import PeoplePolicy
 from tradeworthy.trading.desk import Desk, Measured
 from tradeworthy.trading.environment import Timers
 from tradeworthy.trading.execution.execution import Execution, ExecutionPolicy
@@ -108,6 +109,11 @@ def _form_fault(kind: Any, section: str, raw: Mapping[str, Any], problem: msgspe
     return UsageError("; ".join(str(one) for one in faults_in(raw, kind, section)) or f"{section}: {problem}")
 
 
+def people_policy(document: Document) -> PeoplePolicy:
+    """Return what people may do at this desk: section `control.people`."""
+    return policy_of(PeoplePolicy, "control.people", document.control.get("people", {}))
+
+
 def quality_policy(document: Document) -> QualityPolicy:
     """Return what of the market data is watched; raises `ConfigurationRefused` for a source that no tape feeds."""
     policy = policy_of(QualityPolicy, "market_data", document.market_data)
@@ -170,6 +176,7 @@ def build_desk(
         false_tick=data.false_tick, books=SnapshotPolicy() if document.desk.minute_seconds else None,
         rollover_hour=document.desk.rollover_hour, carry=CarryMonitors(Margin(policy), FundingCost(policy)),
         runaway=Runaway(policy), intake=Intake(IntakePolicy(SENDERS)), measured=measured,
+        people=people_policy(document),
     )  # fmt: skip
 
 

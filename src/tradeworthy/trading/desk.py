@@ -11,6 +11,7 @@ from tradeworthy.trading.bookkeeping import Bookkeeping
 from tradeworthy.trading.budgeting import Budgeting
 from tradeworthy.trading.carrying import Carrying, CarryMonitors
 from tradeworthy.trading.control.guard import Guard
+from tradeworthy.trading.control.policy import USUAL, PeoplePolicy
 from tradeworthy.trading.execution.execution import Execution
 from tradeworthy.trading.execution.intake import Intake
 from tradeworthy.trading.execution.planner import PlanPolicy, plan, withdraw
@@ -21,6 +22,7 @@ from tradeworthy.trading.ledger.ledger import Ledger
 from tradeworthy.trading.ledger.snapshot import SnapshotPolicy
 from tradeworthy.trading.lines import InstanceLine as InstanceLine
 from tradeworthy.trading.lines import line_of
+from tradeworthy.trading.loss_stops import LossStops
 from tradeworthy.trading.market_data.false_tick import FalseTickPolicy, TickSuspect
 from tradeworthy.trading.market_data.quality import MarketQuality
 from tradeworthy.trading.market_data.top import MarketState
@@ -94,7 +96,7 @@ class Desk:
         guard: Guard, split: StaticSplit, watch: InstanceWatch, failure: SelfFailure, currency: str,
         unwind: UnwindPolicy, quality: MarketQuality | None = None, false_tick: FalseTickPolicy | None = None,
         books: SnapshotPolicy | None = None, rollover_hour: int = 0, carry: CarryMonitors | None = None,
-        runaway: Runaway | None = None, intake: Intake | None = None,
+        runaway: Runaway | None = None, intake: Intake | None = None, people: PeoplePolicy = USUAL,
         measured: Measured = lambda stage, function: function,
     ) -> None:  # fmt: skip
         self.currency, self.guard, self.context = currency, guard, context
@@ -118,9 +120,11 @@ class Desk:
         self._unwinds = Unwinds(
             unwind, ordering=self._ordering, guard=guard, seats=self.seats, on_change=self._seat_all
         )
+        stops = LossStops(losses, watch, carry)
         self._guarding = Guarding(
             guard, execution=execution, context=context, seats=self._by_instance, unwinds=self._unwinds,
-            snapshot=ledger.state_hash, failure=failure, facts=self._facts, ordering=self._ordering, intake=intake,
+            failure=failure, facts=self._facts, ordering=self._ordering, intake=intake, people=people,
+            rollover_ns=rollover_hour * HOUR_NS, outside=stops.outside, on_rearmed=stops.rearmed,
         )  # fmt: skip
         self._guard_reasons, self._drain = self._guarding.apply, self._guarding.drain
         if runaway is not None:

@@ -6,8 +6,16 @@ from typing import Any
 from tradeworthy.kernel.errors import InvalidInput
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.trading.control.asked import GuardAsked
+from tradeworthy.trading.control.break_glass import (
+    BreakGlass,
+    BreakGlassCarried,
+    BreakGlassRequest,
+    BreakGlassReview,
+    BreakGlassRevoke,
+)
 from tradeworthy.trading.control.drift import ConfigDrift
-from tradeworthy.trading.control.guard import Guard
+from tradeworthy.trading.control.forensic import SnapshotTaken
+from tradeworthy.trading.control.guard import Guard, HeldReason
 from tradeworthy.trading.control.kill import (
     KillRequest,
     KillSwitch,
@@ -15,9 +23,12 @@ from tradeworthy.trading.control.kill import (
     RearmRefused,
     RearmRequest,
     ResumeRequest,
+    stops_of,
 )
+from tradeworthy.trading.control.policy import USUAL, PeoplePolicy
 from tradeworthy.trading.execution.execution import Execution
 from tradeworthy.trading.execution.intake import Cause, DeadLetter, Intake, OutsideWish, Taken
+from tradeworthy.trading.execution.orders import Order
 from tradeworthy.trading.model import CancelOrder, GuardChanged, GuardLevel, GuardReason
 from tradeworthy.trading.model.run import DeskFailed, RunStopping
 from tradeworthy.trading.ordering import Ordering
@@ -30,21 +41,31 @@ from tradeworthy.trading.view import Seat
 class Guarding:
     """Carry changes of the guard to risk, to working orders and to unwinds.
 
-    snapshot  hash of the state that people who re-arm must have read;  facts  where the step collects what it found
+    facts      where the step collects what it found;  people  what people may do
+    outside    tells how the value behind a stop still lies outside its limit;  on_rearmed  takes each stop that ended
     """
 
-    __slots__ = ("_context", "_execution", "_facts", "_failure", "_guard", "_intake", "_kill", "_ordering", "_own",
-                 "_seats", "_snapshot", "_unwinds")  # fmt: skip
+    __slots__ = ("_context", "_execution", "_facts", "_failure", "_glass", "_guard", "_intake", "_kill", "_on_rearmed",
+                 "_ordering", "_own", "_seats", "_snapshot", "_unwinds")  # fmt: skip
 
     def __init__(
         self, guard: Guard, *, execution: Execution, context: RiskContext, seats: Mapping[str, Seat], unwinds: Unwinds,
-        snapshot: Callable[[], str], failure: SelfFailure, facts: list[Fact], ordering: Ordering,
-        intake: Intake | None = None,
+        failure: SelfFailure, facts: list[Fact], ordering: Ordering, intake: Intake | None = None,
+        people: PeoplePolicy = USUAL, rollover_ns: int = 0,
+        outside: Callable[[HeldReason], str | None] = lambda reason: None,
+        on_rearmed: Callable[[HeldReason], None] = lambda reason: None,
     ) -> None:  # fmt: skip
         self._guard, self._execution, self._context, self._seats = guard, execution, context, seats
-        self._unwinds, self._snapshot, self._failure, self._facts = unwinds, snapshot, failure, facts
+        self._unwinds, self._failure, self._facts = unwinds, failure, facts
+        self._snapshot: str | None = None
+        self._on_rearmed = on_rearmed
         self._ordering, self._intake = ordering, intake
-        self._kill = KillSwitch(guard)
+        self._kill = KillSwitch(guard, people.cool_off, outside=outside)
+        self._glass = BreakGlass(
+            people, controls={one.code for one in ordering.reviewer.controls},
+            instruments={seat.instrument_id for seat in seats.values()}, tell=facts.append, rollover_ns=rollover_ns,
+        )  # fmt: skip
+        ordering.reviewer.mask_with(self._glass)
         self._own: dict[str, dict[str, GuardLevel]] = {}
         for scope in {"desk", *(reason.scope for reason in guard.reasons())}:
             context.set_guard(scope, guard.level_of(scope))
@@ -83,6 +104,7 @@ class Guarding:
         """End the pauses whose time has come."""
         for changed in self._guard.expire(self._context.now):
             self._tell(changed)
+        self.apply(self._glass.tick(self._context.now))
 
     def on_kill(self, event: Event, request: KillRequest) -> None:
         """Stop the scope at once; with `flatten` close its positions, a plan that only another stop aborts."""
@@ -97,16 +119,40 @@ class Guarding:
         self._tell(self._kill.pause(request, self._context.now))
 
     def on_resume(self, event: Event, request: ResumeRequest) -> None:
-        self._tell(self._kill.resume(request, self._context.now))
+        for changed in self._kill.resume(request, self._context.now):
+            self._tell(changed)
 
     def on_rearm(self, event: Event, request: RearmRequest) -> None:
-        """Leave `stopped` where two people cite the ledger as it stands; else tell why not."""
-        answer = self._kill.rearm(request, self._snapshot(), self._context.now)
+        """Leave `stopped` where two people cite the newest forensic snapshot; else tell every reason why not."""
+        stops = stops_of(self._guard.reasons(), request.scope)
+        answer = self._kill.rearm(request, self._snapshot, self._context.now)
         if isinstance(answer, RearmRefused):
             self._facts.append(answer)
-        else:
-            for changed in answer:
-                self._tell(changed)
+            return
+        for changed in answer:
+            self._tell(changed)
+        for reason in stops:
+            self._on_rearmed(reason)
+
+    def on_snapshot(self, event: Event, taken: SnapshotTaken) -> None:
+        """Remember what a re-arm must cite."""
+        self._snapshot = taken.snapshot
+
+    def on_glass(self, event: Event, request: BreakGlassRequest) -> None:
+        """Mask a control for a while, where two people signed for it."""
+        self._glass.activate(request, self._context.now)
+
+    def on_glass_revoked(self, event: Event, asked: BreakGlassRevoke) -> None:
+        """End a break-glass before its time."""
+        self._glass.revoke(asked, self._context.now)
+
+    def on_glass_review(self, event: Event, asked: BreakGlassReview) -> None:
+        """Take the review of a break-glass that is over."""
+        self.apply(self._glass.review(asked))
+
+    def on_glass_carried(self, event: Event, carried: BreakGlassCarried) -> None:
+        """Go on with what an earlier run of this desk left."""
+        self._glass.carry(carried)
 
     def on_wish(self, event: Event, wish: OutsideWish) -> None:
         """Apply a wish from outside once; one that may not be, or cannot be, becomes a dead letter (MO-05)."""
@@ -146,6 +192,8 @@ class Guarding:
             KillRequest: self.on_kill, PauseRequest: self.on_pause, ResumeRequest: self.on_resume,
             RearmRequest: self.on_rearm, OutsideWish: self.on_wish, ConfigDrift: self.on_drift,
             GuardAsked: self.on_asked, DeskFailed: self.on_failed, RunStopping: self.on_stopping,
+            SnapshotTaken: self.on_snapshot, BreakGlassRequest: self.on_glass, BreakGlassRevoke: self.on_glass_revoked,
+            BreakGlassReview: self.on_glass_review, BreakGlassCarried: self.on_glass_carried,
         }  # fmt: skip
 
     def on_asked(self, event: Event, asked: GuardAsked) -> None:
@@ -161,8 +209,13 @@ class Guarding:
         self.apply((self._failure.failed(failed.component, failed.text),))
 
     def on_stopping(self, event: Event, stopping: RunStopping) -> None:
-        """Give up what is being worked: the run ends before its tape does."""
-        self._unwinds.abort(f"shutdown.{stopping.reason}", self._facts)
+        """Give up what is being worked, all but the stops that protect an open position (SHD-01)."""
+        reason = f"shutdown.{stopping.reason}"
+        self._unwinds.abort(reason, self._facts)
+        for order in unprotecting(self._execution.orders.all_live(), self._seats):
+            cancel = CancelOrder(order.client_order_id, order.instrument, reason)
+            self._facts += self._execution.cancel(cancel, self._context.now)
+
 
     def _tell(self, changed: GuardChanged | None) -> None:
         """Tell risk of the new level; a state that forbids openings takes working openings off (GRD-03)."""
@@ -186,3 +239,13 @@ class Guarding:
                 self._facts += self._execution.cancel(
                     CancelOrder(order.client_order_id, order.instrument, reason), self._context.now
                 )
+
+
+def unprotecting(orders: Iterable[Order], seats: Mapping[str, Seat]) -> list[Order]:
+    """Return the orders that are no stop of an open position: what the end of a run takes off."""
+    return [one for one in orders if not protects(one, seats[one.instance])]
+
+
+def protects(order: Order, seat: Seat) -> bool:
+    """Tell whether an order is a stop that can only reduce the position which is open."""
+    return order.intent.trigger is not None and order.intent.reduce_only and seat.position * order.side < 0

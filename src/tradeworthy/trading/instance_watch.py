@@ -98,6 +98,22 @@ class InstanceWatch:
             self._arm_later(self._watched[instance])
         return changed
 
+    def outside(self, instance: str, code: str) -> str | None:
+        """Tell how the day behind an instance's stop still lies outside its limit; None where it does not."""
+        one = self._watched.get(instance)
+        if one is None:
+            return None
+        equity = self._marks.equity(instance)
+        if isinstance(equity, Unknown) or one.open_equity is None:
+            return "equity is not known"
+        return self._losses.outside(instance, code, equity - one.open_equity)
+
+    def rearm(self, instance: str) -> None:
+        """Watch for an instance's stops again, after people took them away."""
+        if instance in self._watched:
+            self._losses.rearm(instance)
+            self._arm_later(self._watched[instance])
+
     def tier(self, instance: str) -> int:
         """Return the drawdown tier in force, 0 for none."""
         return self._tiers.tier(instance)

@@ -15,12 +15,14 @@ from tradeworthy.trading.view import Seat
 class Ordering:
     """The one way from an intent to the venue."""
 
-    __slots__ = ("_apply", "_context", "_execution", "_review_all", "_review_parent", "_runaway")
+    __slots__ = ("_apply", "_context", "_execution", "_review_all", "_review_parent", "_runaway",
+                 "reviewer")  # fmt: skip
 
     def __init__(self, reviewer: Reviewer, execution: Execution, context: RiskContext) -> None:
         self._execution, self._context = execution, context
         self._runaway: Runaway | None = None
         self._apply: Callable[[Iterable[GuardReason]], None] | None = None
+        self.reviewer = reviewer
         self._review_all, self._review_parent = reviewer.review_all, reviewer.review_parent
 
     def watch(self, runaway: Runaway, apply: Callable[[Iterable[GuardReason]], None]) -> None:

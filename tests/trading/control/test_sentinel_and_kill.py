@@ -83,13 +83,14 @@ def test_resume_ends_the_operators_pause_and_nothing_else():
     guard, switch = killed()
     switch.pause(PauseRequest("lunch", "ann"), NOW)
     guard.set(GuardReason("risk", "daily_loss", GuardLevel.PAUSED), NOW)
-    assert switch.resume(ResumeRequest("ann"), NOW).reason == "operator.pause"
-    assert switch.resume(ResumeRequest("ann"), NOW) is None
+    assert [one.reason for one in switch.resume(ResumeRequest("ann"), NOW)] == ["operator.pause"]
+    assert switch.resume(ResumeRequest("ann"), NOW) == ()
     assert {r.code for r in guard.reasons()} == {"kill", "daily_loss"}
 
 
 def rearm(**odd):
-    usual = {"people": ("ann", "bob"), "snapshot": "abc", "incident": "INC-1", "reason": "fixed", "scope": "desk"}
+    usual = {"people": ("ann", "bob"), "snapshot": "abc", "incident": "INC-1", "reason": "fixed", "scope": "desk",
+             "pack": "d1", "reconciliation": "clean"}  # fmt: skip
     return RearmRequest(**(usual | odd))
 
 
@@ -111,6 +112,9 @@ def test_two_people_with_the_snapshot_rearm_after_the_cool_off():
         ({"reason": " "}, "abc", 0, "written"),
         ({"author_of_change": "Bob"}, "abc", 0, "causing change"),
         ({"scope": "venue:SIM"}, "abc", 0, "not stopped"),
+        ({"pack": ""}, "abc", 0, "approval pack"),
+        ({"reconciliation": "unknown: no venue view"}, "abc", 0, "reconciliation must be clean"),
+        ({"asked_at": NOW + COOL_OFF + 5, "stopped_at": NOW + 6}, "abc", 0, "cool-off"),
     ],
 )
 def test_rearm_is_refused_naming_the_fault(odd, snapshot, late, fault):
@@ -123,4 +127,28 @@ def test_rearm_is_refused_naming_the_fault(odd, snapshot, late, fault):
 
 def test_all_faults_are_listed_at_once():
     _, switch = killed()
-    assert len(switch.rearm(rearm(people=("ann",), reason=""), "x", NOW).faults) == 4
+    assert len(switch.rearm(rearm(people=("ann",), reason="", pack="", reconciliation="?"), "x", NOW).faults) == 6
+
+
+def test_a_second_trip_begins_the_cool_off_anew():
+    guard, switch = killed()
+    switch.kill(KillRequest("again", "bob"), NOW + COOL_OFF - 1)
+    refused = switch.rearm(rearm(), "abc", NOW + COOL_OFF)
+    assert [one.partition(" ends")[0] for one in refused.faults] == ["cool-off"]
+    assert switch.rearm(rearm(), "abc", NOW + 2 * COOL_OFF - 1)[0].level is GuardLevel.RUNNING
+
+
+def test_a_stop_whose_value_is_still_outside_its_limit_stays():
+    guard = Guard([STOP])
+    values = ["-31,000 of 1,000,000"]
+    switch = KillSwitch(guard, outside=lambda reason: values[0])
+    refused = switch.rearm(rearm(), "abc", NOW + COOL_OFF)
+    assert refused.faults == ("risk.daily_loss_stop is not back inside its limit: -31,000 of 1,000,000",)
+    values[0] = None
+    assert switch.rearm(rearm(), "abc", NOW + COOL_OFF)[0].reason == "risk.daily_loss_stop"
+
+
+def test_an_open_break_of_reconciliation_keeps_the_stop():
+    guard, switch = killed()
+    guard.set(GuardReason("reconciliation", "break", GuardLevel.PAUSED), NOW)
+    assert switch.rearm(rearm(), "abc", NOW + COOL_OFF).faults == ("a reason of reconciliation is in force",)

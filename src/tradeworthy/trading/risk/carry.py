@@ -36,6 +36,10 @@ class Margin:
                 self._tell(reasons, scope, code, level, gross > 0 and balance < floor * gross, evidence)
         return tuple(reasons)
 
+    def outside(self, scope: str, code: str) -> str | None:
+        """Tell whether a margin reason's ratio is still below its floor; None where it is back."""
+        return "the margin is below its floor" if (scope, code) in self._told else None
+
     def _tell(
         self, reasons: list[GuardReason], scope: str, code: str, level: GuardLevel, breached: bool, evidence: str
     ) -> None:

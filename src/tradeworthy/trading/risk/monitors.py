@@ -92,6 +92,24 @@ class DeskLosses:
         self._arm()
         return tuple(GuardReason("risk", code, level, active=False, evidence="new desk day") for _, code, level in done)
 
+    def outside(self, code: str) -> str | None:
+        """Tell how the value behind a stop still lies outside its limit; None where it is back, or the code another."""
+        at = {"daily_loss_stop": (self._context.equity_open_nanos, self._daily[2]),
+              "drawdown_stop": (self._context.peak_30d, self._drawdown[1])}.get(code)  # fmt: skip
+        if at is None:
+            return None
+        (base, (limit, _, _)), equity = at, self._context.equity_nanos
+        if equity is None or base is None:
+            return "equity is not known"
+        if equity > _floor(base, limit):
+            return None
+        return f"{money(2 * equity)} of {money(2 * base)}, limit {Decimal(limit[0]) / limit[1]}"
+
+    def rearm(self) -> None:
+        """Tell the stops again when they are reached again: people took them away with the value inside."""
+        self._daily_level, self._drawdown_level = min(self._daily_level, 2), min(self._drawdown_level, 1)
+        self._arm()
+
     def memory(self) -> tuple[int, int, int | None]:
         """Return the daily and the drawdown levels told, and twice the gross at which reducing ends."""
         return self._daily_level, self._drawdown_level, self._gross_goal2
@@ -155,6 +173,23 @@ class InstanceLosses:
                 day[2] |= bit
                 reasons.append(_reason(code, level, worth, base, limit, scope))
         return tuple(reasons)
+
+    def outside(self, instance: str, code: str, pnl_nanos: int) -> str | None:
+        """Tell how an instance's day still lies outside a stop's limit; None where it is back, or the code another."""
+        day = self._days.get(instance)
+        limit = {"daily_loss_stop": self._stop, "drawdown_stop": self._drawdown}.get(code)
+        if day is None or limit is None:
+            return None
+        base = day[0] if code == "daily_loss_stop" else day[1]
+        worth = day[0] + pnl_nanos
+        if worth > _floor(base, limit):
+            return None
+        return f"{money(2 * worth)} of {money(2 * base)}, limit {Decimal(limit[0]) / limit[1]}"
+
+    def rearm(self, instance: str) -> None:
+        """Tell an instance's stops again when they are reached again."""
+        if instance in self._days:
+            self._days[instance][2] &= 1
 
     def memory(self, instance: str) -> tuple[int, int, int] | None:
         """Return the day's basis, its peak and the reasons told as bits; None before `start_day`."""

@@ -1,6 +1,6 @@
 """The pre-trade review: the only place that makes an `Approved` intent."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
 
@@ -22,13 +22,20 @@ class Leg(NamedTuple):
     fact: ApprovedIntent | Refused
 
 
+class Mask(Protocol):
+    """What two people may put before a control for a while; the owner of the rule is `control/break_glass.py`."""
+
+    def covers(self, code: str, instrument: str, now: int) -> bool: ...
+    def use(self, intent: Intent, violations: tuple[Violation, ...], now: int) -> None: ...
+
+
 class Reviewer:
     """Judge intents by every control. The caller reserves what was approved before it proposes the next intent.
 
     Raises `ConfigurationRefused` when a limit is missing.
     """
 
-    __slots__ = ("_age", "_checks", "_collar", "_hash", "_policy", "_screen", "context", "controls")
+    __slots__ = ("_age", "_checks", "_collar", "_hash", "_mask", "_policy", "_screen", "context", "controls")
 
     def __init__(
         self, policy: RiskPolicy, instruments: tuple[Instrument, ...], context: RiskContext,
@@ -43,6 +50,11 @@ class Reviewer:
         self._checks = tuple(control.review for control in self.controls)
         self._collar = PriceCollar(policy, instruments)
         self._age = policy.reference_age
+        self._mask: Mask | None = None
+
+    def mask_with(self, mask: Mask) -> None:
+        """Ask `mask` before an order is refused."""
+        self._mask = mask
 
     def review(self, intent: Intent) -> Approved[Intent] | Refused:
         """Return the verdict; of an order that is split, scaled or sliced the verdict of its first leg."""
@@ -102,6 +114,12 @@ class Reviewer:
                 found.append(violation)
                 if violation.code == "risk.malformed":
                     break
+        if found and self._mask is not None:
+            mask, instrument, now = self._mask, intent.instrument, ctx.now
+            left = tuple(one for one in found if not mask.covers(one.code, instrument, now))
+            if not left:
+                mask.use(intent, tuple(found), now)
+            return left
         return tuple(found)
 
     def _open(self, intent: Intent, violations: tuple[Violation, ...]) -> Leg:
