@@ -12,11 +12,15 @@ from tradeworthy.kernel.words import Word
 
 
 class IncidentCause(Word):
-    """What the silence was: a loop that does not turn, a process that is stopped, or one that is gone."""
+    """What the silence was: a loop that does not turn, a process that is stopped, or one that is gone.
+
+    `tripped` is no silence: somebody else stopped the desk, and the watchdog sees its orders gone.
+    """
 
     LOOP_HUNG = "loop_hung"
     PROCESS_STOPPED = "process_stopped"
     PROCESS_GONE = "process_gone"
+    TRIPPED = "tripped"
 
 
 class Outcome(Word):

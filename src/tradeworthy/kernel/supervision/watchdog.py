@@ -26,6 +26,8 @@ from tradeworthy.kernel.supervision.process import ask_for_stacks, same_process,
 PORT_TIMEOUT_S = 2.0
 """The most that one call of a port may take before the next act goes on without it."""
 VIEW_POLL_S = 0.1
+HEAR_POLL_S = 0.1
+"""How often beats are answered while a port is waited for."""
 T = TypeVar("T")
 
 
@@ -51,21 +53,52 @@ class PagePort(Protocol):
     def page(self, incident: Incident) -> None: ...
 
 
+class StopPort(Protocol):
+    """Where anybody may stop the desk without its watchdog; it is asked at every look, so it answers at once."""
+
+    def asked(self) -> str | None:
+        """Return whose stop was not seen through yet; another text is another stop, None is none."""
+        ...
+
+
+class RecordPort(Protocol):
+    """Keep, as evidence that people can check, what the venue showed after a cancel."""
+
+    def record(self, incident: Incident) -> None: ...
+
+
 class Watchdog:
-    """Watch one process; `serve` returns when it is over."""
+    """Watch one process; `serve` returns when it is over.
+
+    stop    trips of others: their orders are cancelled and verified here, also with the desk dead
+    record  hears of each cancel that was tried, before it is paged
+    """
 
     def __init__(
-        self, job: WatchdogJob, clock: Clock, *, channel: Channel, trip: TripPort, cancel: CancelPort, page: PagePort
-    ) -> None:
+        self, job: WatchdogJob, clock: Clock, *, channel: Channel, trip: TripPort, cancel: CancelPort, page: PagePort,
+        stop: StopPort | None = None, record: RecordPort | None = None,
+    ) -> None:  # fmt: skip
         self._job, self._clock, self._channel = job, clock, channel
-        self._trip, self._cancel, self._page = trip, cancel, page
+        self._trip, self._cancel, self._page, self._stop, self._record = trip, cancel, page, stop, record
         self._folder, self._policy = Path(job.folder), job.policy
         self._heard = self._looked = clock.monotonic()
         self._last: Beat | None = None
         self._incidents = 0
         self._open: Incident | None = None
         self._repeat_at = 0
+        self._beaten = self._ended = False
+        self._asked: str | None = None
         self.ignored = 0
+
+    @property
+    def last(self) -> Beat | None:
+        """The last beat, None before the first."""
+        return self._last
+
+    @property
+    def silent_ns(self) -> int:
+        """How long nothing was heard of the desk."""
+        return self._clock.monotonic() - self._heard
 
     def serve(self) -> ExitCode:
         """Watch until the desk says farewell (PASS), it is gone or killed, or a newer watchdog came (FAIL)."""
@@ -82,17 +115,21 @@ class Watchdog:
         """Take what has come, judge the silence and act; None while there is more to watch."""
         if not self._in_charge():
             return ExitCode.FAIL
-        if self._take():
+        self._take()
+        if self._ended:
             return ExitCode.PASS
+        self._see_it_back()
         now = self._clock.monotonic()
         if now - self._looked >= nanos(self._policy.hang_after_s):
             self._heard = max(self._heard, now)  # the watchdog itself was not running: silence it cannot have heard
         self._looked = now
         silent = now - self._heard
         gone = not same_process(self._job.pid, self._job.start_ticks)
-        if self._open is None and (gone or silent >= nanos(self._policy.hang_after_s)):
+        unheard = self._open is None or self._open.cause is IncidentCause.TRIPPED
+        if unheard and (gone or silent >= nanos(self._policy.hang_after_s)):
             self._act(self._cause(gone), silent)
             self._looked = self._clock.monotonic()
+        self._see_stops()
         if gone:
             return self._see_orders_gone()
         if self._open is not None and not self._open.orders_gone and now >= self._repeat_at:
@@ -103,25 +140,40 @@ class Watchdog:
             return self._see_orders_gone()
         return None
 
-    def _take(self) -> bool:
-        """Take the messages; True when the desk said farewell."""
+    def _see_stops(self) -> None:
+        """Cancel and verify when somebody else stopped the desk: once a stop, then at the pace of the repeats."""
+        asked = None if self._stop is None else self._stop.asked()
+        if asked is not None and asked != self._asked:
+            if self._open is None:
+                self._begin(IncidentCause.TRIPPED, self._clock.monotonic() - self._heard)
+            self._cancel_and_page()
+            self._looked = self._clock.monotonic()
+        self._asked = asked
+        if self._open is not None and self._open.cause is IncidentCause.TRIPPED and self._open.orders_gone:
+            self._open = None
+
+    def _see_it_back(self) -> None:
+        """Close an incident whose orders are gone when the desk beats again."""
+        beaten, self._beaten = self._beaten, False
+        if beaten and self._open is not None and self._open.orders_gone:
+            write_incident(self._folder, msgspec.structs.replace(self._open, cleared_at=self._clock.now()))
+            self._open = None
+
+    def _take(self) -> None:
+        """Take the messages and answer the beats; notes when the desk said farewell."""
         try:
             messages = self._channel.receive()
         except InvalidInput:
             self.ignored += 1
-            return False
+            return
         for message in messages:
             if isinstance(message, Answer) or (message.run_id, message.pid) != (self._job.run_id, self._job.pid):
                 self.ignored += 1
             elif isinstance(message, Farewell):
-                return True
+                self._ended = True
             else:
-                self._last, self._heard = message, self._clock.monotonic()
+                self._last, self._heard, self._beaten = message, self._clock.monotonic(), True
                 self._channel.send(Answer(self._job.token, message.sequence))
-                if self._open is not None and self._open.orders_gone:
-                    write_incident(self._folder, msgspec.structs.replace(self._open, cleared_at=self._clock.now()))
-                    self._open = None
-        return False
 
     def _cause(self, gone: bool) -> IncidentCause:
         if gone:
@@ -131,6 +183,14 @@ class Watchdog:
 
     def _act(self, cause: IncidentCause, silent: int) -> None:
         """Trip, keep the stacks, cancel, page: in this order, each with its outcome."""
+        self._begin(cause, silent)
+        whom = f"run {self._job.run_id}, pid {self._job.pid}"
+        said = f"{cause.value}: no beat of {whom} for {silent / NANOS_PER_SECOND:.3f} s"
+        self._try("trip", lambda: self._trip.trip(cause.value, said, self._clock.now()))
+        self._keep_stacks(cause)
+        self._cancel_and_page()
+
+    def _begin(self, cause: IncidentCause, silent: int) -> None:
         self._incidents += 1
         self._detected = self._clock.monotonic()
         last = self._last
@@ -139,11 +199,6 @@ class Watchdog:
             0 if last is None else last.sequence, 0 if last is None else last.lag_ns, "" if last is None else last.head,
             "" if last is None else last.guard,
         )  # fmt: skip
-        whom = f"run {self._job.run_id}, pid {self._job.pid}"
-        said = f"{cause.value}: no beat of {whom} for {silent / NANOS_PER_SECOND:.3f} s"
-        self._try("trip", lambda: self._trip.trip(cause.value, said, self._clock.now()))
-        self._keep_stacks(cause)
-        self._cancel_and_page()
 
     def _keep_stacks(self, cause: IncidentCause) -> None:
         incident = self._incident()
@@ -168,6 +223,9 @@ class Watchdog:
         start = self._detected if first else self._clock.monotonic()
         self._cancel_orders(start + nanos(self._policy.verify_within_s))
         self._keep()
+        record = self._record
+        if record is not None:
+            self._try("record", lambda: record.record(self._incident()))
         self._try("page", lambda: self._page.page(self._incident()))
         self._keep()
         self._repeat_at = self._clock.monotonic() + nanos(self._policy.repeat_s)
@@ -192,6 +250,7 @@ class Watchdog:
             if self._clock.monotonic() >= deadline:
                 break
             self._clock.sleep(nanos(VIEW_POLL_S))
+            self._take()
         if left is None:
             self._note("cancel", Outcome.UNVERIFIED, problem or "the venue gives no view of open orders")
         else:
@@ -237,7 +296,11 @@ class Watchdog:
 
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
-        thread.join(PORT_TIMEOUT_S)
+        for _ in range(round(PORT_TIMEOUT_S / HEAR_POLL_S)):
+            thread.join(HEAR_POLL_S)
+            if not thread.is_alive():
+                break
+            self._take()
         if errors:
             raise errors[0]
         if not answers:
@@ -271,11 +334,18 @@ def current_token(folder: Path) -> int:
         return 0
 
 
-def watch(job_file: Path, clock: Clock, *, trip: TripPort, cancel: CancelPort, page: PagePort) -> ExitCode:
-    """Run the watchdog that a job file describes, on the socket that its launcher left open."""
+def watch(
+    job_file: Path, clock: Clock, *, trip: TripPort, cancel: CancelPort, page: PagePort, stop: StopPort | None = None,
+    record: RecordPort | None = None, begun: Callable[[Watchdog], None] = lambda watchdog: None,
+) -> ExitCode:  # fmt: skip
+    """Run the watchdog that a job file describes, on the socket that its launcher left open; `begun` is given it."""
     job = msgspec.json.decode(job_file.read_bytes(), type=WatchdogJob)
     channel = Channel(socket.socket(fileno=job.channel))
     try:
-        return Watchdog(job, clock, channel=channel, trip=trip, cancel=cancel, page=page).serve()
+        watchdog = Watchdog(
+            job, clock, channel=channel, trip=trip, cancel=cancel, page=page, stop=stop, record=record
+        )
+        begun(watchdog)
+        return watchdog.serve()
     finally:
         channel.close()
