@@ -1,1 +1,1 @@
-"""The desk over HTTP: health, metrics, summary and control; no rule lives here."""
+"""The desk over HTTP: health, metrics, control; it parses, asks its ports and renders, no rule lives here."""

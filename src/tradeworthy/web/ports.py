@@ -1,0 +1,82 @@
+"""What the web asks of the desk: a board that answers from memory, and control that acts for a named person."""
+
+from typing import Literal, Protocol
+
+import msgspec
+
+from tradeworthy.operations.evidence.certificate import Certificate
+from tradeworthy.operations.health.facts import GuardView, Readiness
+from tradeworthy.operations.health.report import HealthReport
+
+KILL, RESUME, APPROVE = "control:kill", "control:resume", "config:approve"
+LOCAL = "loopback"
+"""The principal of a request that needed no token: a person on the desk's own machine."""
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """Who asks, as the token's signature says (APR-03), and what the token allows."""
+
+    name: str
+    roles: frozenset[str]
+
+
+class KillCommand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Stop a scope; an unknown one is the whole desk (KS-01)."""
+
+    reason: str
+    scope: str = "desk"
+    flatten: bool = False
+
+
+class PauseCommand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Pause openings; `expires_at` in nanoseconds UTC, None = until resumed."""
+
+    reason: str
+    scope: str = "desk"
+    expires_at: int | None = None
+
+
+class ResumeCommand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """End the operator's own pause; with an incident and the hash of its snapshot, this person's part of a re-arm."""
+
+    reason: str
+    scope: str = "desk"
+    incident: str = ""
+    snapshot: str = ""
+
+
+Command = KillCommand | PauseCommand | ResumeCommand
+
+
+class ControlAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a command: `accepted` is dispatched and not yet verified; `refused` lists every reason."""
+
+    outcome: Literal["done", "accepted", "refused", "unknown"]
+    text: str
+    faults: tuple[str, ...] = ()
+
+
+class Board(Protocol):
+    """Facts that were read before; no call waits for anything outside the process."""
+
+    def health(self) -> HealthReport: ...
+    def ready(self) -> Readiness: ...
+    def guard(self) -> GuardView | None: ...
+    def summary(self) -> bytes | None: ...
+    def metrics(self) -> bytes: ...
+
+
+class Control(Protocol):
+    """Acts of people. What must not be cut off runs before the first await: a request's time is bounded."""
+
+    async def kill(self, reason: str, scope: str, flatten: bool, principal: str) -> ControlAnswer: ...
+    async def pause(self, reason: str, scope: str, expires_at: int | None, principal: str) -> ControlAnswer: ...
+    async def resume(
+        self, reason: str, scope: str, incident: str, snapshot: str, principal: str
+    ) -> ControlAnswer: ...
+
+
+class CertificatePort(Protocol):
+    """The living certificate as it stands now; None where there is no evidence store."""
+
+    def current(self) -> Certificate | None: ...

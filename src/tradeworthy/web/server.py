@@ -1,0 +1,164 @@
+"""Serve an application on the desk's own loop: a supervised task with a bounded end, safe or not at all (HLT-06)."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from tradeworthy.kernel.errors import ConfigurationRefused
+from tradeworthy.kernel.supervision import Pulse
+from tradeworthy.operations.health.policy import HealthPolicy
+from tradeworthy.web.edge import AsgiApp
+
+STOP_SECONDS_MAX = 1.0
+FIRST_REQUEST_SECONDS_MAX = 10.0
+"""The time from a connection to its whole header."""
+BACKLOG = 64
+
+
+class AddressRefused(ConfigurationRefused):
+    """The address may not be served as it is configured, or cannot be had."""
+
+
+def require_safe(policy: HealthPolicy, *, authenticated: bool) -> None:
+    """Refuse an address that others can reach without authentication and TLS; raises `AddressRefused` with all."""
+    if policy.loopback:
+        return
+    missing = [
+        text for absent, text in (
+            (not authenticated, "authentication (AUTH_SECRET)"), (not policy.cert_path, "TLS (CERT_PATH and KEY_PATH)"),
+        ) if absent
+    ]  # fmt: skip
+    if missing:
+        raise AddressRefused(
+            f"{policy.host} is reachable from outside: expected authentication and TLS, missing {', '.join(missing)}; "
+            "add them or bind a loopback address"
+        )
+
+
+def tls_of(policy: HealthPolicy) -> ssl.SSLContext | None:
+    """Return the TLS side of a policy: 1.2 at least, 1.3 preferred; None without a certificate.
+
+    Raises `AddressRefused` for a certificate or key that cannot be read or do not belong together.
+    """
+    if not policy.cert_path:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    try:
+        context.load_cert_chain(Path(policy.cert_path), Path(policy.key_path))
+    except (OSError, ssl.SSLError) as problem:
+        why = problem.strerror or type(problem).__name__
+        raise AddressRefused(f"expected a certificate and its key in CERT_PATH and KEY_PATH, found: {why}") from None
+    return context
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a bound socket; raises `AddressRefused` for an address that cannot be had."""
+    try:
+        known = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = known[0]
+        bound = socket.socket(family, kind, protocol)
+    except OSError as problem:
+        raise AddressRefused(f"expected an address to serve on, found {host}:{port}: {problem.strerror}") from None
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError as problem:
+        bound.close()
+        raise AddressRefused(f"expected {host}:{port} to be free, found: {problem.strerror}") from None
+    return bound
+
+
+async def serve(
+    app: AsgiApp, host: str, port: int, tls: ssl.SSLContext | None, pulse: Pulse, *, policy: HealthPolicy | None = None,
+    bound: Callable[[int], object] = lambda port: None,
+) -> None:  # fmt: skip
+    """Serve until cancelled, beating; then end within a second, connections included.
+
+    bound  hears the port that was bound, which is another one where 0 was asked for
+    """
+    limits = policy or HealthPolicy()
+    listener = bind(host, port)
+    try:
+        bound(listener.getsockname()[1])
+        config = uvicorn.Config(
+            app, interface="asgi3", http=_Protocol, ws="none", loop="none", lifespan="off", log_config=None,
+            access_log=False, proxy_headers=False, server_header=False, limit_concurrency=limits.connections_max,
+            h11_max_incomplete_event_size=limits.header_bytes_max, backlog=BACKLOG,
+        )  # fmt: skip
+        config.load()
+        config.ssl = tls
+        server = _Server(config, pulse)
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            await server.end(listener)
+    finally:
+        listener.close()
+
+
+def factory_of(
+    app: AsgiApp, policy: HealthPolicy, *, authenticated: bool, port: int | None = None,
+    bound: Callable[[int], object] = lambda port: None,
+) -> Callable[[Pulse], Coroutine[Any, Any, None]]:  # fmt: skip
+    """Return the factory of the supervised task that serves an application where the policy says.
+
+    port  another one than the policy's, e.g. its `metrics_port`
+    Raises `AddressRefused` at once for an unsafe address or an unreadable certificate.
+    """
+    require_safe(policy, authenticated=authenticated)
+    tls, where = tls_of(policy), policy.port if port is None else port
+
+    def serving(pulse: Pulse) -> Coroutine[Any, Any, None]:
+        return serve(app, policy.host, where, tls, pulse, policy=policy, bound=bound)
+
+    return serving
+
+
+class _Server(uvicorn.Server):
+    """The server without signal handlers of its own; its ticks are the task's beats."""
+
+    def __init__(self, config: uvicorn.Config, pulse: Pulse) -> None:
+        super().__init__(config)
+        self._pulse, self._ended = pulse, False
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def on_tick(self, counter: int) -> bool:
+        self._pulse.beat(counter)
+        return await super().on_tick(counter)
+
+    async def end(self, listener: socket.socket) -> None:
+        """Close everything within a second; what still runs then is cut."""
+        if not self.started or self._ended:
+            return
+        self._ended = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS_MAX):
+                await self.shutdown(sockets=[listener])
+        for task in self.server_state.tasks:
+            task.cancel()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
+
+class _Protocol(H11Protocol):
+    """A connection that must send its first whole header in time; the one request it may make is bounded by `Edge`."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.loop.call_later(FIRST_REQUEST_SECONDS_MAX, self._cut)
+
+    def _cut(self) -> None:
+        if self.cycle is None and not self.transport.is_closing():
+            self.transport.close()
