@@ -207,7 +207,7 @@ class Guardian:
             case OrderChanged() if fact.after is OrderState.UNKNOWN:
                 self._answer(fact.client_order_id, event.ts_init)
             case FillBooked():
-                self._orders.take(fact, at)
+                self._orders.take(fact, stamp(event.ts_event))
             case DeskTiming():
                 journaled.stages = fact.stages
         if self._invariants.level is not level:

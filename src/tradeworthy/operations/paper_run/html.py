@@ -107,7 +107,7 @@ def _band(report: PaperRunReport) -> str:
     )
     return (
         f'<figure class="card"><figcaption><h2>Status over the run</h2><span class="keys">{keys}</span></figcaption>'
-        f'<div class="band">{parts}</div></figure>'
+        f'<div class="stretches">{parts}</div></figure>'
     )
 
 
@@ -118,8 +118,9 @@ def _charts(report: PaperRunReport) -> str:
     if MEMORY in limits and memory.baseline_mb is not None:
         levels.append(Rule("limit", memory.baseline_mb + limits[MEMORY]))
     return "".join((
-        figure("Decision latency", "input to first decision", _latencies(samples, "latency"), "ms", slow),
-        figure("Venue's first answer", "in the desk's time", _latencies(samples, "venue_latency"), "ms", slow),
+        figure("Decision latency", "input to first decision", _latencies(samples, "latency"), "ms", slow, log=True),
+        figure("Venue's first answer", "in the desk's time", _latencies(samples, "venue_latency"), "ms", slow,
+               log=True),
         figure("Resident memory", "", [Line("resident", "violet", series(samples, lambda s: s.memory_mb))], "MB",
                levels),
         figure("Activity", "between two samples",
@@ -148,9 +149,10 @@ def _tables(report: PaperRunReport) -> Iterable[str]:
     ], raw=2)  # fmt: skip
     summary = report.order_summary
     if summary is not UNSET:
-        yield _table("Fills", ("symbol", "side", "fills", "quantity", "notional", "first", "last"), [
-            (one.symbol, one.side, f"{one.fills:,}", f"{one.quantity:,}", f"{one.notional:,.2f} {one.currency}",
-             _clock(one.first_at), _clock(one.last_at)) for one in summary.lines
+        title = f"Fills, {_clock(summary.first_at)} to {_clock(summary.last_at)}"
+        yield _table(title, ("symbol", "side", "fills", "quantity", "notional"), [
+            (one.symbol, one.side, f"{one.fills:,}", f"{one.quantity:,}", f"{one.notional:,.2f} {one.currency}")
+            for one in summary.lines
         ])  # fmt: skip
     if report.breaches:
         yield _table("Breaches", ("code", "observed", "limit", "seq", "count"), [

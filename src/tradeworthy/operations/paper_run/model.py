@@ -113,7 +113,7 @@ class OrderLine(msgspec.Struct, frozen=True):
 
 
 class OrderSummary(msgspec.Struct, frozen=True):
-    """Every fill that the ledger booked; `restatements` are busts and corrections, whose lots the lines have not."""
+    """Every fill that the ledger booked, at the ledger's own times; `restatements` counts busts and corrections."""
 
     fills: int
     restatements: int

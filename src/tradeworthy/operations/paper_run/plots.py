@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from html import escape
 from itertools import pairwise
-from math import floor, log10
+from math import ceil, floor, log10
 
 import msgspec
 
@@ -48,7 +48,23 @@ def rates(samples: Sequence[Sample], count: Callable[[Sample], int]) -> Points:
     ]  # fmt: skip
 
 
-def figure(title: str, note: str, lines: Sequence[Line], unit: str, rules: Sequence[Rule] = ()) -> str:
+class Axis(msgspec.Struct, frozen=True):
+    """Levels of the vertical axis, lowest first; in decades where `log`: what is not above zero then lies lowest."""
+
+    levels: tuple[float, ...]
+    log: bool = False
+
+    def share(self, value: float) -> float:
+        """Return how high a value stands, 0 at the lowest level and 1 at the highest."""
+        low, high = self.levels[0], self.levels[-1]
+        if not self.log:
+            return (value - low) / (high - low)
+        return log10(max(value, low) / low) / log10(high / low)
+
+
+def figure(
+    title: str, note: str, lines: Sequence[Line], unit: str, rules: Sequence[Rule] = (), *, log: bool = False
+) -> str:
     """Return a card with one plot; a card that says so where fewer than two points are known."""
     known = [one for one in lines if sum(value is not None for _, value in one.points) > 1]
     if not known:
@@ -57,29 +73,28 @@ def figure(title: str, note: str, lines: Sequence[Line], unit: str, rules: Seque
         f'<span class="key"><i style="--tint:var(--{one.tint})"></i>{escape(one.name)}</span>' for one in known
     )
     peak = max(value for one in known for _, value in one.points if value is not None)
-    drawn = [one for one in rules if one.value <= LIMIT_IN_VIEW * peak]
+    drawn = [one for one in rules if log or one.value <= LIMIT_IN_VIEW * peak]
     far = [f"{escape(one.name)} {_number(one.value)} {unit} is off the scale" for one in rules if one not in drawn]
     note = "; ".join([note, *far]) if note else "; ".join(far)
-    return _card(title, note, keys, _svg(title, known, drawn, unit))
+    return _card(title, note, keys, _svg(title, known, drawn, unit, log))
 
 
-def _svg(title: str, lines: Sequence[Line], rules: Sequence[Rule], unit: str) -> str:
+def _svg(title: str, lines: Sequence[Line], rules: Sequence[Rule], unit: str, log: bool) -> str:
     kept = [Line(one.name, one.tint, _thinned(one.points)) for one in lines]
     values = [value for one in kept for _, value in one.points if value is not None]
     values += [one.value for one in rules]
     times = [x for one in kept for x, _ in one.points]
-    low, high, step = _scale(min(values), max(values))
+    axis = _decades(values) if log else _rounded(min(values), max(values))
     first, last = min(times), max(times)
 
     def at_x(x: float) -> float:
         return LEFT + (x - first) / ((last - first) or 1) * (WIDTH - LEFT - RIGHT)
 
     def at_y(y: float) -> float:
-        return HEIGHT - BOTTOM - (y - low) / (high - low) * (HEIGHT - TOP - BOTTOM)
+        return HEIGHT - BOTTOM - axis.share(y) * (HEIGHT - TOP - BOTTOM)
 
     parts = [f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">']
-    for number in range(round((high - low) / step) + 1):
-        level = low + number * step
+    for level in axis.levels:
         y = at_y(level)
         parts.append(f'<line class="grid-line" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{_number(level)}</text>')
@@ -147,17 +162,25 @@ def _thinned(points: Points) -> Points:
     return [max(one, key=lambda point: (point[1] is not None, point[1] or 0.0)) for one in stretches]
 
 
-def _scale(low: float, high: float) -> tuple[float, float, float]:
-    """Return bounds and step on round numbers; a figure that is small against its spread starts at zero."""
+def _rounded(low: float, high: float) -> Axis:
+    """Return levels on round numbers; a figure that is small against its spread starts at zero."""
     if low >= 0 and low < 0.7 * high:
         low = 0.0
     spread = (high - low) or abs(high) or 1.0
-    rough = spread / 4
-    power = 10.0 ** floor(log10(rough))
-    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough)
+    power = 10.0 ** floor(log10(spread / 4))
+    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= spread / 4)
     bottom = floor(low / step) * step
-    steps = -(-(high - bottom) // step) or 1
-    return bottom, bottom + steps * step, step
+    steps = max(1, ceil((high - bottom) / step - 1e-9))
+    return Axis(tuple(bottom + number * step for number in range(steps + 1)))
+
+
+def _decades(values: Sequence[float]) -> Axis:
+    """Return powers of ten around the values above zero; without any, a linear axis."""
+    positive = [one for one in values if one > 0]
+    if not positive:
+        return _rounded(0.0, 1.0)
+    low, high = floor(log10(min(positive))), ceil(log10(max(positive)))
+    return Axis(tuple(10.0**power for power in range(low, max(high, low + 1) + 1)), log=True)
 
 
 def _last(points: Points) -> float | None:
@@ -170,6 +193,8 @@ def _number(value: float) -> str:
 
 
 def _elapsed(seconds: float) -> str:
+    if seconds < 0.01:
+        return "0 s"
     if seconds < 120:
         return f"{seconds:.3g} s"
     return f"{seconds / 60:.3g} min" if seconds < 7_200 else f"{seconds / 3_600:.4g} h"
