@@ -60,6 +60,7 @@ class Ready:
 
     held   the guard's reasons from before;  times  None where nobody measures stages (backtest)
     state  folder of what outlives the run;  go_on_at  rows before it were played by an attempt that failed, in ns
+    give_way_ns  the most that the desk keeps the thread it runs on; None = it gives way by rows alone
     """
 
     document: Document
@@ -77,6 +78,7 @@ class Ready:
     catalogue: Mapping[str, Entry]
     cadence: SnapshotPolicy | None
     go_on_at: int = 0
+    give_way_ns: int | None = None
 
     @property
     def backtest(self) -> bool:
@@ -109,6 +111,7 @@ class OpenRun:
     def __init__(self, ready: Ready, keeper: JournalKeeper, company: Company) -> None:
         self.ready, self._keeper, self._company = ready, keeper, company
         self.desk = ready.desk
+        self.reason: str | None = None
         self._stack = ExitStack()
         self._snapshots: Snapshots | None = None
         self._memory_due = self._drift_due = 0
@@ -151,15 +154,20 @@ class OpenRun:
         """Give the desk what is on no tape, now; between two steps only."""
         self.environment.offer(fact, source=source, key=key, ts=self.environment.now)
 
+    def wind_down(self, reason: str) -> None:
+        """Tell the desk that the run ends, once, and let the venue's answers arrive."""
+        if self.reason is None:
+            self.reason = reason
+            if reason != COMPLETED:
+                self.offer(RunStopping(reason), source="run", key="stopping")
+        self.environment.settle(SETTLE_NS)
+
     def end(self, reason: str | None = None) -> None:
-        """Tell the desk that the run ends, let the venue's answers arrive, and journal the last event."""
+        """Wind down and journal the last event."""
         environment = self.environment
-        self.reason = reason or environment.reason
-        if self.reason != COMPLETED:
-            self.offer(RunStopping(self.reason), source="run", key="stopping")
-        environment.settle(SETTLE_NS)
+        self.wind_down(reason or environment.reason)
         digest = environment.digest
-        last = RunEnded(self.reason, digest.hexdigest(), environment.inputs, digest.outcomes)
+        last = RunEnded(self.reason or COMPLETED, digest.hexdigest(), environment.inputs, digest.outcomes)
         self.offer(last, source="run", key="ended")
         self._records.finish()
 
@@ -176,9 +184,10 @@ class OpenRun:
             ready.folder, ready.document, records, run_id=ready.run_id, code=ready.code, manifests=ready.manifests
         )
         total = environment.inputs + environment.digest.outcomes
+        equity = records.capital + records.brought + records.pnl
         return RunResult(
-            ready.folder, environment.digest.hexdigest(), self.reason, environment.inputs, environment.digest.outcomes,
-            self.desk.lines(), self.desk.currency, records.capital + records.brought + records.pnl,
+            ready.folder, environment.digest.hexdigest(), self.reason or COMPLETED, environment.inputs,
+            environment.digest.outcomes, self.desk.lines(), self.desk.currency, equity,
             self.desk.guard.level.name.lower(), summary.caveats, total / elapsed if elapsed > 0 else None,
         )  # fmt: skip
 
@@ -199,8 +208,8 @@ class OpenRun:
             self.desk, self.journal, venue, build_timers(document, self.desk), durable_commands=not ready.backtest,
             clock=ready.clock, speed=0.0 if ready.backtest else document.desk.speed, controls=self._look,
             progress=self._tell, consumer=self._consume, on_refused=self._keeper.refuse_event,
-            unseen=frozenset(one.backup for one in quality_policy(document).pairs), times=ready.times,
-            charges=venue.drain_charges,
+            unseen=frozenset(one.backup for one in quality_policy(document).pairs), give_way_ns=ready.give_way_ns,
+            times=ready.times, charges=venue.drain_charges,
         )  # fmt: skip
 
     def _first_events(self) -> Iterator[Row]:

@@ -110,7 +110,7 @@ class RunSession:
 
     def open(
         self, progress: Callable[[Desk, int, int], None] = lambda desk, rows, ts: None,
-        observe: Callable[[Event, int], None] = lambda event, seq: None,
+        observe: Callable[[Event, int], None] = lambda event, seq: None, give_way_ns: int | None = None,
     ) -> OpenRun:  # fmt: skip
         """Make the folder, open the journal and give the desk its first events; the arguments are those of `play`."""
         folder = _fresh_folder(self._root, f"{self._document.desk.name}-{self.run_id[:ID_LENGTH]}")
@@ -120,7 +120,7 @@ class RunSession:
             document=self._document, run_id=self.run_id, code=self._code, manifests=self._manifests,
             instruments=self._instruments, desk=self._desk, times=self._times, held=self._held, clock=self._clock,
             root=self._root, state=self._state, folder=folder, catalogue=self._catalogue, cadence=self._cadence,
-            go_on_at=self._go_on_at,
+            go_on_at=self._go_on_at, give_way_ns=give_way_ns,
         )  # fmt: skip
         company = Company(progress, observe, self._acts, self._remember, self._stop_for_good)
         self._run = OpenRun(ready, keeper, company)

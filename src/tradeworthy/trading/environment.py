@@ -26,7 +26,7 @@ TIMER_BURST_MAX = 120
 """Firings of one timer between two tape rows; a longer silence is skipped, not replayed tick by tick."""
 POLL_EVERY = 512
 """Tape rows between two looks at the operator's controls."""
-NAP_NS = NANOS_PER_SECOND // 5
+NAP_NS = NANOS_PER_SECOND // 10
 """Wall time between two looks while a paced run waits for its next row."""
 
 
@@ -102,6 +102,7 @@ class Environment:
     times             measures step and durable writes, told as an input each minute; None = nobody measures
     unseen            sources that are second opinions: the desk hears them, the simulated venue does not trade on them
     charges           what the venue charged since it was asked last; asked after each advance of the venue
+    give_way_ns       the most that `steps` keeps going without giving way; None = it counts rows alone
     on_refused        takes a row that the journal's door refused, with the reason; without it the run ends there
     """
 
@@ -110,13 +111,15 @@ class Environment:
         clock: Clock, speed: float = 0.0, controls: Callable[[], Sequence[tuple[str, Fact]]] = lambda: (),
         progress: Callable[[int, int], None] = lambda rows, ts: None, consumer: Callable[[Event], None] | None = None,
         on_refused: Callable[[Event, str], None] | None = None, unseen: frozenset[str] = frozenset(),
-        times: StageTimes | None = None, charges: Callable[[], Sequence[tuple[int, Fact]]] = tuple,
+        give_way_ns: int | None = None, times: StageTimes | None = None,
+        charges: Callable[[], Sequence[tuple[int, Fact]]] = tuple,
     ) -> None:
         self._desk, self._journal, self._venue, self._timers = desk, journal, venue, timers
         self._durable, self._clock, self._speed = durable_commands, clock, speed
         self._controls, self._progress, self._consumer = controls, progress, consumer
         self._on_refused = on_refused
         self._unseen = unseen
+        self._give_way_ns = give_way_ns
         self._times, self._charges = times, charges
         self._fold = desk.step if times is None else times.timed(STEP, desk.step)
         self._numbers: dict[str, int] = {}
@@ -147,29 +150,32 @@ class Environment:
     def steps(self, rows: Iterable[Row]) -> Iterator[int]:
         """Play all rows, and give way between two of them: each answer is how long to wait before going on, in ns.
 
-        0 comes once every `POLL_EVERY` rows, a wait of `NAP_NS` at most while a paced run has no row to play. What is
-        yielded to sees the desk between two events, never within one.
+        0 comes once every `POLL_EVERY` rows and whenever `give_way_ns` is over, a wait of `NAP_NS` at most while a
+        paced run has no row to play. What is yielded to sees the desk between two events, never within one.
         """
         iterator = iter(rows)
         first = next(iterator, None)
         if first is None:
             return
         self._timers.start(first.ts_init)
-        started, speed = self._clock.monotonic(), self._speed
+        clock, speed, limit = self._clock, self._speed, self._give_way_ns
+        started = clock.monotonic()
+        turn = None if limit is None else started + limit
         self._row(first)
         for row in iterator:
             if self._stop is not None:
                 return
             if speed > 0:
                 due = started + int((row.ts_init - first.ts_init) / speed)
-                while (ahead := due - self._clock.monotonic()) > 0:
+                while (ahead := due - clock.monotonic()) > 0:
                     yield min(ahead, NAP_NS)
                     if self._stop is not None:
                         return
                     self._look()
             self._row(row)
-            if self.rows % POLL_EVERY == 0:
+            if self.rows % POLL_EVERY == 0 or (turn is not None and clock.monotonic() >= turn):
                 yield 0
+                turn = None if limit is None else clock.monotonic() + limit
 
     def settle(self, nanos: int) -> None:
         """Let what is under way at the venue arrive, at most `nanos` after the last row."""

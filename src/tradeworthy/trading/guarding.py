@@ -20,6 +20,7 @@ from tradeworthy.trading.control.kill import (
     KillRequest,
     KillSwitch,
     PauseRequest,
+    Rearmed,
     RearmRefused,
     RearmRequest,
     ResumeRequest,
@@ -133,6 +134,7 @@ class Guarding:
             self._tell(changed)
         for reason in stops:
             self._on_rearmed(reason)
+        self._facts.append(Rearmed(request, tuple(changed.reason for changed in answer)))
 
     def on_snapshot(self, event: Event, taken: SnapshotTaken) -> None:
         """Remember what a re-arm must cite."""

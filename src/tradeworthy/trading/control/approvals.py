@@ -35,6 +35,7 @@ class Act(Enum):
     LIMIT_LOOSENED = "limit_loosened"
     WAIVER = "waiver"
     BREAK_GLASS = "break_glass"
+    BREAK_GLASS_REVIEW = "break_glass_review"
     LEDGER_REPAIR = "ledger_repair"
     BASELINE = "baseline"
 
@@ -46,11 +47,12 @@ REQUIRED: Mapping[Act, tuple[str, ...]] = {
     Act.LIMIT_LOOSENED: ("risk", PERSON),
     Act.WAIVER: (PERSON, PERSON),
     Act.BREAK_GLASS: ("risk", PERSON),
+    Act.BREAK_GLASS_REVIEW: (PERSON,),
     Act.LEDGER_REPAIR: ("operations", PERSON),
     Act.BASELINE: (PERSON, PERSON),
 }
 """Whose signatures each act needs; one person fills one slot (APR-04)."""
-DRAFTED_BY_DESK = frozenset({Act.RESUME, Act.BREAK_GLASS})
+DRAFTED_BY_DESK = frozenset({Act.RESUME, Act.BREAK_GLASS, Act.BREAK_GLASS_REVIEW})
 """Acts whose pack needs no proposer beside its signers."""
 
 
@@ -128,6 +130,14 @@ class Principals(Protocol):
     def principal(self, key_id: str, at: int) -> Principal | None:
         """Return the person whose key counts at `at` (ns UTC); None for a machine's, an unknown or an ended key."""
         ...
+
+
+class Nobody:
+    """A trust that could not be had: no key counts."""
+
+    def principal(self, key_id: str, at: int) -> Principal | None:
+        """Return None."""
+        return None
 
 
 class Approval(NamedTuple):

@@ -73,6 +73,14 @@ class RearmRefused(Fact, frozen=True):
     faults: tuple[str, ...]
 
 
+@fact("operator.rearmed")
+class Rearmed(Fact, frozen=True):
+    """A scope left `stopped`: what was asked, and the reasons that ended."""
+
+    request: RearmRequest
+    reasons: tuple[str, ...]
+
+
 class KillSwitch:
     """Turn requests of people into changes of the guard.
 

@@ -4,7 +4,7 @@ import msgspec
 
 
 class OpenOrder(msgspec.Struct, frozen=True):
-    """An order that rests, or (`under_way`) whose submit has not arrived yet."""
+    """An order that rests, or (`under_way`) whose submit has not arrived yet; `protective` stops stay in a halt."""
 
     client_order_id: str
     instance: str
@@ -13,6 +13,7 @@ class OpenOrder(msgspec.Struct, frozen=True):
     leaves: int
     venue_order_id: str = ""
     under_way: bool = False
+    protective: bool = False
 
 
 class CancelSeen(msgspec.Struct, frozen=True):

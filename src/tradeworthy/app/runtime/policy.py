@@ -1,0 +1,81 @@
+"""What the runtime around a desk may do: bounds of its end, watches, switches; section `runtime` of the document."""
+
+import math
+
+import msgspec
+
+from tradeworthy.kernel.supervision.beat import WatchdogPolicy
+from tradeworthy.kernel.supervision.policy import ScopePolicy, SupervisorPolicy
+from tradeworthy.kernel.supervision.resources import ResourcePolicy
+
+
+class ShutdownPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The graceful end under one deadline (SHD-01), in seconds; time that a step leaves goes to those after it.
+
+    pause_s      guard paused, inbox closed;  orders_s  working orders cancelled and verified
+    tasks_s      every task ended or abandoned;  callbacks_s  shutdown callbacks, in reverse
+    seal_s       journal flushed, synced and sealed by a checkpoint; never skipped
+    """
+
+    pause_s: float = 0.5
+    orders_s: float = 5.0
+    tasks_s: float = 2.0
+    callbacks_s: float = 1.0
+    seal_s: float = 1.5
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if not math.isfinite(value) or value <= 0:
+                raise ValueError(f"{name} must be above 0, was {value}")
+
+    @property
+    def deadline_s(self) -> float:
+        """All steps together."""
+        return self.pause_s + self.orders_s + self.tasks_s + self.callbacks_s + self.seal_s
+
+
+class TimeIntegrityPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the wall clock is held against the monotonic one (APP-12).
+
+    threshold_seconds   drift that pauses the desk;  stable_seconds  quiet that ends the pause
+    venue_tolerance_ms  what the venue accepts as the age of a request; half of it warns
+    """
+
+    enabled: bool = True
+    interval_seconds: float = 10.0
+    threshold_seconds: float = 0.75
+    stable_seconds: float = 60.0
+    venue_tolerance_ms: float = 5_000.0
+
+    def __post_init__(self) -> None:
+        for name in ("interval_seconds", "threshold_seconds", "stable_seconds", "venue_tolerance_ms"):
+            value = getattr(self, name)
+            if not math.isfinite(value) or value <= 0:
+                raise ValueError(f"{name} must be above 0, was {value}")
+
+
+class DriftMonitorPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often what runs is compared with what was approved (APP-13)."""
+
+    enabled: bool = True
+    interval_seconds: float = 120.0
+
+
+class RuntimePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The runtime's part of the document.
+
+    idle_beat_s  how often a trading loop beats while it waits;  give_way_ms  the most that it keeps the event loop
+    watchdog     False only where nobody must notice a dead desk: never live
+    """
+
+    shutdown: ShutdownPolicy = ShutdownPolicy()
+    supervision: SupervisorPolicy = SupervisorPolicy()
+    scope: ScopePolicy = ScopePolicy()
+    watch: WatchdogPolicy = WatchdogPolicy(kill_after_s=None)
+    resources: ResourcePolicy = ResourcePolicy()
+    time_integrity: TimeIntegrityPolicy = TimeIntegrityPolicy()
+    drift_monitor: DriftMonitorPolicy = DriftMonitorPolicy()
+    idle_beat_s: float = 1.0
+    give_way_ms: float = 20.0
+    watchdog: bool = True

@@ -1,0 +1,168 @@
+"""The graceful end under one deadline: orders first, then tasks, callbacks, and a seal that is never skipped (SHD)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from tradeworthy.app.runtime.facts import ShutdownStep
+from tradeworthy.app.runtime.policy import ShutdownPolicy
+from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock
+from tradeworthy.kernel.errors import ExitCode
+from tradeworthy.kernel.facts import Event, Fact
+from tradeworthy.kernel.redaction import redact
+from tradeworthy.kernel.supervision import TaskSupervisor
+from tradeworthy.kernel.supervision.policy import nanos
+
+LOOK_S = 0.02
+"""How often working orders are looked at while their cancels are under way."""
+Run = Callable[[str, str, Callable[[], Awaitable[object] | object]], Awaitable[str]]
+
+
+class OrdersPort(Protocol):
+    """The desk's working orders, as the end of a process needs them."""
+
+    def pause(self) -> None:
+        """Pause openings in the name of `shutdown` and take no more from outside."""
+        ...
+
+    def withdraw(self, reason: str) -> None:
+        """Ask the venue to cancel what works; protective stops of open positions stay. Again is harmless."""
+        ...
+
+    def working(self) -> int | None:
+        """Return how many orders still work that should not, None where nobody can tell."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What an end left: working orders (None unknown), abandoned tasks, and whether every record is safe."""
+
+    working: int | None
+    abandoned: tuple[str, ...]
+    sealed: bool
+    hurried: bool
+    problems: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """0 clean; 1 something was abandoned or a callback failed; 2 an order or a record in doubt; 130 hurried."""
+        if self.hurried:
+            return ExitCode.INTERRUPTED
+        if not self.sealed or self.working != 0:
+            return ExitCode.FAIL
+        return ExitCode.WARN if self.abandoned or self.problems else ExitCode.PASS
+
+
+class Shutdown:
+    """Run the steps once; the time that one leaves goes to those after it."""
+
+    def __init__(
+        self, clock: Clock, tell: Callable[[Fact], Event], supervisor: TaskSupervisor, orders: OrdersPort | None,
+        seal: Callable[[str], bool], policy: ShutdownPolicy,
+    ) -> None:  # fmt: skip
+        self._clock, self._tell, self._supervisor, self._orders = clock, tell, supervisor, orders
+        self._seal, self._policy = seal, policy
+        self.callbacks: list[tuple[str, Callable[[], Awaitable[object] | object]]] = []
+        self._hurried = False
+        self._hurry: asyncio.Event | None = None
+
+    def hurry(self) -> None:
+        """Skip to the seal: somebody asked a second time."""
+        self._hurried = True
+        if self._hurry is not None:
+            self._hurry.set()
+
+    async def run(self, reason: str, run_callback: Run) -> Ending:
+        """Do all steps and return what they left."""
+        self._hurry = asyncio.Event()
+        policy, start = self._policy, self._clock.monotonic()
+        problems: list[str] = []
+        abandoned: tuple[str, ...] = ()
+        working: int | None = 0 if self._orders is None else self._orders.working()
+        due = policy.pause_s
+        if not self._hurried and self._orders is not None:
+            self._step("pause", self._orders.pause, problems)
+        due += policy.orders_s
+        if not self._hurried and self._orders is not None:
+            working = await self._withdraw(reason, start + nanos(due), problems)
+        due += policy.tasks_s
+        if not self._hurried:
+            abandoned = await self._end_tasks(start + nanos(due))
+        due += policy.callbacks_s
+        await self._call_back(start + nanos(due), run_callback, problems)
+        began = self._clock.monotonic()
+        sealed = self._sealed(reason, problems)
+        self._told("seal", sealed, began)
+        return Ending(working, abandoned, sealed, self._hurried, tuple(problems))
+
+    def _sealed(self, reason: str, problems: list[str]) -> bool:
+        try:
+            return self._seal(reason)
+        except Exception as error:  # an unsealed record is told by the exit code
+            problems.append(f"seal: {type(error).__name__}: {redact(str(error))}")
+            return False
+
+    def _step(self, name: str, act: Callable[[], None], problems: list[str]) -> None:
+        began = self._clock.monotonic()
+        try:
+            act()
+        except Exception as error:  # the steps after it are done whatever became of this one
+            problems.append(f"{name}: {type(error).__name__}: {redact(str(error))}")
+        self._told(name, not problems, began, problems[-1] if problems else "")
+
+    async def _withdraw(self, reason: str, deadline: int, problems: list[str]) -> int | None:
+        """Cancel and look until nothing works, at most to the deadline."""
+        orders = self._orders
+        assert orders is not None
+        began, working = self._clock.monotonic(), None
+        while True:
+            try:
+                orders.withdraw(reason)
+                working = orders.working()
+            except Exception as error:  # a venue that is away: looked at again to the deadline
+                working = None
+                problem = f"orders: {type(error).__name__}: {redact(str(error))}"
+                if problem not in problems:
+                    problems.append(problem)
+            if working == 0 or self._hurried or self._clock.monotonic() >= deadline:
+                break
+            await self._wait(LOOK_S)
+        found = "unknown" if working is None else str(working)
+        self._told("orders", working == 0, began, f"{found} working orders left")
+        return working
+
+    async def _end_tasks(self, deadline: int) -> tuple[str, ...]:
+        began = self._clock.monotonic()
+        report = await self._supervisor.cancel_all(max(0.0, (deadline - began) / NANOS_PER_SECOND))
+        names = tuple(one.name for one in self._supervisor.abandoned())
+        self._told("tasks", report.abandoned == 0, began, ", ".join(names))
+        return names
+
+    async def _call_back(self, deadline: int, run_callback: Run, problems: list[str]) -> None:
+        """Run every callback in reverse, each exactly once; a slow one gives way to the next at the deadline."""
+        began = self._clock.monotonic()
+        failed = []
+        callbacks, self.callbacks = self.callbacks, []
+        for number, (name, callback) in enumerate(reversed(callbacks)):
+            share = max(0.05, (deadline - self._clock.monotonic()) / NANOS_PER_SECOND / (len(callbacks) - number))
+            try:
+                async with asyncio.timeout(share):
+                    problem = await run_callback("shutdown", name, callback)
+            except TimeoutError:
+                problem = f"took longer than {share:.2f} s"
+            if problem:
+                failed.append(f"{name}: {problem}")
+        problems += failed
+        self._told("callbacks", not failed, began, "; ".join(failed))
+
+    async def _wait(self, seconds: float) -> None:
+        assert self._hurry is not None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._hurry.wait()
+
+    def _told(self, step: str, ok: bool, began: int, detail: str = "") -> None:
+        self._tell(ShutdownStep(step, ok, self._clock.monotonic() - began, detail))

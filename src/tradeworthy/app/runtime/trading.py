@@ -1,0 +1,142 @@
+"""The trading loop as a workload: one desk after another, each going on where the last one failed (APP-07, APP-08)."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from tradeworthy.app.open_run import OpenRun, RunResult
+from tradeworthy.app.runner import RunSession
+from tradeworthy.app.runtime.guard_door import GuardDoor
+from tradeworthy.app.runtime.reconciling import Reconciled, VenueBook, reconcile
+from tradeworthy.kernel.clock import NANOS_PER_SECOND
+from tradeworthy.kernel.facts import Event
+from tradeworthy.kernel.supervision import Pulse
+from tradeworthy.trading.control.asked import GuardAsked
+from tradeworthy.trading.desk import Desk
+from tradeworthy.trading.guarding import unprotecting
+from tradeworthy.trading.model import GuardLevel
+
+SHUTDOWN, RESTART = "shutdown", "restart"
+
+
+class TradingObserver(Protocol):
+    """Who sees the desk at work: a terminal, a harness, metrics, a guardian."""
+
+    def on_progress(self, desk: Desk, rows: int, ts: int) -> None: ...
+    def on_event(self, event: Event, seq: int) -> None: ...
+
+
+class TradingLoop:
+    """Play a desk on the event loop, and hand its working orders to the end of the process.
+
+    sessions  makes the session of an attempt, given where on the tapes it goes on (nanoseconds, 0 = the beginning)
+    on_open   hears of each run that was opened, e.g. to journal its folder
+    book      returns what the venue itself holds, None where the venue lives and dies with this process
+    """
+
+    def __init__(
+        self, sessions: Callable[[int], RunSession], door: GuardDoor, *, observers: tuple[TradingObserver, ...] = (),
+        on_open: Callable[[OpenRun], None] = lambda run: None,
+        book: Callable[[OpenRun], VenueBook | None] = lambda run: None,
+        on_reconciled: Callable[[Reconciled], None] = lambda found: None,
+    ) -> None:  # fmt: skip
+        self._sessions, self._door, self._observers = sessions, door, observers
+        self._on_open, self._book, self._on_reconciled = on_open, book, on_reconciled
+        self._run: OpenRun | None = None
+        self._fresh = False
+        self._go_on_at = 0
+        self._stopping = False
+        self.result: RunResult | None = None
+        self.attempts = 0
+
+    @property
+    def run(self) -> OpenRun | None:
+        """The run in hand."""
+        return self._run
+
+    @property
+    def desk(self) -> Desk | None:
+        """The desk in hand."""
+        return None if self._run is None else self._run.desk
+
+    def open(self) -> None:
+        """Open the journal of the first attempt, so that the guard is restored before any workload begins."""
+        self._open()
+
+    async def work(self, pulse: Pulse) -> None:
+        """Play to the end of the tapes: the factory of the supervised task; each attempt has a run of its own."""
+        if not self._fresh:
+            self._reopen()
+        self._fresh = False
+        run = self._run
+        assert run is not None
+        try:
+            for wait in run.steps():
+                pulse.beat(run.environment.inputs)
+                await asyncio.sleep(wait / NANOS_PER_SECOND)
+        except BaseException:
+            if not self._stopping:
+                self._door.disconnect()
+            raise
+
+    def pause(self) -> None:
+        """Pause openings in the name of the end, and play no further row."""
+        self._stopping = True
+        if self._run is not None:
+            self._door.ask(GuardAsked("shutdown", SHUTDOWN, GuardLevel.PAUSED, evidence="the process ends"))
+            self._run.environment.request_stop(SHUTDOWN)
+
+    def withdraw(self, reason: str) -> None:
+        """Take the working orders off the market and let the venue answer."""
+        if self._run is not None:
+            self._run.wind_down(reason)
+
+    def working(self) -> int | None:
+        """Return how many orders work that protect no position."""
+        desk = self.desk
+        if desk is None:
+            return 0
+        return len(unprotecting(desk.execution.orders.all_live(), {seat.instance: seat for seat in desk.seats}))
+
+    def seal(self, reason: str) -> None:
+        """End the run, seal its journal and write its reports; a second time does nothing."""
+        run, self._run = self._run, None
+        if run is None:
+            return
+        self._door.disconnect()
+        with run:
+            run.end(reason)
+        self.result = run.result()
+
+    def _open(self) -> None:
+        session = self._sessions(self._go_on_at)
+        run = session.open(self._on_progress, self._on_event)
+        self._run, self._fresh = run, True
+        self.attempts += 1
+        self._on_open(run)
+        self._door.connect(run)
+
+    def _reopen(self) -> None:
+        """Give up the run of a failed attempt, whose journal stays as it is, and go on after its last row."""
+        if self._run is not None:
+            self._go_on_at = self._run.environment.now + 1
+            self._run.close()
+            self._run = None
+        pause = GuardAsked("reconciliation", RESTART, GuardLevel.PAUSED, evidence="the desk was folded anew")
+        self._door.ask(pause)
+        self._open()
+        run = self._run
+        assert run is not None
+        found = reconcile(run.desk, self._book(run))
+        self._on_reconciled(found)
+        run.offer(found, source="reconciliation", key=str(self.attempts))
+        if found.clean:
+            self._door.ask(GuardAsked("reconciliation", RESTART, GuardLevel.PAUSED, active=False))
+
+    def _on_progress(self, desk: Desk, rows: int, ts: int) -> None:
+        for one in self._observers:
+            one.on_progress(desk, rows, ts)
+
+    def _on_event(self, event: Event, seq: int) -> None:
+        for one in self._observers:
+            one.on_event(event, seq)
