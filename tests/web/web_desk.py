@@ -59,9 +59,9 @@ class NotedControl:
 class WebDesk:
     """Clock, board and control of one desk; `serving` puts it on a socket."""
 
-    def __init__(self, *, policy=None, authenticated=True):
-        self.policy = policy or HealthPolicy(port=0)
-        self.clock, self.control = EventClock(NOW), NotedControl()
+    def __init__(self, *, policy=None, authenticated=True, now=NOW):
+        self.policy, self.now = policy or HealthPolicy(port=0), now
+        self.clock, self.control = EventClock(now), NotedControl()
         self.tokens = Tokens(Secret(SECRET), AUDIENCE) if authenticated else None
         self.board = RuntimeBoard(
             self.clock, self.policy, run_id="run-1", environment="paper",
@@ -70,14 +70,14 @@ class WebDesk:
         )
         self.certificate = None
         self.guard(GuardLevel.RUNNING)
-        self.board.put("database", Dependency(at=NOW, reachable=True))
-        self.board.put("disk", Judged(at=NOW, severity=Severity.OK, summary="disk does not grow"))
+        self.board.put("database", Dependency(at=now, reachable=True))
+        self.board.put("disk", Judged(at=now, severity=Severity.OK, summary="disk does not grow"))
         self.board.mark(Readiness(started=True, journal_restored=True, guard_restored=True))
         self.board.keep_summary(b'{"schema":"s/1"}')
 
     def guard(self, level):
-        reasons = () if level is GuardLevel.RUNNING else (HeldReason("operator", "kill", level, "desk", NOW),)
-        self.board.put("guard", GuardView(at=NOW, level=level, reasons=reasons))
+        reasons = () if level is GuardLevel.RUNNING else (HeldReason("operator", "kill", level, "desk", self.now),)
+        self.board.put("guard", GuardView(at=self.now, level=level, reasons=reasons))
 
     def current(self):
         return self.certificate

@@ -23,6 +23,7 @@ from tradeworthy.cli import (
     final_dry_run_smoke,
     final_dry_run_watch,
     final_dry_run_wrap_up,
+    health,
     journal,
     kill,
     paper_run,
@@ -34,6 +35,7 @@ from tradeworthy.cli import (
     simulated_runtime,
     soak,
     strategy,
+    token,
     venue,
     waiver,
     walk_forward,
@@ -58,6 +60,8 @@ app.command(replay.replay)
 app.command(journal.app)
 app.command(data.app)
 app.command(kill.kill)
+app.command(health.health)
+app.command(token.app)
 app.command(paper_run.paper_run)
 app.command(parity.parity)
 app.command(pnl.app)

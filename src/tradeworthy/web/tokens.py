@@ -1,11 +1,14 @@
 """Bearer tokens: signed claims of a person and roles, for one audience and at most a day (HLT-05)."""
 
+from collections.abc import Callable, Mapping
+
 import jwt
 import msgspec
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.errors import UsageError
-from tradeworthy.kernel.redaction import Secret
+from tradeworthy.kernel.redaction import Secret, is_reference
+from tradeworthy.operations.health.policy import AUTH_SECRET
 from tradeworthy.web.ports import Principal
 
 ALGORITHM = "HS256"
@@ -80,3 +83,21 @@ class _Claims(msgspec.Struct, frozen=True):
     exp: int
     roles: list[str] = []
     nbf: int = 0
+
+
+def tokens_of(
+    environ: Mapping[str, str], audience: str, resolve: Callable[[str], Secret]
+) -> Tokens | None:
+    """Return the tokens of the secret that AUTH_SECRET names, None where it is absent or empty.
+
+    resolve  returns the secret of a reference `secret://NAME`; a value that is no reference is the secret itself,
+             which then lies in the environment
+    """
+    value = environ.get(AUTH_SECRET, "").strip()
+    if not value:
+        return None
+    if is_reference(value):
+        return Tokens(resolve(value), audience)
+    if len(value.encode()) < SECRET_BYTES_MIN:
+        raise UsageError(f"{AUTH_SECRET} must have at least {SECRET_BYTES_MIN} bytes, had {len(value.encode())}")
+    return Tokens(Secret(value), audience)
