@@ -85,7 +85,9 @@ class Spool:
         self._writer = WriterLock(folder)
         self._quarantine = Quarantine(folder)
         self._handle: int | None = None
-        self._refused_to, self._malformed = Place(0, 0), 0
+        self._sizes: dict[int, int] = {}  # bytes of whole lines by segment, in order
+        self._position = self._refused_to = Place(0, 0)
+        self._next, self._backlog, self._malformed = 1, 0, 0
         self._oldest_ts: int | None = None
         try:
             self._open()
@@ -147,7 +149,6 @@ class Spool:
             self._writer.release()
 
     def _open(self) -> None:
-        self._sizes: dict[int, int] = {}  # bytes of whole lines by segment, in order
         for path in sorted(self._folder.glob("*.jsonl")):
             if path.stem.isdigit():
                 self._sizes[int(path.stem)] = _cut_torn_tail(path)
@@ -196,7 +197,7 @@ class Spool:
                 while lines < limit and place < size:
                     line = file.readline(2 * PAYLOAD_BYTES_MAX)
                     if not line:
-                        raise OSError(f"expected {size} bytes in {self._path(number)}, found {place}: it was cut outside")
+                        raise OSError(f"expected {size} bytes in {self._path(number)}, found {place}: cut by another")
                     place += len(line)
                     end = Place(number, place)
                     if line.endswith(b"\n"):
@@ -235,8 +236,10 @@ class Spool:
     def _read_position(self) -> Place:
         first = min(self._sizes, default=self._next)
         path = self._folder / POSITION
+        if not path.exists():
+            return Place(first, 0)
         try:
-            place = msgspec.json.decode(path.read_bytes(), type=Place) if path.exists() else Place(first, 0)
+            place = msgspec.json.decode(path.read_bytes(), type=Place)
         except msgspec.MsgspecError as error:
             LOG.warning("spool_position_unreadable", extra={"error": str(error), "from_segment": first})
             return Place(first, 0)
