@@ -1,22 +1,25 @@
-"""`tradeworthy kill`: stop a desk. Anyone may; it latches, and survives every restart."""
+"""`tradeworthy kill`: stop a desk and see its orders gone. Anyone may; it latches, and survives every restart."""
 
 from pathlib import Path
 
 from rich.console import Console
 
-from tradeworthy.app.guard_memory import guard_memory
+from tradeworthy.app.kill import WAIT_NS, await_certificate, kill_desk
 from tradeworthy.app.runner import state_of
+from tradeworthy.app.watchdog_process import watchdog_lives
+from tradeworthy.cli.flatness import EXITS, show
 from tradeworthy.cli.run import DEFAULT_RUNS
-from tradeworthy.kernel.clock import SystemClock
+from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
 from tradeworthy.kernel.errors import ExitCode, UsageError
-from tradeworthy.trading.control import sentinel
-from tradeworthy.trading.control.guard import HeldReason
-from tradeworthy.trading.control.kill import scope_of
-from tradeworthy.trading.model import GuardLevel
 
 
-def kill(desk: str, /, *, reason: str, scope: str = "desk", runs: Path = DEFAULT_RUNS) -> int:
-    """Stop a desk, running or not: a running desk reads the sentinel within 512 rows or 0.2 s of waiting.
+def kill(
+    desk: str, /, *, reason: str, scope: str = "desk", flatten: bool = False, wait: bool | None = None,
+    runs: Path = DEFAULT_RUNS,
+) -> int:  # fmt: skip
+    """Stop a desk, running or not: no order leaves it any more, and its watchdog takes off what is open.
+
+    Exit 0 when nothing is open as the venue shows it, 1 when something is left, 2 when the venue was not seen.
 
     Parameters
     ----------
@@ -25,18 +28,29 @@ def kill(desk: str, /, *, reason: str, scope: str = "desk", runs: Path = DEFAULT
     reason
         Why; it is journaled.
     scope
-        desk, strategy:X, instrument:X or venue:X; any other stops the whole desk.
+        desk, strategy:X, instrument:X, venue:X or client:X; any other stops the whole desk.
+    flatten
+        Close the scope's positions too, after the cancels, by reducing orders of the desk.
+    wait
+        Wait for the certificate of flatness; by default where a watchdog lives that can write one.
     runs
         Where run folders go.
     """
     if not reason.strip():
         raise UsageError("--reason must say why, was empty")
-    file = guard_memory(state_of(runs, desk))
-    now = SystemClock().now()
-    held = sentinel.restore((), file.read(), first_run=True, now=now)
-    scope = scope_of(scope)
-    stop = HeldReason("operator", "kill", GuardLevel.STOPPED, scope, now, None, reason)
-    kept = tuple(one for one in held if (one.owner, one.code, one.scope) != (stop.owner, stop.code, stop.scope))
-    file.write(sentinel.encode((*kept, stop)))
-    Console().print(f"{desk}: stopped ({scope}); it stays stopped through every restart", highlight=False)
-    return ExitCode.PASS
+    console, clock = Console(highlight=False, markup=False, soft_wrap=True), SystemClock()
+    state = state_of(runs, desk)
+    halt = kill_desk(state, reason=reason, scope=scope, flatten=flatten, clock=clock)
+    console.print(f"{desk}: stopped ({halt.scope}); it stays stopped through every restart")
+    watched = watchdog_lives(state)
+    if not (watched if wait is None else wait):
+        if not watched:
+            console.print("no watchdog lives: nobody verifies that no order is open")
+        return ExitCode.PASS
+    found = await_certificate(state, halt, clock)
+    if found is None or found[1].certificate is None:
+        console.print(f"outcome unverified: no certificate within {WAIT_NS / NANOS_PER_SECOND:g} s")
+        return ExitCode.FAIL
+    path, judged = found
+    show(console, path, judged)
+    return ExitCode.FAIL if judged.faults else EXITS[found[1].certificate.outcome]

@@ -23,6 +23,7 @@ from tradeworthy.cli import (
     final_dry_run_smoke,
     final_dry_run_watch,
     final_dry_run_wrap_up,
+    flatness,
     health,
     journal,
     kill,
@@ -39,6 +40,7 @@ from tradeworthy.cli import (
     venue,
     waiver,
     walk_forward,
+    watchdog,
     witness,
 )
 from tradeworthy.kernel.errors import DeskError, ExitCode
@@ -60,6 +62,8 @@ app.command(replay.replay)
 app.command(journal.app)
 app.command(data.app)
 app.command(kill.kill)
+app.command(flatness.flatness)
+app.command(watchdog.watchdog, show=False)
 app.command(health.health)
 app.command(token.app)
 app.command(paper_run.paper_run)

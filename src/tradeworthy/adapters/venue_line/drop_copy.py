@@ -8,12 +8,16 @@ _R = ReportType
 _ENDS = frozenset({_R.CANCELLED, _R.EXPIRED, _R.REJECTED, _R.ABSENT})
 
 
+TRADES_KEPT_MAX = 200_000
+"""Trade ids by which a repeated fill is known; a query repeats the fills of recent orders only."""
+
+
 class DropCopy:
     """Fold each report once; a report that a query repeats is known by its trade id or changes nothing."""
 
     def __init__(self) -> None:
         self._open: dict[str, None] = {}
-        self._trades: set[str] = set()
+        self._trades: dict[str, None] = {}
         self._positions: dict[str, int] = {}
 
     def hold(self, positions: Iterable[tuple[str, int]]) -> None:
@@ -26,7 +30,9 @@ class DropCopy:
         name, kind = report.client_order_id, report.type
         if kind is _R.FILL:
             if report.trade_id is not None and report.trade_id not in self._trades and report.side is not None:
-                self._trades.add(report.trade_id)
+                self._trades[report.trade_id] = None
+                if len(self._trades) > TRADES_KEPT_MAX:
+                    del self._trades[next(iter(self._trades))]
                 held = self._positions.get(report.instrument, 0)
                 self._positions[report.instrument] = held + report.lots * report.side
             if report.leaves_lots == 0:

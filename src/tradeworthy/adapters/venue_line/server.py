@@ -28,7 +28,7 @@ from tradeworthy.kernel.supervision.policy import nanos
 from tradeworthy.trading.control.halt import concerns, venue_of
 from tradeworthy.trading.control.venue_view import CancelSeen, OpenOrder, VenueView
 from tradeworthy.trading.model import CancelOrder, ExecReport, ReportType, SubmitOrder
-from tradeworthy.trading.simulation.emergency import take_off
+from tradeworthy.trading.simulation.emergency import protects, take_off
 from tradeworthy.trading.simulation.reports import refusal
 from tradeworthy.trading.simulation.rules import Broken
 from tradeworthy.trading.simulation.venue import SimulatedVenue
@@ -257,7 +257,10 @@ class VenueServer:
     def _view(self) -> VenueView:
         venue = self._venue
         resting = [
-            OpenOrder(o.client_order_id, o.instance, o.instrument, int(o.side), o.leaves, o.venue_order_id)
+            OpenOrder(
+                o.client_order_id, o.instance, o.instrument, int(o.side), o.leaves, o.venue_order_id,
+                protective=protects(o),
+            )
             for o in venue.open_orders()
         ]
         coming = [

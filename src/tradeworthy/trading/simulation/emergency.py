@@ -15,7 +15,8 @@ Concerns = Callable[[str, str], bool]
 def take_off(venue: SimulatedVenue, concerns: Concerns, code: str, ts: int) -> list[str]:
     """End what rests and refuse what has not arrived; returns the client order ids, resting ones first.
 
-    A protective stop that rests stays, because the position it protects stays (GRD-03); it ends when that is flat. The reports go the venue's usual way, so that a desk that lives hears of it.
+    A protective stop that rests stays, because the position it protects stays (GRD-03); it ends when that is flat.
+    The reports go the venue's usual way, so that a desk that lives hears of it.
     """
     taken: list[str] = []
     for order in venue.open_orders():
