@@ -1,13 +1,82 @@
-"""Where a desk's guard remembers its reasons between runs."""
+"""Where a desk's guard remembers its reasons between runs, and how a start takes the worse of its memories (GRD-05)."""
 
 from pathlib import Path
 
+import msgspec
+
 from tradeworthy.adapters.sentinel_file import SentinelFile
+from tradeworthy.app.approvals import APPROVALS
+from tradeworthy.app.last_run import LAST_RUN
+from tradeworthy.kernel.errors import DeskError
+from tradeworthy.kernel.facts import Fact, fact
+from tradeworthy.kernel.journal import read
+from tradeworthy.trading.control import sentinel
+from tradeworthy.trading.control.guard import HeldReason, fold
 from tradeworthy.trading.control.sentinel import SentinelPort
+from tradeworthy.trading.model import GuardChanged, RunStarted
 
 GUARD_FILE = "guard.bin"
+CHECKED_ANEW = ("config", "catalogue", "shutdown")
+"""Owners whose reasons a start finds for itself, so that none is carried over."""
+GLASS_REVIEW = ("gate", "break_glass_review")
+"""The reason that follows anew from the reviews which are owed."""
+
+
+@fact("guard.ended_between_runs")
+class EndedBetweenRuns(Fact, frozen=True):
+    """People took reasons away while no desk ran: as `owner.code` of a scope, after the run in folder `run`."""
+
+    run: str
+    scope: str
+    reasons: tuple[str, ...]
+    author: str
 
 
 def guard_memory(state: Path) -> SentinelPort:
     """Return the sentinel in a desk's state folder; it is read before a start and by a running desk."""
     return SentinelFile(state / GUARD_FILE)
+
+
+def held_at_start(root: Path, state: Path, *, now: int) -> tuple[HeldReason, ...]:
+    """Return the reasons a start begins with: of each the worse of journal and sentinel.
+
+    A memory that is unreadable, or missing after a first run, is a stop. `since` is of the wall clock: the sentinel's,
+    or now for what only the journal knows.
+    """
+    first = not (state / LAST_RUN).exists()
+    found = journaled(root, state)
+    known = None if found is None else tuple(msgspec.structs.replace(one, since=now) for one in found)
+    held = sentinel.restore(known, guard_memory(state).read(), first_run=first, now=now)
+    return tuple(one for one in held if one.owner not in CHECKED_ANEW and (one.owner, one.code) != GLASS_REVIEW)
+
+
+def last_folder(root: Path, state: Path) -> Path | None:
+    """Return the folder of the last run that traded, None where none is noted or it was taken away."""
+    note = state / LAST_RUN
+    if not note.exists() or not (folder := root / note.read_text()).is_dir():
+        return None
+    return folder
+
+
+def journaled(root: Path, state: Path) -> tuple[HeldReason, ...] | None:
+    """Fold the last run's journal, and what people ended since, to the reasons in force; None where unreadable."""
+    folder = last_folder(root, state)
+    if folder is None:
+        return ()
+    held: tuple[HeldReason, ...] = ()
+    try:
+        for event in read(folder / "journal"):
+            payload = event.payload
+            if isinstance(payload, GuardChanged):
+                held = fold(held, payload, event.ts_init)
+            elif isinstance(payload, RunStarted):
+                held = msgspec.json.decode(payload.guard, type=tuple[HeldReason, ...])
+        if any((state / APPROVALS).glob("journal-*")):
+            for event in read(state / APPROVALS):
+                payload = event.payload
+                if isinstance(payload, EndedBetweenRuns) and payload.run == folder.name:
+                    gone = {(name, payload.scope) for name in payload.reasons}
+                    held = tuple(one for one in held if (f"{one.owner}.{one.code}", one.scope) not in gone)
+    except (DeskError, OSError, msgspec.MsgspecError):
+        return None
+    return held

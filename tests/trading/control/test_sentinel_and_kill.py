@@ -131,7 +131,7 @@ def test_all_faults_are_listed_at_once():
 
 
 def test_a_second_trip_begins_the_cool_off_anew():
-    guard, switch = killed()
+    _, switch = killed()
     switch.kill(KillRequest("again", "bob"), NOW + COOL_OFF - 1)
     refused = switch.rearm(rearm(), "abc", NOW + COOL_OFF)
     assert [one.partition(" ends")[0] for one in refused.faults] == ["cool-off"]

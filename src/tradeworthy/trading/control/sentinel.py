@@ -60,7 +60,7 @@ def restore(
     if journal is None:
         faults.append("journal's guard state is unreadable")
     worse: dict[tuple[str, str, str], HeldReason] = {}
-    for reason in (*(journal or ()), *remembered):
+    for reason in (*remembered, *(journal or ())):
         key = (reason.owner, reason.code, reason.scope)
         if key not in worse or reason.level > worse[key].level:
             worse[key] = reason
