@@ -7,7 +7,9 @@ from rich.console import Console
 
 from tradeworthy import __version__
 from tradeworthy.cli import (
+    approve,
     backtest,
+    break_glass,
     calibration,
     certificate,
     config,
@@ -24,14 +26,17 @@ from tradeworthy.cli import (
     final_dry_run_watch,
     final_dry_run_wrap_up,
     flatness,
+    guard,
     health,
     journal,
     kill,
     paper_run,
     parity,
+    performance_baseline,
     pnl,
     regression,
     replay,
+    resume,
     run,
     simulated_runtime,
     soak,
@@ -62,12 +67,17 @@ app.command(replay.replay)
 app.command(journal.app)
 app.command(data.app)
 app.command(kill.kill)
+app.command(resume.resume)
+app.command(guard.app)
+app.command(approve.approve)
+app.command(break_glass.app)
 app.command(flatness.flatness)
 app.command(watchdog.watchdog, show=False)
 app.command(health.health)
 app.command(token.app)
 app.command(paper_run.paper_run)
 app.command(parity.parity)
+app.command(performance_baseline.app)
 app.command(pnl.app)
 app.command(final_dry_run_watch.final_dry_run_watch)
 app.command(final_dry_run_audit.final_dry_run_audit)
