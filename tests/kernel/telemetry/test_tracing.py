@@ -58,7 +58,7 @@ def test_off_every_method_works_and_makes_nothing():
     def stage(argument):
         return argument + 1
 
-    with tracing.publish("t") as span, tracing.handle("t", "s", queue_depth=1, dispatch_lag_s=0.1), \
+    with tracing.span("event_bus.publish", topic="t") as span, \
          tracing.workload("w", "ingest"), tracing.operation("o", "callback"), tracing.desk_step("quote", 1), \
          tracing.order("send", "tw-1"), tracing.alert("route", "a-1"):  # fmt: skip
         span.set(anything="x")
@@ -95,9 +95,10 @@ def test_without_the_package_all_works_and_being_asked_for_it_is_told():
 
 def test_the_spans_of_one_order_are_one_tree(memory):
     tracing = traced(memory)
-    with tracing.workload("trading_loop", "trading"), tracing.publish("market.quote", "tape:1"):
+    with tracing.workload("trading_loop", "trading"), tracing.span("event_bus.publish", topic="market.quote"):
         place = tracing.current()
-    with tracing.handle("market.quote", "desk", queue_depth=3, dispatch_lag_s=0.25, parent=place), \
+    seen = {"topic": "market.quote", "subscriber": "desk", "queue_depth": 3, "dispatch_lag_seconds": 0.25}
+    with tracing.span("event_bus.handle", place, **seen), \
          tracing.desk_step("market.quote", 17, "tape:1"):  # fmt: skip
         assert tracing.measured("decide:mm-1", lambda view: view)("view") == "view"
         with tracing.order("review", "tw-1", verdict="approved"):
@@ -120,9 +121,7 @@ def test_the_spans_of_one_order_are_one_tree(memory):
         "alert.deliver": "alert.route", "runtime.operation": None,
     }  # fmt: skip
     assert len({span.context.trace_id for name, span in spans.items() if name != "runtime.operation"}) == 1
-    assert dict(spans["event_bus.handle"].attributes) == {
-        "topic": "market.quote", "subscriber": "desk", "queue_depth": 3, "dispatch_lag_seconds": 0.25,
-    }  # fmt: skip
+    assert dict(spans["event_bus.handle"].attributes) == seen
     assert spans["desk.step"].resource.attributes["deployment.environment.name"] == "paper"
 
 

@@ -63,7 +63,8 @@ class LogExport:
         number = {10: SeverityNumber.DEBUG, 20: SeverityNumber.INFO, 30: SeverityNumber.WARN,
                   40: SeverityNumber.ERROR, 50: SeverityNumber.FATAL}  # fmt: skip
         record = LogRecord(
-            timestamp=line.at, observed_timestamp=line.at, context=set_span_in_context(NonRecordingSpan(place), Context()),
+            timestamp=line.at, observed_timestamp=line.at,
+            context=set_span_in_context(NonRecordingSpan(place), Context()),
             severity_text=fields["level"].upper(), body=fields["message"], event_name=line.event,
             severity_number=number.get(line.level // 10 * 10, SeverityNumber.INFO),
             attributes={name: value for name, value in fields.items() if name not in _BODY and value is not None},

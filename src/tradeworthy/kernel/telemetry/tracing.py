@@ -15,7 +15,6 @@ from tradeworthy.kernel.telemetry.bounded_batch import BoundedBatch
 from tradeworthy.kernel.telemetry.export_policy import HEADERS, ExportPolicy, headers_of, with_otel_variables
 from tradeworthy.kernel.telemetry.log_export import EXTRA_MISSING
 
-PUBLISH, HANDLE = "event_bus.publish", "event_bus.handle"
 WORKLOAD, OPERATION = "runtime.workload", "runtime.operation"
 DESK_STEP, ORDER, ALERT = "desk.step", "order", "alert"
 TRACES_PATH = "/v1/traces"
@@ -56,7 +55,10 @@ class Tracing:
         return 0 if self._live is None else sum(batch.dropped for batch in self._live.batches)
 
     def span(self, name: str, parent: Any = None, **attributes: Value) -> Span:
-        """Return a span to be entered; `parent` is what `current` returned elsewhere, the span in force when None."""
+        """Return a span to be entered; `parent` is what `current` returned elsewhere, the span in force when None.
+
+        Bound, this is the bus's port for its `event_bus.publish` and `event_bus.handle`.
+        """
         return _NO_SPAN if self._live is None else _LiveSpan(self._live, name, parent, attributes)
 
     def current(self) -> Any:
@@ -66,21 +68,6 @@ class Tracing:
     def current_ids(self) -> tuple[str, str] | None:
         """Return trace and span id in force, as a log line tells them."""
         return None if self._live is None else self._live.current_ids()
-
-    def publish(self, topic: str, event_id: str = "") -> Span:
-        """Return the span of one event given to the bus."""
-        return self.span(PUBLISH, None, topic=topic, event_id=event_id) if self._live else _NO_SPAN
-
-    def handle(
-        self, topic: str, subscriber: str, *, queue_depth: int, dispatch_lag_s: float, parent: Any = None
-    ) -> Span:
-        """Return the span of one event in a handler; `parent` is the publisher's `current`."""
-        if self._live is None:
-            return _NO_SPAN
-        return self.span(
-            HANDLE, parent, topic=topic, subscriber=subscriber, queue_depth=queue_depth,
-            dispatch_lag_seconds=dispatch_lag_s,
-        )  # fmt: skip
 
     def workload(self, name: str, kind: str) -> Span:
         """Return the span of one attempt of a workload."""
