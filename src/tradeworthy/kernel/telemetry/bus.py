@@ -8,7 +8,6 @@ import asyncio
 import logging
 import threading
 from collections.abc import Iterable
-from contextlib import nullcontext
 from functools import partial
 
 import msgspec
@@ -208,8 +207,11 @@ class Bus:
 
         Raises `UnknownTopic`, `BusStopped`, and `PublishTimeout` when the queues stay locked for `timeout_s`.
         """
-        with nullcontext() if self._spans is None else self._spans("event_bus.publish", topic=message.topic):
+        if self._spans is None:
             self._put(message, timeout_s)
+        else:
+            with self._spans("event_bus.publish", topic=message.topic):
+                self._put(message, timeout_s)
 
     def create_background_task(
         self, factory: Factory, *, name: str, criticality: Criticality = Criticality.OPTIONAL,

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import msgspec
@@ -55,6 +55,47 @@ class BusCounts:
         self.delivered = self.duplicates = 0
 
 
+class AttemptLimit:
+    """Cancel an attempt that takes too long, with one timer for many attempts: most end long before it is due."""
+
+    __slots__ = ("_due", "_expired", "_limit", "_loop", "_timer", "task")
+
+    def __init__(self, task: "asyncio.Task[object]", limit_s: float) -> None:
+        self.task, self._limit, self._loop = task, limit_s, task.get_loop()
+        self._due: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._expired = False
+
+    def begin(self) -> None:
+        """Start the time of an attempt."""
+        self._due = self._loop.time() + self._limit
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._due, self._look)
+
+    def end(self) -> bool:
+        """End the attempt; True when the limit cancelled it, and nobody else cancelled the task."""
+        self._due = None
+        if not self._expired:
+            return False
+        self._expired = False
+        return self.task.uncancel() == 0
+
+    def close(self) -> None:
+        """Take the timer away."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._due is None:
+            return
+        if self._loop.time() >= self._due:
+            self._expired = True
+            self.task.cancel()
+        else:
+            self._timer = self._loop.call_at(self._due, self._look)
+
+
 class Delivery:
     """Serve subscriptions, each in a task of its own.
 
@@ -71,23 +112,27 @@ class Delivery:
 
     async def serve(self, subscription: Subscription, pulse: Pulse) -> None:
         """Deliver for ever; an event in hand at a cancellation goes back to its place."""
-        ourselves = _running()
+        ourselves = asyncio.current_task()
+        assert ourselves is not None
+        limit = AttemptLimit(ourselves, self._policy.handler_timeout_s)
         handled = 0
         try:
             while True:
                 waiting = self._take(subscription)
                 if waiting is None:
                     handled = 0
+                    pulse.beat()
                     await subscription.awake.wait()
                     continue
-                await self._handle(subscription, waiting)
-                pulse.beat()
+                await self._handle(subscription, waiting, limit)
                 handled += 1
                 if handled % YIELD_EVERY == 0:
+                    pulse.beat()
                     await asyncio.sleep(0)
                 if ourselves.cancelling():  # the handler kept the cancellation for itself
                     raise asyncio.CancelledError
         finally:
+            limit.close()
             with self._lock:
                 if subscription.put_back():
                     self._counts.dropped.add(self._clock.monotonic())
@@ -102,14 +147,14 @@ class Delivery:
         self._at_rest()
         return None
 
-    async def _handle(self, subscription: Subscription, waiting: Waiting) -> None:
+    async def _handle(self, subscription: Subscription, waiting: Waiting, limit: AttemptLimit) -> None:
         message = waiting.message
         if subscription.deduplicator.knows(message.event_id):
             subscription.duplicates += 1
             self._counts.duplicates += 1
             subscription.hand = None
             return
-        while (error := await self._attempt(subscription, waiting)) is not None:
+        while (error := await self._attempt(subscription, waiting, limit)) is not None:
             failures = subscription.failures_of(message.event_id) + 1
             subscription.failed = message.event_id, failures
             subscription.errors += 1
@@ -126,18 +171,27 @@ class Delivery:
         subscription.deduplicator.remember(message.event_id)
         subscription.hand = None
 
-    async def _attempt(self, subscription: Subscription, waiting: Waiting) -> BaseException | None:
+    async def _attempt(
+        self, subscription: Subscription, waiting: Waiting, limit: AttemptLimit
+    ) -> BaseException | None:
         """Hand the event over once; returns the handler's failure. Our own cancellation passes through."""
+        limit.begin()
         try:
-            with nullcontext() if self._spans is None else self._span(self._spans, subscription, waiting):
-                async with asyncio.timeout(self._policy.handler_timeout_s):
+            if self._spans is None:
+                await subscription.handler(waiting.message)
+            else:
+                with self._span(self._spans, subscription, waiting):
                     await subscription.handler(waiting.message)
         except asyncio.CancelledError as error:
-            if _running().cancelling():
+            if limit.end():
+                return TimeoutError(f"expected an end within {self._policy.handler_timeout_s} s, found none")
+            if limit.task.cancelling():
                 raise
             return error
         except Exception as error:  # the handler's own: it harms its subscriber alone
+            limit.end()
             return error
+        limit.end()
         return None
 
     def _span(self, spans: Spans, subscription: Subscription, waiting: Waiting) -> AbstractContextManager[object]:
@@ -146,9 +200,3 @@ class Delivery:
             "event_bus.handle", topic=waiting.message.topic, subscriber=subscription.name,
             queue_depth=subscription.depth, dispatch_lag_seconds=lag,
         )  # fmt: skip
-
-
-def _running() -> "asyncio.Task[object]":
-    task = asyncio.current_task()
-    assert task is not None
-    return task
