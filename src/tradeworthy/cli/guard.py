@@ -73,7 +73,8 @@ def guard(desk: str, /, *, history: int = HISTORY, json: bool = False, runs: Pat
         ))  # fmt: skip
     taken = people.snapshot
     if taken is not None and GuardLevel.STOPPED in levels:
-        console.print(f"\nincident    {taken.incident}\nsnapshot    {taken.snapshot}\nvenue       {taken.reconciliation}")
+        console.print(f"\nincident    {taken.incident}\nsnapshot    {taken.snapshot}")
+        console.print(f"venue       {taken.reconciliation}")
     if events:
         console.print("\nlast changes")
         for event in events:
