@@ -1,7 +1,6 @@
 """Routes and status codes over a real socket (HLT-01, HLT-02, HLT-04, HLT-07)."""
 
 import time
-from functools import partial
 
 import httpx
 import pytest
@@ -191,10 +190,13 @@ def test_a_custom_path_answers_in_place_of_the_default():
 
 
 def test_the_second_listener_has_metrics_and_nothing_else():
-    desk = WebDesk(authenticated=False)
-    app = create_metrics_app(desk.board, desk.policy, clock=desk.clock)
-    with desk.serving(app) as port:
-        get = partial(httpx.get, timeout=5)
-        assert get(f"http://127.0.0.1:{port}/metrics").status_code == 200
-        assert get(f"http://127.0.0.1:{port}/health").status_code == 404
-        assert get(f"http://127.0.0.1:{port}/kill").status_code == 404
+    desk = WebDesk(policy=HealthPolicy(port=0, metrics_port=0), authenticated=False)
+    metrics = create_metrics_app(desk.board, desk.policy, clock=desk.clock)
+    with desk.serving(metrics=metrics) as port:
+        second = desk.ports[1]
+        assert second != port
+        for where in (port, second):
+            assert httpx.get(f"http://127.0.0.1:{where}/metrics").text.endswith("tradeworthy_up 1.0\n")
+        assert httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200
+        for path in ("health", "ready", "live", "kill", "summary"):
+            assert httpx.get(f"http://127.0.0.1:{second}/{path}").status_code == 404

@@ -14,7 +14,7 @@ from tradeworthy.kernel.errors import UsageError
 from tradeworthy.operations.health.facts import GuardView, KillView
 from tradeworthy.operations.health.policy import PREFIX, HealthPolicy
 from tradeworthy.trading.model import GuardLevel
-from tradeworthy.web.asking import address_of, ask_health
+from tradeworthy.web.asking import url_of, ask_health
 
 
 @pytest.fixture(autouse=True)
@@ -160,9 +160,9 @@ def test_a_token_that_may_not_be_is_3_and_shows_no_secret(monkeypatch, capsys, w
 
 
 def test_the_address_is_that_of_the_keys():
-    assert address_of(HealthPolicy()) == "http://127.0.0.1:8080/health"
-    assert address_of(HealthPolicy(host="::1", path="/x")) == "http://[::1]:8080/x"
-    assert address_of(HealthPolicy(host="0.0.0.0", cert_path="c", key_path="k")) == "https://127.0.0.1:8080/health"
+    assert url_of(HealthPolicy()) == "http://127.0.0.1:8080/health"
+    assert url_of(HealthPolicy(host="::1", path="/x")) == "http://[::1]:8080/x"
+    assert url_of(HealthPolicy(host="0.0.0.0", cert_path="c", key_path="k")) == "https://127.0.0.1:8080/health"
 
 
 def test_an_answer_that_comes_in_drops_ends_at_the_timeout():

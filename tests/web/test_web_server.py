@@ -189,7 +189,7 @@ def test_a_served_desk_is_a_supervised_task_that_ends_with_the_others(tls):
     async def main():
         desk, ports = WebDesk(authenticated=False), []
         supervisor = TaskSupervisor(SystemClock(), Random(7), Nobody())
-        factory = server.factory_of(desk.app(), desk.policy, authenticated=False, bound=ports.append)
+        factory = server.factory_of(desk.app(), desk.policy, authenticated=False, bound=ports.extend)
         supervisor.create(factory, owner="health_server", name="health_server")
         while not ports:
             await asyncio.sleep(0.01)

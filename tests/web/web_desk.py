@@ -91,13 +91,13 @@ class WebDesk:
         )
 
     @contextlib.contextmanager
-    def serving(self, app=None):
-        """Serve in a thread; yields the port, and afterwards `ended_seconds` tells how long the end took."""
+    def serving(self, app=None, metrics=None):
+        """Serve in a thread; yields the port (`ports` has all), and then `end_seconds` tells how long the end took."""
         made = app or self.app()
-        serving = server.factory_of(
-            made, self.policy, authenticated=self.tokens is not None, bound=lambda port: found.append(port)
-        )
         found, failed, ready = [], [], threading.Event()
+        serving = server.factory_of(
+            made, self.policy, authenticated=self.tokens is not None, metrics=metrics, bound=found.extend
+        )
         self.pulse = Pulse(self.clock, False)
 
         def run():
@@ -124,6 +124,7 @@ class WebDesk:
                 raise failed[0]
             while not self.pulse.beats:
                 pass
+            self.ports = found
             yield found[0]
         finally:
             self.loop.call_soon_threadsafe(self._end)

@@ -32,12 +32,12 @@ def health(
     timeout
         Seconds to wait.
     """
-    from tradeworthy.web.asking import address_of, ask_health
+    from tradeworthy.web.asking import url_of, ask_health
 
     policy = of_environment(os.environ)
     clock = SystemClock()
     body, data = ask_health(
-        url or address_of(policy), timeout_s=timeout, clock=clock, token=_token(policy, clock), trusted=policy.cert_path
+        url or url_of(policy), timeout_s=timeout, clock=clock, token=_token(policy, clock), trusted=policy.cert_path
     )
     console = Console(highlight=False, markup=False, soft_wrap=True)
     if raw:

@@ -15,6 +15,7 @@ from tradeworthy.web.access import Access
 from tradeworthy.web.edge import AsgiApp, Edge
 from tradeworthy.web.ports import (
     KILL,
+    NO_PACK,
     RESUME,
     Board,
     CertificatePort,
@@ -100,7 +101,8 @@ def create_app(
     async def resume(request: AnyRequest) -> Response[bytes]:
         asked = await _command(request, ResumeCommand)
         who = access.principal(request).name
-        return _answer(await control.resume(asked.reason, asked.scope, asked.incident, asked.snapshot, who))
+        pack = None if bytes(asked.pack) == bytes(NO_PACK) else bytes(asked.pack)
+        return _answer(await control.resume(asked.reason, asked.scope, pack, who))
 
     handlers = [health, ready, live, summary, guard, shown, kill, pause, resume, _metrics(board, access, policy)]
     return _application(handlers, policy, named=tokens is None)

@@ -16,7 +16,7 @@ READ_BYTES = 1 << 16
 JUDGED = frozenset({http.client.OK, http.client.SERVICE_UNAVAILABLE})
 
 
-def address_of(policy: HealthPolicy) -> str:
+def url_of(policy: HealthPolicy) -> str:
     """Return where a desk of this policy answers; an address of all interfaces is asked on loopback."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(policy.host, policy.host)
     shown = f"[{host}]" if ":" in host else host

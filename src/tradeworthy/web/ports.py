@@ -9,6 +9,7 @@ from tradeworthy.operations.health.facts import GuardView, Readiness
 from tradeworthy.operations.health.report import HealthReport
 
 KILL, RESUME, APPROVE = "control:kill", "control:resume", "config:approve"
+NO_PACK = msgspec.Raw(b"null")
 LOCAL = "loopback"
 """The principal of a request that needed no token: a person on the desk's own machine."""
 
@@ -37,12 +38,11 @@ class PauseCommand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class ResumeCommand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """End the operator's own pause; with an incident and the hash of its snapshot, this person's part of a re-arm."""
+    """End the operator's own pause; with `pack`, the approval that two people signed, leave a stop (KS-09)."""
 
     reason: str
     scope: str = "desk"
-    incident: str = ""
-    snapshot: str = ""
+    pack: msgspec.Raw = NO_PACK
 
 
 Command = KillCommand | PauseCommand | ResumeCommand
@@ -67,13 +67,13 @@ class Board(Protocol):
 
 
 class Control(Protocol):
-    """Acts of people. What must not be cut off runs before the first await: a request's time is bounded."""
+    """Acts of people. A request's time is bounded, so what must not be cut off runs before the first await or in a
+    thread.
+    """
 
     async def kill(self, reason: str, scope: str, flatten: bool, principal: str) -> ControlAnswer: ...
     async def pause(self, reason: str, scope: str, expires_at: int | None, principal: str) -> ControlAnswer: ...
-    async def resume(
-        self, reason: str, scope: str, incident: str, snapshot: str, principal: str
-    ) -> ControlAnswer: ...
+    async def resume(self, reason: str, scope: str, pack: bytes | None, principal: str) -> ControlAnswer: ...
 
 
 class CertificatePort(Protocol):

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,46 +79,52 @@ def bind(host: str, port: int) -> socket.socket:
 
 async def serve(
     app: AsgiApp, host: str, port: int, tls: ssl.SSLContext | None, pulse: Pulse, *, policy: HealthPolicy | None = None,
-    bound: Callable[[int], object] = lambda port: None,
+    more: Sequence[tuple[int, AsgiApp]] = (), bound: Callable[[tuple[int, ...]], object] = lambda ports: None,
 ) -> None:  # fmt: skip
     """Serve until cancelled, beating; then end within a second, connections included.
 
-    bound  hears the port that was bound, which is another one where 0 was asked for
+    more   further ports of the same host, each with its own application
+    bound  hears the ports that were bound, which are others where 0 was asked for
     """
     limits = policy or HealthPolicy()
-    listener = bind(host, port)
-    try:
-        bound(listener.getsockname()[1])
+    with contextlib.ExitStack() as opened:
+        listeners = [opened.enter_context(bind(host, one)) for one in (port, *(number for number, _ in more))]
+        ports = tuple(one.getsockname()[1] for one in listeners)
+        apps = dict(zip(ports, (app, *(other for _, other in more)), strict=True))
+
+        async def by_port(scope: Any, receive: Any, send: Any) -> None:
+            await apps[scope["server"][1]](scope, receive, send)
+
         config = uvicorn.Config(
-            app, interface="asgi3", http=_Protocol, ws="none", loop="none", lifespan="off", log_config=None,
+            by_port, interface="asgi3", http=_Protocol, ws="none", loop="none", lifespan="off", log_config=None,
             access_log=False, proxy_headers=False, server_header=False, limit_concurrency=limits.connections_max,
             h11_max_incomplete_event_size=limits.header_bytes_max, backlog=BACKLOG,
         )  # fmt: skip
         config.load()
         config.ssl = tls
         server = _Server(config, pulse)
+        bound(ports)
         try:
-            await server.serve(sockets=[listener])
+            await server.serve(sockets=listeners)
         finally:
-            await server.end(listener)
-    finally:
-        listener.close()
+            await server.end(listeners)
 
 
 def factory_of(
-    app: AsgiApp, policy: HealthPolicy, *, authenticated: bool, port: int | None = None,
-    bound: Callable[[int], object] = lambda port: None,
+    app: AsgiApp, policy: HealthPolicy, *, authenticated: bool, metrics: AsgiApp | None = None,
+    bound: Callable[[tuple[int, ...]], object] = lambda ports: None,
 ) -> Callable[[Pulse], Coroutine[Any, Any, None]]:  # fmt: skip
     """Return the factory of the supervised task that serves an application where the policy says.
 
-    port  another one than the policy's, e.g. its `metrics_port`
+    metrics  the application of `metrics_port`
     Raises `AddressRefused` at once for an unsafe address or an unreadable certificate.
     """
     require_safe(policy, authenticated=authenticated)
-    tls, where = tls_of(policy), policy.port if port is None else port
+    tls = tls_of(policy)
+    more = () if metrics is None or policy.metrics_port is None else ((policy.metrics_port, metrics),)
 
     def serving(pulse: Pulse) -> Coroutine[Any, Any, None]:
-        return serve(app, policy.host, where, tls, pulse, policy=policy, bound=bound)
+        return serve(app, policy.host, policy.port, tls, pulse, policy=policy, more=more, bound=bound)
 
     return serving
 
@@ -138,14 +144,14 @@ class _Server(uvicorn.Server):
         self._pulse.beat(counter)
         return await super().on_tick(counter)
 
-    async def end(self, listener: socket.socket) -> None:
+    async def end(self, listeners: list[socket.socket]) -> None:
         """Close everything within a second; what still runs then is cut."""
         if not self.started or self._ended:
             return
         self._ended = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS_MAX):
-                await self.shutdown(sockets=[listener])
+                await self.shutdown(sockets=listeners)
         for task in self.server_state.tasks:
             task.cancel()
         for connection in list(self.server_state.connections):
