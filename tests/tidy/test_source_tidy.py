@@ -14,7 +14,7 @@ PACKAGE = ROOT / "src" / "tradeworthy"
 FILES = {path.relative_to(PACKAGE).as_posix(): path.read_text() for path in sorted(PACKAGE.rglob("*.py"))}
 TREES = {name: ast.parse(source) for name, source in FILES.items()}
 LINES_MAX = 450
-IMPORTED_AS = {"pyjwt": "jwt"}
+IMPORTED_AS = {"pyjwt": "jwt", "opentelemetry_sdk": "opentelemetry"}
 """Packages whose import has another name."""
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tradeworthy.kernel import redaction
@@ -176,6 +177,33 @@ def test_two_desks_in_one_process_share_nothing():
     assert [sample(one, "scheduler_leadership_churn_total") for one in desks] == [1, 0]
 
 
+VALUES = st.one_of(
+    st.sampled_from([0, 1, -1, 0.1, 999_999, 999_999.0, 1_000_000, 1e21, -1e9, 1e-9, math.nan, math.inf, -math.inf]),
+    st.floats(), st.integers(-(1 << 60), 1 << 60),
+)  # fmt: skip
+
+
+@given(st.dictionaries(st.text("abc-/:.", min_size=1, max_size=3), VALUES, max_size=5), st.lists(VALUES, max_size=5))
+def test_the_text_is_to_the_byte_what_the_library_renders(gauges, durations):
+    families = Families([
+        FamilySpec("state", MetricType.GAUGE, 'A \\ and a "quote".', ("who", "a")),
+        FamilySpec("waits_seconds", MetricType.HISTOGRAM, "Waits.", ("who",), (0.1, 1.0, 2_000_000.0)),
+        FamilySpec("things_total", MetricType.COUNTER, "Things."),
+    ])  # fmt: skip
+    families["state"].replace({(who, "x"): value for who, value in gauges.items()})
+    for value in durations:
+        if not math.isnan(value):
+            families["waits_seconds"].observe("me", value=value)
+            families["things_total"].inc(by=abs(value))
+    assert families.render() == generate_latest(families.registry)
+    assert families.render() == generate_latest(families.registry), "from what was remembered of the first"
+
+
+def test_a_filled_desk_renders_as_the_library_does():
+    metrics = filled()
+    assert metrics.render() == generate_latest(metrics.registry)
+
+
 def test_promtool_finds_nothing_to_say_of_the_metrics():
     for metrics in (desk(), filled()):
         done = promtool("check", "metrics", text=metrics.render())
@@ -200,7 +228,8 @@ def test_five_fills_are_five_and_three_strategies_give_three_series():
         environment="paper", side="buy", liquidity="maker",
     ) == 5  # fmt: skip
     count = "tradeworthy_agent_tick_duration_seconds_count"
-    assert sorted(dict(labels)["agent"] for name, labels in samples(metrics) if name == count) == ["mm-1", "mm-2", "mm-3"]
+    ticking = sorted(dict(labels)["agent"] for name, labels in samples(metrics) if name == count)
+    assert ticking == ["mm-1", "mm-2", "mm-3"]
 
 
 def test_facts_arrive_as_they_are():

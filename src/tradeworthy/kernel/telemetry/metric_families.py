@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import msgspec
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.utils import floatToGoString
 
 from tradeworthy.kernel.redaction import redact
 from tradeworthy.kernel.words import Word
@@ -18,6 +19,8 @@ LABEL_SETS_MAX = 200
 """Sets of label values in a family, the one that takes the rest included."""
 TOTALS_MAX = 10_000
 """Totals of others that a counter follows; those past it are not counted."""
+EXPONENT_FROM = 1_000_000
+"""Whole numbers below it are written without an exponent."""
 OTHER = "other"
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _VALUE = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.:@+/-]{0,63})?")
@@ -73,6 +76,7 @@ class Family:
         self._spreads: dict[tuple[str, ...], _Spread] = {}
         self._totals: dict[tuple[str, ...], float] = {}
         self._known: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._heads: dict[tuple[str, ...], tuple[str, ...]] = {}
         if not spec.labels:
             self._begin()
 
@@ -106,6 +110,7 @@ class Family:
         with self._lock:
             self._values.clear()
             self._known.clear()
+            self._heads.clear()
             for labels, value in values.items():
                 self.set(*labels, to=value)
 
@@ -140,6 +145,39 @@ class Family:
         for key, value in self._values.items():
             family.add_metric(key, value)
         return family
+
+    def text(self) -> str:
+        """Return the family in the text format, to the byte what the client library makes of `metric`, only sooner."""
+        spec, name = self.spec, PREFIX + self.spec.name
+        told = spec.help.replace("\\", r"\\").replace("\n", r"\n")
+        lines = [f"# HELP {name} {told}\n# TYPE {name} {spec.type.value}\n"]
+        if spec.type is MetricType.HISTOGRAM:
+            for key, spread in self._spreads.items():
+                total = 0
+                heads = iter(self._heads_of(key))
+                for count in spread.counts:
+                    total += count
+                    lines.append(f"{next(heads)}{_shown(total)}\n")
+                lines.append(f"{next(heads)}{_shown(total)}\n{next(heads)}{_shown(spread.total)}\n")
+        else:
+            lines += [f"{self._heads_of(key)[0]}{_shown(value)}\n" for key, value in self._values.items()]
+        return "".join(lines)
+
+    def _heads_of(self, key: tuple[str, ...]) -> tuple[str, ...]:
+        """Return what stands before the value in each line of a label set; values change, this does not."""
+        heads = self._heads.get(key)
+        if heads is None:
+            name, labels = PREFIX + self.spec.name, dict(zip(self.spec.labels, key, strict=True))
+            if self.spec.type is MetricType.HISTOGRAM:
+                bounds = (*(repr(bound) for bound in self.spec.buckets), "+Inf")
+                heads = (
+                    *(_head(f"{name}_bucket", {**labels, "le": bound}) for bound in bounds),
+                    _head(f"{name}_count", labels), _head(f"{name}_sum", labels),
+                )  # fmt: skip
+            else:
+                heads = (_head(name, labels),)
+            self._heads[key] = heads
+        return heads
 
     def _begin(self) -> None:
         match self.spec.type:
@@ -192,6 +230,14 @@ class Families:
     def __getitem__(self, name: str) -> Family:
         return self._families[name]
 
+    def render(self) -> bytes:
+        """Return all families in the text format; the lock is held for one family at a time."""
+        found = []
+        for family in tuple(self._families.values()):
+            with self._lock:
+                found.append(family.text())
+        return "".join(found).encode()
+
     def specs(self) -> tuple[FamilySpec, ...]:
         """Return what is declared, in order."""
         return tuple(family.spec for family in self._families.values())
@@ -214,6 +260,16 @@ def _clean(value: str) -> str:
     """Return a label value, `other` for one that holds a secret, free text or a path."""
     text = str(redact(str(value)))
     return text if _VALUE.fullmatch(text) else OTHER
+
+
+def _head(name: str, labels: Mapping[str, str]) -> str:
+    """Return a series' name with its labels; `_clean` leaves nothing in a value that would need an escape."""
+    told = ",".join(f'{label}="{value}"' for label, value in sorted(labels.items()))
+    return f"{name}{{{told}}} " if told else f"{name} "
+
+
+def _shown(value: float) -> str:
+    return f"{value}.0" if type(value) is int and value < EXPONENT_FROM else str(floatToGoString(value))  # type: ignore[no-untyped-call]
 
 
 def _cumulated(buckets: Sequence[float], counts: Sequence[int]) -> Iterator[tuple[str, float]]:

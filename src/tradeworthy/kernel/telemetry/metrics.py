@@ -4,7 +4,7 @@ import platform
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from prometheus_client import generate_latest
+from prometheus_client import CollectorRegistry
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Event
@@ -42,9 +42,14 @@ class DeskMetrics:
         """Return every declared family."""
         return self._families.specs()
 
+    @property
+    def registry(self) -> CollectorRegistry:
+        """The desk's own registry, for another format than the text one."""
+        return self._families.registry
+
     def render(self) -> bytes:
         """Return all families in the text format."""
-        return generate_latest(self._families.registry)
+        return self._families.render()
 
     def build(self, release: str, *, tier: str = "") -> None:
         """Tell what runs."""
