@@ -81,6 +81,20 @@ def canonical(report: Report) -> bytes:
     return msgspec.json.format(msgspec.json.encode(redact(plain), order="sorted"), indent=1) + b"\n"
 
 
+def severities_named(plain: Any) -> Any:
+    """Return plain data with each number under the key `severity` as its name."""
+    match plain:
+        case dict():
+            return {
+                key: Severity(value).name if key == "severity" and isinstance(value, int) else severities_named(value)
+                for key, value in plain.items()
+            }
+        case list() | tuple():
+            return [severities_named(one) for one in plain]
+        case _:
+            return plain
+
+
 def address(data: bytes) -> str:
     """Return the SHA-256 that names these bytes."""
     return hashlib.sha256(data).hexdigest()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from tradeworthy.kernel.report import severities_named
 from tradeworthy.operations.dry_run.artefact_files import write_json, write_text
 from tradeworthy.operations.paper_run import html, markdown
 from tradeworthy.operations.paper_run.model import PaperRunReport
@@ -51,6 +52,6 @@ class ReportFiles:
 
 
 def plain(report: PaperRunReport) -> dict[str, object]:
-    """Return the report as plain data; what is absent has no key."""
-    built: dict[str, object] = msgspec.to_builtins(report)
+    """Return the report as plain data, severities by name; what is absent has no key."""
+    built: dict[str, object] = severities_named(msgspec.to_builtins(report))
     return built
