@@ -27,7 +27,7 @@ class Desk:
 
     def release(self, code):
         self.calls.append(("release", code))
-        del self.held[code]
+        self.held.pop(code, None)
 
     def escalate(self, escalated, cause):
         self.escalations.append(escalated)

@@ -7,7 +7,15 @@ import pytest
 from telemetry_bench import TASKS, Heard
 
 from tradeworthy.kernel.supervision import State
-from tradeworthy.kernel.telemetry import BusPolicy, BusStopped, DeliveryPolicy, Flow, HandlerStuck, UnknownTopic
+from tradeworthy.kernel.telemetry import (
+    BusPolicy,
+    BusStopped,
+    DeliveryPolicy,
+    Flow,
+    HandlerStuck,
+    UnknownTopic,
+    message_of,
+)
 
 RISK = "telemetry.risk.policy"
 
@@ -150,7 +158,30 @@ def test_poison_in_a_flow_of_risk_compliance_or_execution_pauses_the_desk_until_
     assert bench.desk.held == {}
     assert bench.bus.facts().open_dead_letters == 0
     assert bench.desk.facts("bus.settled")[0].by == "risk.officer"
+    assert bench.bus.dead_letters() == ()
     assert bench.bus.settle(Flow(family), by="risk.officer") == 0
+
+
+def test_a_pause_that_an_earlier_run_left_is_ended_by_settling_its_flow(bench):
+    bench.desk.held["poison_risk"] = "of the last run"
+    assert bench.bus.settle(Flow.RISK, by="risk.officer") == 0
+    assert bench.desk.held == {}
+
+
+def test_a_dead_letter_in_the_journal_shows_the_beginning_of_its_payload(bench):
+    async def fails(message):
+        raise ValueError("token=abcdefgh is bad")
+
+    async def scenario():
+        bench.bus.subscribe("one", fails, topics=["telemetry."])
+        bench.bus.start()
+        bench.bus.publish(message_of(TASKS, {"x": "y" * 9_000}, event_id="big:1", source="test", ts=1))
+        assert await bench.bus.drained(10)
+
+    bench.run(scenario())
+    (journaled,) = bench.desk.facts("bus.dead_letter")
+    assert journaled.payload == ('{"x":"' + "y" * 9_000)[:4_096]
+    assert "abcdefgh" not in journaled.cause
 
 
 def test_a_handler_of_a_guarded_flow_pauses_the_desk_by_any_topic(bench):

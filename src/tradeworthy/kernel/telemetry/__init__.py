@@ -24,6 +24,8 @@ from tradeworthy.kernel.telemetry.publisher import PublisherFacts as PublisherFa
 from tradeworthy.kernel.telemetry.publisher import PublisherPolicy as PublisherPolicy
 from tradeworthy.kernel.telemetry.publisher import PublishFailed as PublishFailed
 from tradeworthy.kernel.telemetry.publisher import Stage as Stage
+from tradeworthy.kernel.telemetry.publishing import Publishing as Publishing
+from tradeworthy.kernel.telemetry.publishing import PublishingPolicy as PublishingPolicy
 from tradeworthy.kernel.telemetry.rolling import RollingCount as RollingCount
 from tradeworthy.kernel.telemetry.spool import Spool as Spool
 from tradeworthy.kernel.telemetry.spool import SpoolFacts as SpoolFacts
@@ -35,6 +37,7 @@ from tradeworthy.kernel.telemetry.stream import StreamPolicy as StreamPolicy
 from tradeworthy.kernel.telemetry.stream import StreamWatch as StreamWatch
 from tradeworthy.kernel.telemetry.subscription import Handler as Handler
 from tradeworthy.kernel.telemetry.subscription import SubscriberFacts as SubscriberFacts
+from tradeworthy.kernel.telemetry.topics import KILL_PATTERNS as KILL_PATTERNS
 from tradeworthy.kernel.telemetry.topics import TOPICS as TOPICS
 from tradeworthy.kernel.telemetry.topics import Flow as Flow
 from tradeworthy.kernel.telemetry.topics import Topic as Topic

@@ -240,6 +240,15 @@ class Bus:
             if drain in self._drains:
                 self._drains.remove(drain)
 
+    def adopt(self, policy: BusPolicy) -> None:
+        """Keep other bounds from now on; a queue that is longer gives its oldest up with the next event."""
+        self._policy = policy
+        self._delivery.adopt(policy.delivery)
+        self._letters.adopt(policy.dead_letters)
+        with self._lock:
+            for one in self._subscriptions.values():
+                one.capacity = policy.capacity_events
+
     def take_undelivered(self) -> tuple[Message, ...]:
         """Empty the queues of a stopped bus; returns each event once, in the order of publishing."""
         if self._started:
@@ -255,7 +264,10 @@ class Bus:
         return self._letters.letters()
 
     def settle(self, flow: Flow, *, by: str) -> int:
-        """Note that a person dealt with the dead letters of a flow, and end the pause; returns how many were open."""
+        """Note that a person dealt with the dead letters of a flow, and end its pause, one of an earlier run too.
+
+        Returns how many were open in this run.
+        """
         return self._letters.settle(flow, by)
 
     def task_snapshots(self) -> tuple[TaskSnapshot, ...]:
@@ -304,8 +316,8 @@ class Bus:
             self._number += 1
             waiting = Waiting(self._number, message, now)
             for one in routes:
-                if one.put(waiting):
-                    self._counts.dropped.add(now)
+                if dropped := one.put(waiting):
+                    self._counts.dropped.add(now, dropped)
                 if one.asleep:
                     one.asleep = False
                     wake.append(one)

@@ -13,6 +13,7 @@ from tradeworthy.kernel.telemetry.hold import HoldPort
 from tradeworthy.kernel.telemetry.message import Message
 from tradeworthy.kernel.telemetry.topics import Flow, topic_of
 
+PAYLOAD_SHOWN_MAX = 4_096
 LOG = logging.getLogger("tradeworthy.telemetry.bus")
 
 
@@ -30,7 +31,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
 
 @fact("bus.dead_letter")
 class DeadLettered(Fact, frozen=True):
-    """A handler failed at an event for good; the event itself lies with the bus until it is settled or crowded out."""
+    """A handler failed at an event for good; `payload` is the event's, its first 4,096 characters."""
 
     topic: str
     event_id: str
@@ -39,6 +40,7 @@ class DeadLettered(Fact, frozen=True):
     attempts: int
     error: str
     cause: str
+    payload: str = ""
 
 
 @fact("bus.settled")
@@ -67,6 +69,10 @@ class DeadLetters:
         """Dead letters of guarded flows that nobody has settled yet."""
         return sum(self._open.values())
 
+    def adopt(self, kept: int) -> None:
+        """Keep so many letters whole from now on, the newest."""
+        self._letters = deque(self._letters, maxlen=kept)
+
     def letters(self) -> tuple[DeadLetter, ...]:
         """Return the newest, oldest first."""
         return tuple(self._letters)
@@ -78,7 +84,8 @@ class DeadLetters:
         name, cause = type(error).__name__, str(redact(str(error)))
         self._letters.append(DeadLetter(message, subscriber, attempts, name, cause, flow, self._clock.now()))
         self.total += 1
-        self._record(DeadLettered(message.topic, message.event_id, subscriber, flow, attempts, name, cause))
+        payload = bytes(message.payload)[:PAYLOAD_SHOWN_MAX].decode("utf-8", "replace")
+        self._record(DeadLettered(message.topic, message.event_id, subscriber, flow, attempts, name, cause, payload))
         said = {"topic": message.topic, "event_id": message.event_id, "subscriber": subscriber, "cause": cause}
         LOG.error("event_dead_lettered", extra={**said, "error": name, "attempts": attempts})
         if flow.guarded:
@@ -88,12 +95,12 @@ class DeadLetters:
                 self._hold.hold(_code(flow), f"expected {message.topic} to be handled, found {found}")
 
     def settle(self, flow: Flow, by: str) -> int:
-        """Let go of the letters of a flow and end its pause; returns how many were open."""
+        """Let go of the letters of a flow and end its pause, also one that an earlier run left; returns how many."""
         kept = [one for one in self._letters if one.flow is not flow]
         self._letters.clear()
         self._letters.extend(kept)
         count = self._open.pop(flow, 0)
-        if count:
+        if flow.guarded:
             self._record(DeadLettersSettled(flow, count, by))
             self._hold.release(_code(flow))
         return count

@@ -110,6 +110,10 @@ class Delivery:
         self._clock, self._lock, self._counts, self._letters = clock, lock, counts, letters
         self._policy, self._spans, self._at_rest = policy, spans, at_rest
 
+    def adopt(self, policy: DeliveryPolicy) -> None:
+        """Serve by another policy: the next failure of a handler, and the limit of tasks that begin from now."""
+        self._policy = policy
+
     async def serve(self, subscription: Subscription, pulse: Pulse) -> None:
         """Deliver for ever; an event in hand at a cancellation goes back to its place."""
         ourselves = asyncio.current_task()

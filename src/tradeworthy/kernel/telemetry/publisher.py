@@ -157,6 +157,10 @@ class Publisher:
             pulse.beat()
             await asyncio.sleep(self._policy.replay_interval_s)
 
+    def adopt(self, policy: PublisherPolicy) -> None:
+        """Publish by other bounds from now on."""
+        self._policy = policy
+
     def keep(self, messages: tuple[Message, ...]) -> None:
         """Spool what a stopped bus had taken and not delivered, before the process ends; raises `PublishFailed`."""
         with self._lock:

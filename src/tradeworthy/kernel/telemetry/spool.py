@@ -142,6 +142,11 @@ class Spool:
                 self._malformed,
             )  # fmt: skip
 
+    def adopt(self, policy: SpoolPolicy) -> None:
+        """Keep other bounds from now on; what is held already stays."""
+        with self._lock:
+            self._policy = policy
+
     def close(self) -> None:
         """Let go of the folder."""
         with self._lock:

@@ -51,6 +51,8 @@ class StreamWatch:
         self._policy = policy or StreamPolicy()
         self._heard = clock.monotonic()
         self._cause = "silence"
+        self._started = self._heard
+        self._answered = False  # until then an earlier run's pause may stand
         self._out_since: int | None = None
         self._outages = self._outage_ns = 0
 
@@ -68,7 +70,10 @@ class StreamWatch:
         self._cause = cause
 
     def judge(self) -> None:
-        """Pause the desk once when the silence reaches the limit, and end that pause once when it was broken."""
+        """Pause the desk once when the silence reaches the limit, and end that pause once when it was broken.
+
+        The first answer of a stream ends a pause that an earlier run left.
+        """
         now, heard = self._clock.monotonic(), self._heard
         silent = now - heard
         if silent >= nanos(self._policy.outage_s):
@@ -78,7 +83,12 @@ class StreamWatch:
                 said = f"expected {self.name} to be heard within {self._policy.outage_s} s, found {self._cause}"
                 LOG.warning("stream_lost", extra={"stream": self.name, "cause": self._cause})
                 self._hold.hold(self._code, f"{said} for {silent / NANOS_PER_SECOND:.3f} s")
-        elif self._out_since is not None:
+        elif self._out_since is None:
+            if not self._answered and heard > self._started:
+                self._answered = True
+                self._hold.release(self._code)
+        else:
+            self._answered = True
             lasted = heard - self._out_since
             self._out_since = None
             self._outage_ns += lasted

@@ -80,14 +80,15 @@ class Subscription:
         """Whether nothing waits and nothing is in hand."""
         return self.hand is None and not self.queue
 
-    def put(self, waiting: Waiting) -> bool:
-        """Add the newest event; True when the oldest was dropped for it."""
-        full = len(self.queue) >= self.capacity
-        if full:
+    def put(self, waiting: Waiting) -> int:
+        """Add the newest event; returns how many of the oldest were dropped for it."""
+        dropped = 0
+        while len(self.queue) >= self.capacity:
             self.queue.popleft()
-            self.dropped += 1
+            dropped += 1
+        self.dropped += dropped
         self.queue.append(waiting)
-        return full
+        return dropped
 
     def put_back(self) -> bool:
         """Return the event in hand to its place; True when it found none there and was dropped, being the oldest."""

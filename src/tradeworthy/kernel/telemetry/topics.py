@@ -9,8 +9,8 @@ from tradeworthy.kernel.errors import InvalidInput
 from tradeworthy.kernel.words import Word
 
 KILL_TOPIC = "runtime.kill_switch"
-KILL_PREFIXES = ("risk.", "compliance.")
-"""What is published below them asks for a stop of the desk, as `runtime.kill_switch` does (KS-01)."""
+KILL_PATTERNS = ("risk.", "compliance.", KILL_TOPIC)
+"""What is published there asks for a stop of the desk; the kill switch subscribes to them (KS-01)."""
 
 
 class UnknownTopic(InvalidInput):
@@ -64,7 +64,7 @@ def topics_of(patterns: Iterable[str]) -> frozenset[str]:
 
 def trips_kill_switch(name: str) -> bool:
     """Tell whether an event on this topic trips the kill switch (KS-01)."""
-    return name == KILL_TOPIC or name.startswith(KILL_PREFIXES)
+    return name.startswith(KILL_PATTERNS)
 
 
 def _flow_of(name: str) -> Flow:
