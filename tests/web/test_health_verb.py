@@ -14,7 +14,7 @@ from tradeworthy.kernel.errors import UsageError
 from tradeworthy.operations.health.facts import GuardView, KillView
 from tradeworthy.operations.health.policy import PREFIX, HealthPolicy
 from tradeworthy.trading.model import GuardLevel
-from tradeworthy.web.asking import url_of, ask_health
+from tradeworthy.web.asking import ask_health, url_of
 
 
 @pytest.fixture(autouse=True)

@@ -32,7 +32,7 @@ def health(
     timeout
         Seconds to wait.
     """
-    from tradeworthy.web.asking import url_of, ask_health
+    from tradeworthy.web.asking import ask_health, url_of
 
     policy = of_environment(os.environ)
     clock = SystemClock()

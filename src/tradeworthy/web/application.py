@@ -102,7 +102,7 @@ def create_app(
         asked = await _command(request, ResumeCommand)
         who = access.principal(request).name
         pack = None if bytes(asked.pack) == bytes(NO_PACK) else bytes(asked.pack)
-        return _answer(await control.resume(asked.reason, asked.scope, pack, who))
+        return _answer(await control.resume(asked.scope, pack, who))
 
     handlers = [health, ready, live, summary, guard, shown, kill, pause, resume, _metrics(board, access, policy)]
     return _application(handlers, policy, named=tokens is None)
@@ -131,14 +131,14 @@ def _application(handlers: list[Any], policy: HealthPolicy, *, named: bool) -> A
 
 
 async def _command(request: AnyRequest, kind: type[C]) -> C:
-    """Return a command; its body must be JSON of exactly its fields, and say why in `reason`."""
+    """Return a command; its body must be JSON of exactly its fields, and a stop or a pause says why."""
     if request.content_type[0] != "application/json":
         raise Refusal(415)
     try:
         asked = msgspec.json.decode(await request.body(), type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise Refusal(400) from None
-    if not asked.reason.strip():
+    if isinstance(asked, KillCommand | PauseCommand) and not asked.reason.strip():
         raise Refusal(400)
     return asked
 

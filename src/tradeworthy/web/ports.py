@@ -38,9 +38,11 @@ class PauseCommand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class ResumeCommand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """End the operator's own pause; with `pack`, the approval that two people signed, leave a stop (KS-09)."""
+    """End the operator's own pause; with `pack`, the approval that two people signed, leave a stop (KS-09).
 
-    reason: str
+    Why stands in the pack; the end of one's own pause needs no reason.
+    """
+
     scope: str = "desk"
     pack: msgspec.Raw = NO_PACK
 
@@ -73,7 +75,7 @@ class Control(Protocol):
 
     async def kill(self, reason: str, scope: str, flatten: bool, principal: str) -> ControlAnswer: ...
     async def pause(self, reason: str, scope: str, expires_at: int | None, principal: str) -> ControlAnswer: ...
-    async def resume(self, reason: str, scope: str, pack: bytes | None, principal: str) -> ControlAnswer: ...
+    async def resume(self, scope: str, pack: bytes | None, principal: str) -> ControlAnswer: ...
 
 
 class CertificatePort(Protocol):

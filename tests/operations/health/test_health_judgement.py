@@ -86,6 +86,7 @@ EDGES = [
     ("supervisor", known.Tasks(at=NOW), UNKNOWN),
     ("supervisor", known.Tasks(at=NOW, running=5, restarting=0, failed=("a",)), FAIL),
     ("supervisor", known.Tasks(at=NOW, running=5, restarting=0, abandoned=("a",)), FAIL),
+    ("supervisor", known.Tasks(at=NOW, running=5, restarting=0, failed_optional=("a",)), WARN),
     ("watchdog", known.WatchdogView(at=NOW, watching=None), UNKNOWN),
     ("watchdog", known.WatchdogView(at=NOW, watching=False), FAIL),
     *[("bus", known.Judged(at=NOW, severity=one), one) for one in Severity],

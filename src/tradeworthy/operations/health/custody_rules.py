@@ -57,7 +57,7 @@ def kill_switch(seen: KillView, policy: HealthPolicy, now: int) -> Verdict:
 
 
 def supervisor(seen: Tasks, policy: HealthPolicy, now: int) -> Verdict:
-    """Judge tasks: one abandoned or failed for good FAIL, one between two attempts WARN, none at all UNKNOWN."""
+    """Judge tasks: one abandoned or failed for good FAIL; an optional one, or one between attempts, WARN."""
     del policy, now
     if seen.abandoned:
         return Verdict(FAIL, f"abandoned: {names(seen.abandoned)}", len(seen.abandoned), 1, "tasks")
@@ -68,6 +68,9 @@ def supervisor(seen: Tasks, policy: HealthPolicy, now: int) -> Verdict:
     if seen.restarting:
         return Verdict(WARN, f"{seen.restarting} of {seen.running + seen.restarting} tasks are restarting",
                        seen.restarting, 1, "tasks")  # fmt: skip
+    if seen.failed_optional:
+        found = f"failed for good, optional: {names(seen.failed_optional)}"
+        return Verdict(WARN, found, len(seen.failed_optional), 1, "tasks")
     if not seen.running:
         return Verdict(UNKNOWN, "no task runs", 0, None, "tasks")
     return Verdict(OK, f"{seen.running} tasks run", 0, 1, "tasks")

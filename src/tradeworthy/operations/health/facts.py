@@ -65,11 +65,12 @@ class KillView(Observed, frozen=True, kw_only=True):
 
 
 class Tasks(Observed, frozen=True, kw_only=True):
-    """Counts of the supervisor's snapshot. `failed` are tasks that are over for good, by name."""
+    """Counts of the supervisor's snapshot. `failed` are tasks that are over for good, by name, optional ones apart."""
 
     running: int | None = None
     restarting: int | None = None
     failed: tuple[str, ...] = ()
+    failed_optional: tuple[str, ...] = ()
     abandoned: tuple[str, ...] = ()
 
 

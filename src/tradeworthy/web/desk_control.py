@@ -1,0 +1,99 @@
+"""Control over HTTP, wired to the desk's own ways in: the halt flag, and the folder of people's acts."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec
+
+from tradeworthy.app.desk_people import DeskPeople, Outcome
+from tradeworthy.app.kill import kill_desk
+from tradeworthy.app.operator_acts import CONTROL, PersonAct
+from tradeworthy.app.watchdog_process import watchdog_lives
+from tradeworthy.kernel.clock import Clock
+from tradeworthy.kernel.errors import DeskError
+from tradeworthy.kernel.journal.files import write_durably
+from tradeworthy.trading.control.approvals import read_pack
+from tradeworthy.trading.control.halt import HaltPort
+from tradeworthy.trading.control.kill import scope_of
+from tradeworthy.web.ports import ControlAnswer
+
+STOPPED = "stopped; its orders are gone when the certificate of flatness says so"
+UNWATCHED = "stopped; no watchdog lives, so nobody verifies that no order is open"
+HANDED = "handed to the desk"
+
+
+class DeskControl:
+    """Act on one desk in threads of its own, so that a slow disk holds up neither the loop nor a kill.
+
+    root   where run folders are;  name  the desk's
+    halts  the flag before each send, whose halts a re-arm of a desk at rest releases
+    """
+
+    def __init__(self, root: Path, name: str, clock: Clock, *, halts: HaltPort | None = None) -> None:
+        self._root, self._name, self._clock, self._halts = root, name, clock, halts
+        self._state = root / "state" / name
+        self._kills = ThreadPoolExecutor(max_workers=2, thread_name_prefix="web-kill")
+        self._acts = ThreadPoolExecutor(max_workers=1, thread_name_prefix="web-act")
+
+    async def kill(self, reason: str, scope: str, flatten: bool, principal: str) -> ControlAnswer:
+        """Trip the flag, then the sentinel. It is never `done`: what was sent is not what was seen (KS-04)."""
+
+        def act() -> ControlAnswer:
+            halt = kill_desk(
+                self._state, reason=f"{principal}: {reason}", scope=scope, flatten=flatten, clock=self._clock
+            )
+            watched = watchdog_lives(self._state)
+            return ControlAnswer(outcome="accepted", text=f"{halt.scope}: {STOPPED if watched else UNWATCHED}")
+
+        return await self._run(self._kills, act)
+
+    async def pause(self, reason: str, scope: str, expires_at: int | None, principal: str) -> ControlAnswer:
+        """Hand the desk a pause; it is in force when the guard shows it."""
+
+        def act() -> ControlAnswer:
+            asked = PersonAct("pause", principal, scope_of(scope), reason, expires_at)
+            folder = self._state / CONTROL
+            folder.mkdir(parents=True, exist_ok=True)
+            write_durably(folder / f"pause-{self._clock.now()}.json", msgspec.json.encode(asked))
+            return ControlAnswer(outcome="accepted", text=HANDED)
+
+        return await self._run(self._acts, act)
+
+    async def resume(self, scope: str, pack: bytes | None, principal: str) -> ControlAnswer:
+        """End the operator's own pauses of a scope, or leave its stop by a signed pack."""
+
+        def act() -> ControlAnswer:
+            people = DeskPeople(self._root, self._name, clock=self._clock, halts=self._halts)
+            if pack is None:
+                return _told(people.end_pause(scope, principal))
+            held = read_pack(pack)
+            if held.pack.subject != scope:
+                fault = f"the pack is for {held.pack.subject}, the request for {scope}"
+                return ControlAnswer(outcome="refused", text="refused", faults=(fault,))
+            return _told(people.rearm(held))
+
+        return await self._run(self._acts, act)
+
+    def close(self) -> None:
+        """Take no more acts; one that is under way is finished."""
+        self._kills.shutdown(wait=False)
+        self._acts.shutdown(wait=False)
+
+    async def _run(self, threads: ThreadPoolExecutor, act: Callable[[], ControlAnswer]) -> ControlAnswer:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(threads, act)
+        except DeskError as problem:
+            return ControlAnswer(outcome="refused", text="refused", faults=(str(problem),))
+        except OSError as problem:
+            why = f"{type(problem).__name__}: {problem.strerror}"
+            return ControlAnswer(outcome="unknown", text="it may stand or not: look at the guard", faults=(why,))
+
+
+def _told(found: Outcome) -> ControlAnswer:
+    if found.ok:
+        return ControlAnswer(outcome="done", text="done")
+    if found.handed:
+        return ControlAnswer(outcome="accepted", text=HANDED, faults=found.faults)
+    return ControlAnswer(outcome="refused", text="refused", faults=found.faults)

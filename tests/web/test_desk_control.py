@@ -1,0 +1,114 @@
+"""What the address does to a desk: the flag and the sentinel, the folder of acts, and every refusal told (KS-01)."""
+
+import asyncio
+import threading
+
+import msgspec
+import pytest
+
+from tradeworthy.app.guard_memory import guard_memory
+from tradeworthy.app.operator_acts import CONTROL, PersonAct
+from tradeworthy.app.venues import halt_flag
+from tradeworthy.kernel.clock import EventClock, SystemClock
+from tradeworthy.trading.control import sentinel
+from tradeworthy.trading.control.guard import HeldReason
+from tradeworthy.trading.model import GuardLevel
+from tradeworthy.web import desk_control
+from tradeworthy.web.desk_control import DeskControl
+
+NOW = 2 * 10**18
+
+
+@pytest.fixture
+def state(tmp_path):
+    made = tmp_path / "state" / "made"
+    made.mkdir(parents=True)
+    return made
+
+
+@pytest.fixture
+def control(tmp_path, state):
+    made = DeskControl(tmp_path, "made", EventClock(NOW))
+    yield made
+    made.close()
+
+
+def held(state):
+    return sentinel.restore((), guard_memory(state).read(), first_run=True, now=NOW)
+
+
+@pytest.mark.parametrize(("scope", "meant"), [("desk", "desk"), ("strategy:a", "strategy:a"), ("nonsense", "desk")])
+def test_a_kill_trips_flag_and_sentinel_by_name_and_is_never_done_on_dispatch(control, state, scope, meant):
+    answer = asyncio.run(control.kill("smoke", scope, True, "ada"))
+    assert (answer.outcome, answer.text.startswith(f"{meant}: stopped; no watchdog lives")) == ("accepted", True)
+    flag = halt_flag(state, SystemClock())
+    (halt,) = flag.halts()
+    flag.close()
+    assert (halt.owner, halt.code, halt.scope, halt.flatten, halt.evidence) == (
+        "operator", "kill", meant, True, "ada: smoke",
+    )  # fmt: skip
+    assert [(one.owner, one.level, one.scope) for one in held(state)] == [("operator", GuardLevel.STOPPED, meant)]
+
+
+def test_a_kill_does_not_wait_for_an_act_that_hangs(control, monkeypatch):
+    release = threading.Event()
+    monkeypatch.setattr(desk_control, "write_durably", lambda path, data: release.wait(30))
+
+    async def main():
+        stuck = asyncio.ensure_future(control.pause("lunch", "desk", None, "ada"))
+        await asyncio.sleep(0.05)
+        answer = await asyncio.wait_for(control.kill("smoke", "desk", False, "ada"), 10)
+        waited = not stuck.done()
+        release.set()
+        await stuck
+        return answer.outcome, waited
+
+    assert asyncio.run(main()) == ("accepted", True)
+
+
+def test_a_disk_that_refuses_leaves_it_unknown(control, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(desk_control, "kill_desk", refuse)
+    answer = asyncio.run(control.kill("smoke", "desk", False, "ada"))
+    assert (answer.outcome, answer.faults) == ("unknown", ("OSError: No space left on device",))
+
+
+def test_a_pause_is_handed_to_the_desk_in_the_name_of_the_token(control, state):
+    answer = asyncio.run(control.pause("lunch", "venue:x", NOW + 5, "ada"))
+    (path,) = (state / CONTROL).glob("*.json")
+    assert answer.outcome == "accepted"
+    assert msgspec.json.decode(path.read_bytes(), type=PersonAct) == PersonAct(
+        "pause", "ada", "venue:x", "lunch", NOW + 5
+    )
+
+
+def test_a_resume_ends_an_operators_pause_and_refuses_where_there_is_none_or_a_stop(control, state):
+    refused = asyncio.run(control.resume("desk", None, "ada"))
+    assert (refused.outcome, refused.faults) == ("refused", ("no pause of an operator is in force for desk",))
+    pause = HeldReason("operator", "pause", GuardLevel.PAUSED, "desk", 5, None, "ada: lunch")
+    guard_memory(state).write(sentinel.encode((pause,)))
+    assert asyncio.run(control.resume("desk", None, "ada")).outcome == "done"
+    assert held(state) == ()
+    asyncio.run(control.kill("smoke", "desk", False, "ada"))
+    stopped = asyncio.run(control.resume("desk", None, "ada"))
+    assert stopped.outcome == "refused"
+    assert "two people" in stopped.faults[0]
+
+
+@pytest.mark.parametrize("pack", [b"{}", b"[]", b'"x"', b"7"])
+def test_what_is_no_pack_is_refused_and_ends_nothing(control, state, pack):
+    asyncio.run(control.kill("smoke", "desk", False, "ada"))
+    answer = asyncio.run(control.resume("desk", pack, "ada"))
+    assert answer.outcome == "refused"
+    assert "signed approval pack" in answer.faults[0]
+    assert held(state)
+
+
+def test_a_desk_that_is_not_known_is_refused(tmp_path):
+    control = DeskControl(tmp_path, "nobody", EventClock(NOW))
+    answer = asyncio.run(control.resume("desk", None, "ada"))
+    control.close()
+    assert answer.outcome == "refused"
+    assert "none named 'nobody'" in answer.faults[0]
