@@ -1,82 +1,93 @@
-"""What a session remembers of stops, and never forgets by writing over it."""
+"""What a start takes over of the guard: of each reason the worse of journal and sentinel (GRD-05)."""
 
 import pytest
+from soak_runs import document
 
 from tradeworthy.adapters.sentinel_file import SentinelFile
-from tradeworthy.app import config
+from tradeworthy.app.guard_memory import GUARD_FILE, guard_memory, held_at_start
+from tradeworthy.app.last_run import remember
 from tradeworthy.app.runner import RunSession, state_of
 from tradeworthy.kernel.clock import EventClock
 from tradeworthy.trading.control import sentinel
 from tradeworthy.trading.control.guard import HeldReason
-from tradeworthy.trading.model import GuardChanged, GuardLevel, GuardReason
+from tradeworthy.trading.model import GuardLevel
 
-RAW = {
-    "schema": "desk@1",
-    "desk": {"name": "memory", "environment": "paper"},
-    "tapes": [{"name": "eurusd_quotes", "format": "demo", "instrument": "EURUSD.DEMO", "label": "derived"}],
-    "instances": [{"id": "touch", "strategy": "touch_quoter", "instrument": "EURUSD.DEMO", "role": "maker"}],
-}
+NOW = 2 * 10**18
+STOP = HeldReason("operator", "kill", GuardLevel.STOPPED, "desk", 5, None, "ann: drill")
 
 
 @pytest.fixture
-def session(tmp_path):
-    return RunSession(config.parse(RAW, origin="test"), root=tmp_path, clock=EventClock())
+def state(tmp_path):
+    return state_of(tmp_path, "made")
 
 
-@pytest.fixture
-def file(tmp_path):
-    return SentinelFile(state_of(tmp_path, "memory") / "guard.bin")
+def play(root):
+    return RunSession(document(environment="paper", steps=1_200), root=root, clock=EventClock()).play()
 
 
-def stop(scope="desk"):
-    return HeldReason("operator", "kill", GuardLevel.STOPPED, scope, 5, None, "ann: drill")
+def stops(root, state):
+    held = held_at_start(root, state, now=NOW)
+    return [f"{one.owner}.{one.code}" for one in held if one.level is GuardLevel.STOPPED]
 
 
-def pause(session):
-    """Let the desk pause itself and the session remember it."""
-    changed = session._desk.guard.set(GuardReason("risk", "drill", GuardLevel.PAUSED), 7)
-    assert isinstance(changed, GuardChanged)
-    session._remember(changed)
+def test_a_first_start_remembers_nothing(tmp_path, state):
+    assert held_at_start(tmp_path, state, now=NOW) == ()
 
 
-def remembered(file):
-    return {(one.owner, one.code, one.scope) for one in sentinel.decode(file.read())}
+def test_a_stop_from_before_the_first_start_counts(tmp_path, state):
+    guard_memory(state).write(sentinel.encode((STOP,)))
+    assert held_at_start(tmp_path, state, now=NOW) == (STOP,)
 
 
-def test_a_kill_written_while_the_desk_pauses_itself_is_not_lost(session, file):
-    file.write(sentinel.encode((stop(),)))
-    pause(session)
-    assert remembered(file) == {("operator", "kill", "desk"), ("risk", "drill", "desk")}
-    ((_, request),) = session._acts()
-    assert request.scope == "desk"
+def test_a_run_leaves_a_sentinel_though_nothing_happened_and_without_it_the_next_start_is_stopped(tmp_path, state):
+    play(tmp_path)
+    assert stops(tmp_path, state) == []
+    (state / GUARD_FILE).unlink()
+    assert stops(tmp_path, state) == ["supervision.guard_memory"]
+    assert play(tmp_path).guard == "stopped"
 
 
-def test_a_stop_is_handed_to_the_desk_once(session, file):
-    file.write(sentinel.encode((stop(), stop("strategy:touch"))))
-    assert [request.scope for _, request in session._acts()] == ["desk", "strategy:touch"]
-    assert session._acts() == []
+@pytest.mark.parametrize("record", [b"", b"torn", b"0" * 64 + b"\n[]"])
+def test_an_unreadable_sentinel_starts_stopped(tmp_path, state, record):
+    play(tmp_path)
+    SentinelFile(state / GUARD_FILE).write(record)
+    assert stops(tmp_path, state) == ["supervision.guard_memory"]
 
 
-def test_a_stop_that_people_took_away_stays_away(session, file):
-    file.write(sentinel.encode((stop(),)))
-    session._acts()
-    session._desk.guard.set(GuardReason("operator", "kill", GuardLevel.STOPPED), 6)
-    pause(session)
-    (changed,) = session._desk.guard.rearm("desk", "INC-1: ann and bob")
-    session._remember(changed)
-    assert remembered(file) == {("risk", "drill", "desk")}
+def test_an_unreadable_journal_starts_stopped(tmp_path, state):
+    run = play(tmp_path)
+    segment = sorted((run.folder / "journal").glob("journal-*"))[0]
+    segment.write_bytes(segment.read_bytes().replace(b"kind", b"kimd", 5))
+    assert stops(tmp_path, state) == ["supervision.guard_memory"]
 
 
-def test_an_unreadable_record_is_a_stop(session, file):
-    file.write(b"torn")
-    ((_, request),) = session._acts()
-    assert request.scope == "desk"
+def test_a_stop_that_only_the_journal_knows_is_not_forgotten(tmp_path, state):
+    guard_memory(state).write(sentinel.encode((STOP,)))
+    assert play(tmp_path).guard == "stopped"
+    guard_memory(state).write(sentinel.encode(()))
+    (held,) = held_at_start(tmp_path, state, now=NOW)
+    assert (held.code, held.since) == ("kill", NOW)
 
 
-def test_a_backtest_hears_no_kill(tmp_path, file):
-    file.write(sentinel.encode((stop(),)))
-    raw = RAW | {"desk": {"name": "memory", "environment": "backtest"}}
-    session = RunSession(config.parse(raw, origin="test"), root=tmp_path, clock=EventClock())
-    with session.open() as run:
-        assert run._look() == ()
-    assert session._desk.guard.level is GuardLevel.RUNNING
+def test_a_stop_that_only_the_sentinel_knows_is_not_forgotten(tmp_path, state):
+    play(tmp_path)
+    guard_memory(state).write(sentinel.encode((STOP,)))
+    assert held_at_start(tmp_path, state, now=NOW) == (STOP,)
+
+
+def test_what_a_start_finds_for_itself_is_not_carried_over(tmp_path, state):
+    own = [HeldReason(owner, "x", GuardLevel.PAUSED, "desk", 5) for owner in ("config", "catalogue", "shutdown")]
+    guard_memory(state).write(sentinel.encode((*own, STOP)))
+    assert held_at_start(tmp_path, state, now=NOW) == (STOP,)
+
+
+def test_a_run_whose_folder_was_taken_away_leaves_its_sentinel(tmp_path, state):
+    remember(state, tmp_path / "gone")
+    guard_memory(state).write(sentinel.encode((STOP,)))
+    assert held_at_start(tmp_path, state, now=NOW) == (STOP,)
+
+
+def test_a_backtest_hears_no_kill(tmp_path, state):
+    guard_memory(state).write(sentinel.encode((STOP,)))
+    session = RunSession(document(environment="backtest", steps=600), root=tmp_path, clock=EventClock())
+    assert session.play().guard == "running"

@@ -59,12 +59,14 @@ class DeskPeople:
     """A desk seen from outside its process.
 
     root   where run folders are;  name  the desk's
-    halts  the flag before each send, whose halts a re-arm releases; None where there is none
+    halts  opens the flag before each send, in the desk's state, whose halts a re-arm releases; None: there is none
 
     Raises `UsageError` where nothing is known of a desk of this name.
     """
 
-    def __init__(self, root: Path, name: str, *, clock: Clock, halts: HaltPort | None = None) -> None:
+    def __init__(
+        self, root: Path, name: str, *, clock: Clock, halts: Callable[[Path], HaltPort] | None = None
+    ) -> None:
         self._root, self.name, self._clock, self._halts = root, name, clock, halts
         self.state = root / "state" / name
         if not self.state.is_dir():
@@ -225,8 +227,9 @@ class DeskPeople:
         self.book.append((request,))
         self._end(stops, " and ".join(used.holders))
         if self._halts is not None:
+            flag = self._halts(self.state)
             for one in stops:
-                self._halts.release(one.owner, one.code, one.scope)
+                flag.release(one.owner, one.code, one.scope)
         return Outcome(True)
 
     def _end(self, gone: Sequence[HeldReason], author: str) -> None:

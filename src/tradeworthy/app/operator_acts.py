@@ -236,11 +236,11 @@ class OperatorActs:
         stop = changed.reason_level is GuardLevel.STOPPED
         if not changed.set:
             self._since.pop(key, None)
-            if stop and self._halts is not None:
-                self._halts.release(owner, code, changed.scope)
         elif stop:
             self._snapshot_due = True
         self._write(self._recorded())
+        if stop and not changed.set and self._halts is not None:  # the sentinel is the longer memory, so it goes first
+            self._halts.release(owner, code, changed.scope)
 
     def _write(self, recorded: Sequence[HeldReason]) -> None:
         """Write what the guard holds, by the wall clock; a stop that the desk has not heard of yet stays."""

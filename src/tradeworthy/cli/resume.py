@@ -7,6 +7,7 @@ from rich.console import Console
 
 from tradeworthy.app.approvals import read_signed
 from tradeworthy.app.desk_people import DeskPeople, Outcome
+from tradeworthy.app.venues import halt_flag
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.cli.run import DEFAULT_RUNS
 from tradeworthy.kernel.clock import SystemClock
@@ -50,7 +51,8 @@ def resume(
     runs
         Where run folders go.
     """
-    people = DeskPeople(runs, desk, clock=SystemClock())
+    clock = SystemClock()
+    people = DeskPeople(runs, desk, clock=clock, halts=lambda state: halt_flag(state, clock))
     console = Console(highlight=False, markup=False, soft_wrap=True)
     if pack is None and not (incident or snapshot):
         if key or write is not None:
