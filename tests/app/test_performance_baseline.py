@@ -9,8 +9,9 @@ from tradeworthy.app.performance_baseline import performance_baseline
 from tradeworthy.cli.main import call
 from tradeworthy.cli.performance_baseline import encoded
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND, EventClock
-from tradeworthy.kernel.errors import ExitCode
+from tradeworthy.kernel.errors import ExitCode, InvalidInput
 from tradeworthy.kernel.severity import Severity
+from tradeworthy.operations.performance_baseline.decision_latency import LatencyBaseline
 from tradeworthy.operations.performance_baseline.options import BaselineOptions
 from tradeworthy.operations.performance_baseline.resources import Usage
 
@@ -38,30 +39,30 @@ class Process:
         return Usage(self._looks / 100, 64_000_000, 1.5) if self._known else Usage(None, None, None)
 
 
-def driven(tmp_path, *, tick_ms=1, process=None, **options):
+def driven(*, tick_ms=1, process=None, baseline_of=lambda machine: None, **options):
     wanted = BaselineOptions(**{"warmup_quotes": 20, **options})
     return performance_baseline(
         wanted, clock=TickingClock(tick_ms * NANOS_PER_MILLI), process=process or Process(),
-        approved=tmp_path / "approved", machine=lambda: "linux-x86_64-2-ab",
+        baseline_of=baseline_of, machine=lambda: "linux-x86_64-2-ab",
     )  # fmt: skip
 
 
-def test_on_a_fake_clock_the_report_is_the_same_byte_for_byte(tmp_path):
-    first, second = (encoded(driven(tmp_path, trades=5), 2) for _ in range(2))
+def test_on_a_fake_clock_the_report_is_the_same_byte_for_byte():
+    first, second = (encoded(driven(trades=5), 2) for _ in range(2))
     assert first == second
     assert json.loads(first)["execution"]["trades"] == 5
 
 
-def test_by_default_the_throttle_lets_one_of_three_trades_pass(tmp_path):
-    report = driven(tmp_path)
+def test_by_default_the_throttle_lets_one_of_three_trades_pass():
+    report = driven()
     assert (report.execution.approved, report.execution.orders, report.execution.fills) == (1, 1, 1)
     assert report.execution.refusals == {"risk.throttle": 2}
     assert (report.throttle.throttled, report.throttle.states) == (2, {"rate_limited": 2})
     assert (report.healthy, report.throttle.used, report.throttle.limit) == (True, 1, 1)
 
 
-def test_beyond_its_window_the_throttle_is_open_again(tmp_path):
-    report = driven(tmp_path, throttle_window_seconds=1.0)
+def test_beyond_its_window_the_throttle_is_open_again():
+    report = driven(throttle_window_seconds=1.0)
     assert report.execution.approved == 3
 
 
@@ -73,63 +74,70 @@ def test_beyond_its_window_the_throttle_is_open_again(tmp_path):
         ({"throttle_max_trades": 9, "throttle_max_notional": 1_200.0}, "notional_limit"),
     ],
 )
-def test_each_switch_of_the_throttle_holds_trades_back_in_its_own_way(tmp_path, options, state):
-    report = driven(tmp_path, **options)
+def test_each_switch_of_the_throttle_holds_trades_back_in_its_own_way(options, state):
+    report = driven(**options)
     assert state in report.throttle.states or state == report.throttle.state
 
 
-def test_consumed_and_remaining_notional_make_up_the_limit(tmp_path):
-    report = driven(tmp_path, trades=2, throttle_max_trades=9, throttle_max_notional=4_400.0)
+def test_consumed_and_remaining_notional_make_up_the_limit():
+    report = driven(trades=2, throttle_max_trades=9, throttle_max_notional=4_400.0)
     throttle = report.throttle
     assert throttle.limit_notional == throttle.consumed_notional + throttle.remaining_notional == Decimal(4_400)
     assert throttle.used_share == pytest.approx(0.5, abs=0.01)
 
 
-def test_a_multiplier_limits_by_the_budget_of_the_instance(tmp_path):
-    report = driven(tmp_path, throttle_max_trades=9, throttle_multiplier=0.0005)
+def test_a_multiplier_limits_by_the_budget_of_the_instance():
+    report = driven(throttle_max_trades=9, throttle_multiplier=0.0005)
     assert report.throttle.limit_notional == pytest.approx(Decimal(1_500), rel=Decimal("0.01"))
     assert report.execution.approved < 3
 
 
-def test_a_scope_by_side_has_a_window_for_each(tmp_path):
-    report = driven(tmp_path, throttle_scope_fields=("strategy", "side"))
+def test_a_scope_by_side_has_a_window_for_each():
+    report = driven(throttle_scope_fields=("strategy", "side"))
     assert [(one.scope["side"], one.used) for one in report.throttle_scopes] == [("buy", 1), ("sell", 0)]
 
 
-def test_many_trades_are_held_back_by_nothing_but_the_throttle(tmp_path):
-    report = driven(tmp_path, trades=60, throttle_max_trades=100)
+def test_many_trades_are_held_back_by_nothing_but_the_throttle():
+    report = driven(trades=60, throttle_max_trades=100)
     assert (report.execution.approved, report.execution.fills) == (60, 60)
     assert report.decision_latency.samples == 60
 
 
-def test_a_desk_slower_than_the_trades_come_falls_behind(tmp_path):
-    report = driven(tmp_path, tick_ms=40, trades=20, max_processing_ms=10_000.0)
+def test_a_desk_slower_than_the_trades_come_falls_behind():
+    report = driven(tick_ms=40, trades=20, max_processing_ms=10_000.0)
     assert report.backlog.max_lag_ms == report.backlog.latest_lag_ms > 250
     assert report.backlog.max_breach_streak == report.backlog.breaches > 1
     assert (report.healthy, report.severity) == (False, Severity.FAIL)
 
 
-def test_resources_are_of_the_measured_time(tmp_path):
-    resource = driven(tmp_path).resource
+def test_resources_are_of_the_measured_time():
+    resource = driven().resource
     assert (resource.memory_mb, resource.memory_percent) == (64.0, 1.5)
     assert resource.cpu_percent > 0
-    unknown = driven(tmp_path, process=Process(known=False), max_memory_mb=100.0)
+    unknown = driven(process=Process(known=False), max_memory_mb=100.0)
     assert unknown.resource.cpu_percent is None
     assert unknown.severity is Severity.UNKNOWN
 
 
-def test_an_approved_journal_that_cannot_be_read_leaves_the_latency_unknown(tmp_path):
-    (tmp_path / "approved").mkdir()
-    (tmp_path / "approved" / "journal-000000000001.jsonl").write_text("no journal\n")
-    report = driven(tmp_path, trades=12)
-    assert report.decision_latency.severity is Severity.UNKNOWN
-    assert "approved baselines" in report.decision_latency.checks[0].text
+def test_approved_baselines_that_cannot_be_read_leave_the_latency_unknown():
+    def damaged(_machine):
+        raise InvalidInput("damaged at seq 3")
+
+    found = driven(trades=12, baseline_of=damaged).decision_latency
+    assert found.severity is Severity.UNKNOWN
+    assert found.checks[0].text == "the approved baselines: damaged at seq 3"
 
 
-def test_the_verb_writes_both_forms_and_a_baseline_is_proposed_and_approved(tmp_path, capsys):
-    output, state = tmp_path / "out" / "baseline.json", str(tmp_path / "state")
-    words = ["performance-baseline", "--trades", "100", "--approved", state, "--output", str(output)]
-    assert call(words) == ExitCode.PASS
+def test_an_approved_baseline_of_this_machine_is_compared_with():
+    baseline = LatencyBaseline("linux-x86_64-2-ab", NANOS_PER_MILLI, 2 * NANOS_PER_MILLI)
+    slow = driven(trades=12, tick_ms=5, baseline_of=lambda machine: baseline)
+    assert (slow.decision_latency.severity, slow.healthy) == (Severity.FAIL, False)
+
+
+def test_the_verb_writes_both_forms(tmp_path, capsys):
+    output, runs = tmp_path / "out" / "baseline.json", str(tmp_path)
+    words = ["performance-baseline", "--trades", "20", "--runs", runs]
+    assert call([*words, "--output", str(output)]) == ExitCode.PASS
     report = json.loads(output.read_text())
     assert output.with_suffix(".md").read_text() == report["reports"]["page"]
     assert {
@@ -137,19 +145,11 @@ def test_the_verb_writes_both_forms_and_a_baseline_is_proposed_and_approved(tmp_
         "throttle_scopes", "reports", "options",
     } <= set(report)  # fmt: skip
     assert report["decision_latency"]["severity"] == "UNKNOWN"
-    assert call([*words, "--require-latency-baseline"]) == ExitCode.COULD_NOT_JUDGE
     capsys.readouterr()
-    propose = ["performance-baseline", "propose", str(output), "--person", "Ann", "--reason", "first", "--approved"]
-    assert call([*propose, state]) == ExitCode.PASS
-    proposal = capsys.readouterr().out.split()[1]
-    approve = ["performance-baseline", "approve", proposal, "--approved", state, "--person"]
-    assert call([*approve, "Ann"]) == ExitCode.FAIL
-    assert call([*approve, "Bob"]) == ExitCode.PASS
-    capsys.readouterr()
-    call([*words[:-2], "--indent", "0"])
+    assert call([*words, "--require-latency-baseline", "--indent", "0"]) == ExitCode.COULD_NOT_JUDGE
     printed = capsys.readouterr().out
     assert printed.count("\n") == 1
-    assert json.loads(printed)["decision_latency"]["severity"] != "UNKNOWN"
+    assert json.loads(printed)["severity"] == "UNKNOWN"
 
 
 @pytest.mark.parametrize("wrong", [("--trades", "0"), ("--indent", "-1"), ("--throttle-scope-field", "moon")])

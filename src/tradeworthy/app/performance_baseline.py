@@ -17,8 +17,12 @@ from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.host import machine_identity
 from tradeworthy.kernel.journal import Journal
 from tradeworthy.operations.dry_run.model import stamp
-from tradeworthy.operations.performance_baseline.approved import baselines_of
-from tradeworthy.operations.performance_baseline.decision_latency import SHIPPED, DecisionLatency, judge_latency
+from tradeworthy.operations.performance_baseline.decision_latency import (
+    SHIPPED,
+    DecisionLatency,
+    LatencyBaseline,
+    judge_latency,
+)
 from tradeworthy.operations.performance_baseline.judge import judge
 from tradeworthy.operations.performance_baseline.model import (
     BaselineReport,
@@ -50,18 +54,19 @@ BYTES_PER_MB = 1_000_000
 
 
 def performance_baseline(
-    options: BaselineOptions, *, clock: Clock, process: ProcessPort, approved: Path,
+    options: BaselineOptions, *, clock: Clock, process: ProcessPort,
+    baseline_of: Callable[[str], LatencyBaseline | None] = lambda machine: None,
     machine: Callable[[], str] = machine_identity, require_latency: bool = False,
 ) -> BaselineReport:  # fmt: skip
     """Measure a driven desk and return the judged report.
 
-    approved         where the journal of approved latency baselines lies
+    baseline_of      tells a machine's approved latency baseline, e.g. `LatencyBaselines.of`
     require_latency  a decision latency that could not be judged makes the desk unhealthy too
     """
     with TemporaryDirectory(prefix="tradeworthy-baseline-") as folder:
         measured = _Drive(options, clock, process, Path(folder)).measure()
     name = machine()
-    latency = _latency(measured, approved, name)
+    latency = _latency(measured, baseline_of, name)
     return judge(
         measured, options, latency, machine=name, at=stamp(clock.now()), require_latency=require_latency
     )
@@ -230,11 +235,13 @@ def _scopes(desk: Desk, policy: RiskPolicy, probe: Intent, now: int) -> tuple[Th
     return tuple(found)
 
 
-def _latency(measured: Measured, approved: Path, machine: str) -> DecisionLatency:
+def _latency(
+    measured: Measured, baseline_of: Callable[[str], LatencyBaseline | None], machine: str
+) -> DecisionLatency:
     """Judge the decisions by this machine's approved baseline, by the shipped one where nobody approved one."""
     samples = [one.processing_ns for one in measured.trades]
     try:
-        held = baselines_of(approved).baseline_of(machine)
+        held = baseline_of(machine)
     except DeskError as problem:
         return judge_latency(samples, None, machine=machine, unreadable=f"the approved baselines: {problem}")
     return judge_latency(samples, held or SHIPPED, machine=machine)

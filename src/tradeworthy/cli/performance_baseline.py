@@ -8,19 +8,21 @@ import msgspec
 from cyclopts import App, Parameter
 from rich.console import Console
 
+from tradeworthy.app.approvals import read_signed
+from tradeworthy.app.latency_baselines import LatencyBaselines
 from tradeworthy.app.performance_baseline import performance_baseline
+from tradeworthy.cli.evidence import private_key
 from tradeworthy.cli.regression import STYLES
+from tradeworthy.cli.run import DEFAULT_RUNS
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import ExitCode, UsageError
 from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.kernel.redaction import redact
 from tradeworthy.kernel.report import EXIT_CODES, severities_named
-from tradeworthy.operations.performance_baseline import approved as baselines
 from tradeworthy.operations.performance_baseline.model import BaselineReport
 from tradeworthy.operations.performance_baseline.options import BaselineOptions, ScopeField
 from tradeworthy.operations.performance_baseline.resources import PsutilProcess
 
-APPROVED = Path("runs") / "state" / "performance-baseline"
 INDENT_MAX = 16
 app = App(name="performance-baseline", help="Measure a driven desk: throughput, lag, backlog, resources, throttle.")
 
@@ -34,7 +36,7 @@ def measure(
     backlog_threshold_ms: float | None = None, max_processing_ms: float = 250.0, max_lag_ms: float = 250.0,
     max_cpu_percent: float | None = None, max_memory_mb: float | None = None,
     max_memory_percent: float | None = None, output: Path | None = None, indent: int = 2,
-    require_latency_baseline: Annotated[bool, Parameter(negative="")] = False, approved: Path = APPROVED,
+    require_latency_baseline: Annotated[bool, Parameter(negative="")] = False, runs: Path = DEFAULT_RUNS,
 ) -> int:  # fmt: skip
     """Drive a desk with trades and report how it coped; exit 0 healthy, 1 slower, 2 a limit reached, 3 not judged.
 
@@ -74,8 +76,8 @@ def measure(
         Spaces a level of the JSON, 0 = one line.
     require_latency_baseline
         A decision latency that cannot be judged is unhealthy too; a worse one always is.
-    approved
-        Where the approved latency baselines are kept.
+    runs
+        Where run folders go; the approved latency baselines are kept in state/performance-baseline there.
     """
     if not 0 <= indent <= INDENT_MAX:
         raise UsageError(f"--indent must be 0 to {INDENT_MAX}, was {indent}")
@@ -88,8 +90,8 @@ def measure(
         max_memory_mb=max_memory_mb, max_memory_percent=max_memory_percent,
     )  # fmt: skip
     report = performance_baseline(
-        options, clock=SystemClock(), process=PsutilProcess(), approved=approved,
-        require_latency=require_latency_baseline,
+        options, clock=SystemClock(), process=PsutilProcess(), require_latency=require_latency_baseline,
+        baseline_of=LatencyBaselines(runs, clock=SystemClock()).of,
     )  # fmt: skip
     text = encoded(report, indent)
     if output is None:
@@ -103,43 +105,49 @@ def measure(
 
 
 @app.command
-def propose(report: Path, /, *, person: str, reason: str, approved: Path = APPROVED) -> int:
+def propose(report: Path, /, *, reason: str, key: Path, write: Path, runs: Path = DEFAULT_RUNS) -> int:
     """Propose the decision latency of a report of at least 100 trades as its machine's baseline.
+
+    Two other people of `state/performance-baseline/trust.json` sign the pack with `tradeworthy approve`; `accept` uses
+    it, within the hour.
 
     Parameters
     ----------
     report
         A report that `performance-baseline --output` wrote.
-    person
-        Who proposes.
     reason
         Why this is what the desk should be held to.
-    approved
-        Where the approved latency baselines are kept.
+    key
+        The proposer's private key; who proposes approves nothing of it.
+    write
+        Where the pack goes.
+    runs
+        Where run folders go.
     """
-    found = baselines.propose(approved, report, person=person, reason=reason, clock=SystemClock())
-    console = Console()
-    console.print(f"proposal  {found.proposal_id}", highlight=False, soft_wrap=True)
-    console.print(f"p50 {found.p50_ns / 1e6:g} ms, p99 {found.p99_ns / 1e6:g} ms on {found.machine}", highlight=False)
+    held = LatencyBaselines(runs, clock=SystemClock()).propose(report, reason=reason, key=private_key(key))
+    write_durably(write, held.encoded())
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console.print(f"pack        {write}\ndigest      {held.pack.digest()}\nnext        tradeworthy approve {write}")
     return ExitCode.PASS
 
 
 @app.command
-def approve(proposal: str, /, *, person: str, approved: Path = APPROVED) -> int:
-    """Approve another person's proposal within the hour; from then on its machine is judged by it.
+def accept(pack: Path, /, *, runs: Path = DEFAULT_RUNS) -> int:
+    """Use a signed pack: from then on its machine is judged by it; exit 2 tells every reason against it.
 
     Parameters
     ----------
-    proposal
-        The id that `propose` printed.
-    person
-        Who approves; not who proposed.
-    approved
-        Where the approved latency baselines are kept.
+    pack
+        A pack that `propose` wrote and two other people signed.
+    runs
+        Where run folders go.
     """
-    found = baselines.approve(approved, proposal, person=person, clock=SystemClock())
-    text = f"{found.machine}: p50 {found.p50_ns / 1e6:g} ms, p99 {found.p99_ns / 1e6:g} ms"
-    Console().print(text, highlight=False, soft_wrap=True)
+    found = LatencyBaselines(runs, clock=SystemClock()).accept(read_signed(pack))
+    figures = found.figures
+    Console(highlight=False, markup=False, soft_wrap=True).print(
+        f"{figures.machine}: p50 {figures.p50_ns / 1e6:g} ms, p99 {figures.p99_ns / 1e6:g} ms, approved by "
+        f"{' and '.join(found.people)}"
+    )
     return ExitCode.PASS
 
 

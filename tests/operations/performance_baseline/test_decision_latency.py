@@ -1,4 +1,4 @@
-"""The decision-latency guard at its edges, and how a new baseline comes to be (PBL-03)."""
+"""The decision-latency guard at its edges, and what a new baseline must be (PBL-03)."""
 
 import json
 
@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradeworthy.kernel.clock import NANOS_PER_SECOND, EventClock
-from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
+from tradeworthy.kernel.errors import ConfigurationRefused, InvalidInput, UsageError
 from tradeworthy.kernel.severity import Severity
-from tradeworthy.operations.performance_baseline.approved import approve, baselines_of, propose
+from tradeworthy.operations.performance_baseline.approved import figures_in, figures_of
 from tradeworthy.operations.performance_baseline.decision_latency import SHIPPED, LatencyBaseline, judge_latency
 
 HERE = "linux-x86_64-2-ab"
@@ -73,86 +72,36 @@ def test_a_slower_sample_never_makes_the_judgement_better(samples, more):
     assert judged(slower).severity >= judged(samples).severity
 
 
-# the approved act
+# the figures of a baseline
 
 
-def report_of(tmp_path, *, samples=100, machine=HERE, p50=1.5, p99=3.25, name="report.json"):
-    path = tmp_path / name
-    latency = {"samples": samples, "p50_ms": p50, "p99_ms": p99 if samples >= 100 else None}
-    path.write_text(json.dumps(
-        {"schema": "performance_baseline@1", "machine": machine, "decision_latency": latency}
-    ))  # fmt: skip
-    return path
+def report_of(*, samples=100, machine=HERE, p50=1.5, p99=3.25, schema="performance_baseline@1"):
+    latency = {"samples": samples, "p50_ms": p50, "p99_ms": p99}
+    return json.dumps({"schema": schema, "machine": machine, "decision_latency": latency}).encode()
 
 
-def proposed(tmp_path, clock, *, person="Ann", reason="new release", **fields):
-    return propose(tmp_path / "state", report_of(tmp_path, **fields), person=person, reason=reason, clock=clock)
-
-
-def test_a_proposal_is_in_force_once_another_person_approves_it(tmp_path):
-    clock = EventClock(5 * NANOS_PER_SECOND)
-    proposal = proposed(tmp_path, clock)
-    assert baselines_of(tmp_path / "state").baseline_of(HERE) is None
-    clock.sleep(3_600 * NANOS_PER_SECOND - 1)
-    found = approve(tmp_path / "state", proposal.proposal_id, person="Bob", clock=clock)
-    assert found == LatencyBaseline(HERE, 1_500_000, 3_250_000)
-    held = baselines_of(tmp_path / "state")
-    assert held.baseline_of(HERE) == found
-    assert held.baseline_of("another") is None
-
-
-@pytest.mark.parametrize("person", ["Ann", " ann ", "ANN", ""])
-def test_nobody_approves_their_own(tmp_path, person):
-    clock = EventClock(5)
-    proposal = proposed(tmp_path, clock)
-    with pytest.raises(ConfigurationRefused, match="another person than Ann"):
-        approve(tmp_path / "state", proposal.proposal_id, person=person, clock=clock)
-    assert baselines_of(tmp_path / "state").baseline_of(HERE) is None
-
-
-def test_a_proposal_lives_an_hour(tmp_path):
-    clock = EventClock(5)
-    proposal = proposed(tmp_path, clock)
-    clock.sleep(3_600 * NANOS_PER_SECOND)
-    with pytest.raises(ConfigurationRefused, match="expired"):
-        approve(tmp_path / "state", proposal.proposal_id, person="Bob", clock=clock)
-
-
-def test_a_proposal_against_another_baseline_than_the_one_in_force_is_refused(tmp_path):
-    clock = EventClock(5)
-    first, second = proposed(tmp_path, clock), proposed(tmp_path, clock, p50=1.0, person="Cid")
-    approve(tmp_path / "state", first.proposal_id, person="Bob", clock=clock)
-    with pytest.raises(ConfigurationRefused, match="another baseline was approved meanwhile"):
-        approve(tmp_path / "state", second.proposal_id, person="Bob", clock=clock)
-    with pytest.raises(ConfigurationRefused, match="in force already"):
-        approve(tmp_path / "state", first.proposal_id, person="Bob", clock=clock)
-
-
-def test_each_machine_has_its_own(tmp_path):
-    clock = EventClock(5)
-    for machine in (HERE, "other"):
-        proposal = proposed(tmp_path, clock, machine=machine)
-        approve(tmp_path / "state", proposal.proposal_id, person="Bob", clock=clock)
-    assert sorted(baselines_of(tmp_path / "state").in_force) == [HERE, "other"]
+def test_a_reports_figures_go_through_a_pack_unchanged():
+    figures = figures_of(report_of(), before="d" * 64)
+    assert (figures.machine, figures.p50_ns, figures.p99_ns, figures.samples) == (HERE, 1_500_000, 3_250_000, 100)
+    assert figures_in(HERE, figures.details()) == figures
 
 
 @pytest.mark.parametrize(
     ("wrong", "error", "text"),
     [
-        ({"samples": 99}, ConfigurationRefused, "at least 100 decisions, found 99"),
-        ({"machine": "reference"}, ConfigurationRefused, "not 'reference'"), ({"person": " "}, UsageError, "a person"),
-        ({"reason": ""}, UsageError, "a reason"), ({"p50": 0.0}, ConfigurationRefused, "at least 100"),
+        ({"samples": 99}, ConfigurationRefused, "at least 100 decisions"),
+        ({"machine": "reference"}, ConfigurationRefused, "not 'reference'"),
+        ({"machine": ""}, ConfigurationRefused, "names a machine"), ({"p50": 0.0}, ConfigurationRefused, "0 < p50"),
+        ({"p99": None}, ConfigurationRefused, "p50 <= p99"), ({"schema": "other@1"}, UsageError, "other@1"),
+        ({"samples": "many"}, UsageError, "expected a report"),
     ],
 )  # fmt: skip
-def test_what_is_no_baseline_is_refused_with_the_reason(tmp_path, wrong, error, text):
+def test_what_is_no_baseline_is_refused_with_the_reason(wrong, error, text):
     with pytest.raises(error, match=text):
-        proposed(tmp_path, EventClock(5), **wrong)
+        figures_of(report_of(**wrong))
 
 
-def test_a_report_that_is_none_and_a_proposal_that_nobody_made(tmp_path):
-    (tmp_path / "bad.json").write_text("[]")
-    for path in ("bad.json", "absent.json"):
-        with pytest.raises(UsageError):
-            propose(tmp_path / "state", tmp_path / path, person="Ann", reason="r", clock=EventClock(5))
-    with pytest.raises(UsageError, match="no proposal"):
-        approve(tmp_path / "state", "x", person="Bob", clock=EventClock(5))
+@pytest.mark.parametrize("details", [{}, {"p50_ns": "fast", "p99_ns": "1", "samples": "100", "report_sha256": "a"}])
+def test_a_pack_with_other_details_is_no_baseline(details):
+    with pytest.raises(InvalidInput, match="figures of a baseline"):
+        figures_in(HERE, details)
