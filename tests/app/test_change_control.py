@@ -27,7 +27,7 @@ def gate(tmp_path, text="first"):
 
 def approved(directory, document, tmp_path, text):
     found = propose(directory, document, person="Ann", reason="start", clock=CLOCK)
-    approve(directory, found.config_hash, person="Bob", gate_run=gate(tmp_path, text), clock=CLOCK)
+    approve(directory, found.config_hash, person="Bob", role="risk", gate_run=gate(tmp_path, text), clock=CLOCK)
     return found
 
 
@@ -39,7 +39,7 @@ def test_a_live_document_starts_only_when_two_people_stand_for_it(tmp_path):
     assert found.widens
     with pytest.raises(ConfigurationRefused, match="not approved"):
         require_approved(document, directory)
-    approve(directory, found.config_hash, person="Bob", gate_run=gate(tmp_path), clock=CLOCK)
+    approve(directory, found.config_hash, person="Bob", role="risk", gate_run=gate(tmp_path), clock=CLOCK)
     require_approved(document, directory)
     with pytest.raises(ConfigurationRefused, match="not approved"):
         require_approved(live(cap="99"), directory)
@@ -68,10 +68,10 @@ def test_a_gate_run_stands_for_one_change_only(tmp_path):
     approved(directory, live(cap="50"), tmp_path, "first")
     wider = propose(directory, live(cap="60"), person="Ann", reason="more", clock=CLOCK)
     with pytest.raises(ConfigurationRefused, match="new gate run"):
-        approve(directory, wider.config_hash, person="Bob", gate_run=gate(tmp_path, "first"), clock=CLOCK)
+        approve(directory, wider.config_hash, person="Bob", role="risk", gate_run=gate(tmp_path, "first"), clock=CLOCK)
     with pytest.raises(UsageError, match="cannot read"):
-        approve(directory, wider.config_hash, person="Bob", gate_run=tmp_path / "none", clock=CLOCK)
-    approve(directory, wider.config_hash, person="Bob", gate_run=gate(tmp_path, "second"), clock=CLOCK)
+        approve(directory, wider.config_hash, person="Bob", role="risk", gate_run=tmp_path / "none", clock=CLOCK)
+    approve(directory, wider.config_hash, person="Bob", role="risk", gate_run=gate(tmp_path, "second"), clock=CLOCK)
     assert changes_of(directory).approved.people == ("Ann", "Bob")
 
 
@@ -90,14 +90,14 @@ def test_a_proposal_that_another_change_overtook_must_be_read_again(tmp_path):
     directory = tmp_path / "changes"
     first = propose(directory, live(cap="50"), person="Ann", reason="a", clock=CLOCK)
     second = propose(directory, live(cap="60"), person="Ann", reason="b", clock=CLOCK)
-    approve(directory, second.config_hash, person="Bob", gate_run=gate(tmp_path, "b"), clock=CLOCK)
+    approve(directory, second.config_hash, person="Bob", role="risk", gate_run=gate(tmp_path, "b"), clock=CLOCK)
     with pytest.raises(ConfigurationRefused, match="propose again"):
-        approve(directory, first.config_hash, person="Bob", gate_run=gate(tmp_path, "a"), clock=CLOCK)
+        approve(directory, first.config_hash, person="Bob", role="risk", gate_run=gate(tmp_path, "a"), clock=CLOCK)
 
 
 def test_an_unknown_hash_or_a_nameless_wish_could_not_be_judged(tmp_path):
     with pytest.raises(UsageError, match="no change"):
-        approve(tmp_path / "changes", "f" * 64, person="Bob", gate_run=gate(tmp_path), clock=CLOCK)
+        approve(tmp_path / "changes", "f" * 64, person="Bob", role="risk", gate_run=gate(tmp_path), clock=CLOCK)
     with pytest.raises(UsageError, match="a person and a reason"):
         propose(tmp_path / "changes", live(), person=" ", reason="x", clock=CLOCK)
 
@@ -112,7 +112,7 @@ def plain(document):
         (live(cap="50"), live(cap="51"), True), (live(cap="50"), live(cap="49"), False),
         (live({"per_trade": "0.01"}), live({"per_trade": "0.015"}), True),
         (live({"per_trade": "0.01"}), live({"per_trade": "0.005"}), False),
-        (live({"per_trade": "0.01"}), live(), True), (live(), live({"per_trade": "0.005"}), True),
+        (live({"per_trade": "0.01"}), live(), True), (live(), live({"per_trade": "0.005"}), False),
         (live({"stop_distance_min": "0.01"}), live({"stop_distance_min": "0.005"}), True),
         (live(), live(mode="live_notrade", duty=""), True), (live(duty=""), live(mode="live_notrade", duty=""), False),
         (live(mode="live_notrade", duty=""), live(duty=""), True),
@@ -170,7 +170,9 @@ def test_the_verbs_propose_approve_and_refuse(tmp_path, capsys):
     digest = capsys.readouterr().out.split()[1].rstrip(":")
     words = ["config", "approve", "made", digest, "--gate-run", str(gate(tmp_path)), *runs]
     assert call([*words, "--person", "Ann"]) == 2
-    assert call([*words, "--person", "Bob"]) == 0
+    assert call([*words, "--person", "Bob"]) == 2
+    assert "role risk" in capsys.readouterr().err
+    assert call([*words, "--person", "Bob", "--role", "risk"]) == 0
     assert call(["config", "diff", str(path), *runs]) == 0
     path.write_text(DESK.replace('cap = "100"', 'cap = "101"'))
     assert call(["config", "diff", str(path), *runs]) == 2

@@ -47,7 +47,8 @@ def test_shipped_documents_are_sound(path):
     ("odd", "fault"),
     [
         ({"risk": {"max_positon": 1}},
-         "risk.max_positon: expected a known key (the nearest known key is 'max_position'), found the unknown key 'max_positon'"),
+         "risk.max_positon: expected a known key (the nearest known key is 'max_position'), "
+         "found the unknown key 'max_positon'"),
         ({"risk": {"collars": {"fxx": 1}}},
          "risk.collars.fxx: expected a known key (the nearest known key is 'fx'), found the unknown key 'fxx'"),
         ({"risk": {"quoting": "q"}}, "risk.quoting: expected a value of type array, found 'q'"),
@@ -65,7 +66,7 @@ def test_shipped_documents_are_sound(path):
         ({"desk": {"name": "d", "environment": "live", "capital": "x"}},
          "desk.capital: expected a sound value (invalid decimal string), found 'x'"),
         ({"telemetry": {"auth_token": "hunter2-canary"}},
-         "telemetry.auth_token: expected a reference secret://NAME, found plain text, which is not shown"),
+         "telemetry.auth_token, expected a reference secret://NAME, found plain text, which is not shown"),
         ({"accounts": [{"id": "main", "venue": "DEMO", "credentials": "hunter2-canary"}]},
          "accounts.main.credentials: expected a reference secret://NAME, found plain text, which is not shown"),
         ({"desks": {}}, "desks: expected a known key (the nearest known key is 'desk'), found the unknown key 'desks'"),

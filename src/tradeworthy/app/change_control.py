@@ -2,34 +2,40 @@
 
 import hashlib
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from tradeworthy.app.config import Document
+from tradeworthy.app.configuration_changes import changes_between, flat, is_limit, shown, tightens
 from tradeworthy.app.instances import LIVE, live_scope
 from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
 from tradeworthy.kernel.facts import Fact, event_of, fact
 from tradeworthy.kernel.journal import Journal, read
 from tradeworthy.kernel.redaction import redact
+from tradeworthy.kernel.severity import Severity
+from tradeworthy.trading.control.approvals import Act, Approval
 
+CHANGES = "changes"
+"""Where a desk's state keeps the journal of its configuration changes."""
 SOURCE = "change_control"
 PEOPLE_TO_WIDEN = 2
-LOWER_IS_TIGHTER = frozenset({
-    "max_order_value", "messages_per_second", "messages_per_minute", "working_orders_instance", "working_orders_desk",
-    "max_position", "gross_leverage", "net_exposure", "per_trade", "open_risk", "capital_limit", "daily_loss_pause",
-    "daily_loss_page", "daily_loss_stop", "instance_loss_pause", "instance_loss_stop", "drawdown_instance",
-    "drawdown_reduce", "drawdown_stop", "stop_distance_max", "repeated_executions", "cap", "capital",
-})  # fmt: skip
-"""Numbers whose fall narrows risk; any other change of a live desk counts as widening."""
+RISK = "risk"
+"""The role that must stand among the people of a loosened limit (CFG-07)."""
+ACTS = (Act.LIMIT_LOOSENED, Act.GOING_LIVE, Act.TIER_CHANGE)
+"""Acts whose signed pack may approve a document; its subject is the document's hash."""
 
 
 @fact("config.change_proposed")
 class ChangeProposed(Fact, frozen=True):
-    """Somebody wants this document: redacted text, diff against the approved one, and what of it widens live risk."""
+    """Somebody wants this document: redacted text, diff against the approved one, and what of it widens live risk.
+
+    role          of the person, as told
+    fails         fields whose change is FAIL by CFG-06, of a document that is live;  loosens  limits among them
+    fingerprints  of the secrets that the document names, by field
+    """
 
     config_hash: str
     before_hash: str
@@ -38,15 +44,26 @@ class ChangeProposed(Fact, frozen=True):
     widens: tuple[str, ...]
     person: str
     reason: str
+    role: str = ""
+    fails: tuple[str, ...] = ()
+    loosens: tuple[str, ...] = ()
+    fingerprints: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 @fact("config.change_approved")
 class ChangeApproved(Fact, frozen=True):
-    """A document may start: who stands for it, and the SHA-256 of the gate run that it rests on."""
+    """A document may start: who stands for it, and the SHA-256 of the gate run that it rests on.
+
+    key_ids, pack  keys of the people and digest of the pack that they signed; empty where names were typed
+    """
 
     config_hash: str
     people: tuple[str, ...]
     gate_run: str
+    roles: tuple[str, ...] = ()
+    fingerprints: dict[str, str] = msgspec.field(default_factory=dict)
+    key_ids: tuple[str, ...] = ()
+    pack: str = ""
 
 
 class Changes(msgspec.Struct):
@@ -82,9 +99,9 @@ def changes_of(directory: Path) -> Changes:
 
 def diff_of(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
     """Return `path: old -> new` for every value that differs, lists of named sections by their names."""
-    old, new = dict(_flat(before)), dict(_flat(after))
+    old, new = dict(flat(before)), dict(flat(after))
     return tuple(
-        f"{path}: {_shown(old.get(path))} -> {_shown(new.get(path))}"
+        f"{path}: {shown(path, old.get(path))} -> {shown(path, new.get(path))}"
         for path in sorted(old | new)
         if old.get(path) != new.get(path)
     )
@@ -98,7 +115,7 @@ def widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ..
     live_before, live_after = _live(before), _live(after)
     if not live_after:
         return ()
-    old, new = dict(_flat(before)), dict(_flat(after))
+    old, new = dict(flat(before)), dict(flat(after))
     found = []
     for path in sorted(old | new):
         if old.get(path) == new.get(path):
@@ -112,51 +129,88 @@ def widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ..
     return tuple(found)
 
 
-def propose(directory: Path, document: Document, *, person: str, reason: str, clock: Clock) -> ChangeProposed:
-    """Journal a wish to run `document`; a change that widens nothing is approved by it at once."""
+def propose(
+    directory: Path, document: Document, *, person: str, reason: str, clock: Clock, role: str = "",
+    fingerprints: Mapping[str, str] | None = None,
+) -> ChangeProposed:  # fmt: skip
+    """Journal a wish to run `document`; a change that widens nothing and is not grave is approved by it at once.
+
+    fingerprints  of the document's secrets, so that another secret behind the same name needs people too
+    """
     if not person.strip() or not reason.strip():
         raise UsageError("a change needs a person and a reason")
-    changes = changes_of(directory)
+    changes, prints = changes_of(directory), dict(fingerprints or {})
     text = msgspec.json.encode(redact(msgspec.json.decode(document.canonical())), order="sorted").decode()
     after = msgspec.json.decode(text)
     before = changes.approved_document
+    known = {} if changes.approved is None else changes.approved.fingerprints
+    grave = [
+        one for one in changes_between(before, after, secrets_before=known, secrets_after=prints)
+        if one.severity == Severity.FAIL.name and needs_approval(document)
+    ]  # fmt: skip
+    rotated = [f"{one.field}: {one.previous} -> {one.current}" for one in grave if one.field in {*known, *prints}]
     found = ChangeProposed(
         document.hash(), "" if changes.approved is None else changes.approved.config_hash, text,
-        diff_of(before, after), widens(before, after), person.strip(), str(redact(reason)),
+        tuple(dict.fromkeys((*diff_of(before, after), *rotated))), widens(before, after), person.strip(),
+        str(redact(reason)), role.strip(), tuple(one.field for one in grave),
+        tuple(one.field for one in grave if is_limit(one.field)), prints,
     )  # fmt: skip
     facts: list[Fact] = [found]
-    if not found.widens:
-        facts.append(ChangeApproved(found.config_hash, (found.person,), ""))
+    if not found.widens and not found.fails:
+        facts.append(ChangeApproved(found.config_hash, (found.person,), "", (found.role,), prints))
     _append(directory, facts, clock)
     return found
 
 
-def approve(directory: Path, config_hash: str, *, person: str, gate_run: Path, clock: Clock) -> ChangeApproved:
-    """Journal the second person's approval; raises `ConfigurationRefused` without another person or a new gate run."""
+def approve(
+    directory: Path, config_hash: str, *, person: str, gate_run: Path, clock: Clock, role: str = ""
+) -> ChangeApproved:  # fmt: skip
+    """Journal the second person's approval, by typed names.
+
+    Raises `ConfigurationRefused` without another person, without risk among them for a loosened limit, or without a
+    new gate run.
+    """
     changes = changes_of(directory)
-    proposal = changes.proposals.get(config_hash)
-    if proposal is None:
-        raise UsageError(f"no change with hash {config_hash}; there are {sorted(changes.proposals)}")
+    proposal = _proposed(changes, config_hash)
     people = tuple(dict.fromkeys((proposal.person, person.strip())))
-    if len({one.casefold() for one in people} - {""}) < PEOPLE_TO_WIDEN:
-        raise ConfigurationRefused(f"a change that widens live risk needs two people, was {' and '.join(people)}")
-    current = "" if changes.approved is None else changes.approved.config_hash
-    if proposal.before_hash != current:
-        raise ConfigurationRefused("another change was approved meanwhile: propose again, so that the diff is read")
-    try:
-        digest = hashlib.sha256(gate_run.read_bytes()).hexdigest()
-    except OSError as problem:
-        raise UsageError(f"cannot read the gate run {gate_run}: {problem.strerror}") from None
-    if digest in changes.gate_runs:
-        raise ConfigurationRefused(f"a change needs a new gate run, {digest[:12]} stands for an earlier one")
-    found = ChangeApproved(config_hash, people, digest)
-    _append(directory, [found], clock)
-    return found
+    found = ChangeApproved(
+        config_hash, people, _gate_run(changes, gate_run), (proposal.role, role.strip()), proposal.fingerprints
+    )
+    return _kept(directory, proposal, found, clock)
 
 
-def require_approved(document: Document, directory: Path) -> None:
-    """Raise `ConfigurationRefused` for a document with live instances that is not the approved one."""
-    if not live_scope(document):
+def approve_signed(directory: Path, approval: Approval, *, gate_run: Path, clock: Clock) -> ChangeApproved:
+    """Journal an approval by the keys of people: a judged pack whose subject is the document's hash (APR-03).
+
+    Who typed the proposal counts for nothing here. Raises as `approve` does, and for a pack of another act.
+    """
+    if approval.pack.act not in ACTS:
+        raise ConfigurationRefused(
+            f"expected a pack for {', '.join(one.value for one in ACTS)}, found one for {approval.pack.act.value}"
+        )
+    changes = changes_of(directory)
+    proposal = _proposed(changes, approval.pack.subject)
+    roles = tuple(dict.fromkeys(role for one in approval.people for role in one.roles))
+    found = ChangeApproved(
+        approval.pack.subject, approval.holders, _gate_run(changes, gate_run), roles, proposal.fingerprints,
+        tuple(one.key_id for one in approval.people), approval.digest,
+    )  # fmt: skip
+    return _kept(directory, proposal, found, clock)
+
+
+def needs_approval(document: Document) -> bool:
+    """Tell whether a document starts as an approved hash only: it is live, or an instance of it is."""
+    return document.desk.environment == "live" or bool(live_scope(document))
+
+
+def require_approved(
+    document: Document, directory: Path, *, fingerprints: Mapping[str, str] | None = None
+) -> None:
+    """Raise `ConfigurationRefused` for a live document that is not the approved one (CA-05, CFG-07).
+
+    fingerprints  of the secrets as they are now; another secret than the approved one is not approved either
+    """
+    if not needs_approval(document):
         return
     approved = changes_of(directory).approved
     if approved is None or approved.config_hash != document.hash():
@@ -165,6 +219,45 @@ def require_approved(document: Document, directory: Path) -> None:
             f"configuration {document.hash()[:12]} is not approved, approved is {known}: propose it, and let another "
             "person approve it with a new gate run"
         )
+    if fingerprints is not None and dict(fingerprints) != approved.fingerprints:
+        both = {*fingerprints, *approved.fingerprints}
+        changed = sorted(one for one in both if fingerprints.get(one) != approved.fingerprints.get(one))
+        raise ConfigurationRefused(
+            f"the secrets of configuration {document.hash()[:12]} are not the approved ones, changed are "
+            f"{', '.join(changed)}: propose it again, and let another person approve it with a new gate run"
+        )
+
+
+def _proposed(changes: Changes, config_hash: str) -> ChangeProposed:
+    proposal = changes.proposals.get(config_hash)
+    if proposal is None:
+        raise UsageError(f"no change with hash {config_hash}; there are {sorted(changes.proposals)}")
+    return proposal
+
+
+def _gate_run(changes: Changes, path: Path) -> str:
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as problem:
+        raise UsageError(f"cannot read the gate run {path}: {problem.strerror}") from None
+    if digest in changes.gate_runs:
+        raise ConfigurationRefused(f"a change needs a new gate run, {digest[:12]} stands for an earlier one")
+    return digest
+
+
+def _kept(directory: Path, proposal: ChangeProposed, found: ChangeApproved, clock: Clock) -> ChangeApproved:
+    if len({one.casefold() for one in found.people} - {""}) < PEOPLE_TO_WIDEN:
+        raise ConfigurationRefused(f"a change that widens live risk needs two people, was {' and '.join(found.people)}")
+    if proposal.loosens and RISK not in found.roles:
+        raise ConfigurationRefused(
+            f"a limit that is loosened needs a person of role {RISK} among the people, found "
+            f"{', '.join(one for one in found.roles if one) or 'no role'}; loosened are {', '.join(proposal.loosens)}"
+        )
+    approved = changes_of(directory).approved
+    if proposal.before_hash != ("" if approved is None else approved.config_hash):
+        raise ConfigurationRefused("another change was approved meanwhile: propose again, so that the diff is read")
+    _append(directory, [found], clock)
+    return found
 
 
 def _append(directory: Path, facts: list[Fact], clock: Clock) -> None:
@@ -189,23 +282,4 @@ def _narrows(path: str, before: Any, after: Any) -> bool:
         return after is False
     if name == "mode":
         return str(after).endswith("_notrade")
-    if name not in LOWER_IS_TIGHTER or before is None or after is None:
-        return False
-    try:
-        return Decimal(str(after)) < Decimal(str(before))
-    except InvalidOperation:
-        return False
-
-
-def _flat(value: Any, path: str = "") -> list[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        return [pair for key, one in value.items() for pair in _flat(one, f"{path}.{key}" if path else str(key))]
-    if isinstance(value, list):
-        named = [one.get("id") or one.get("name") if isinstance(one, Mapping) else None for one in value]
-        keys = named if all(named) else range(len(value))
-        return [pair for key, one in zip(keys, value, strict=True) for pair in _flat(one, f"{path}[{key}]")]
-    return [(path, value)]
-
-
-def _shown(value: Any) -> str:
-    return "absent" if value is None else msgspec.json.encode(value).decode()
+    return is_limit(path) and tightens(path, before, after)

@@ -39,8 +39,16 @@ Mode = Literal[
 
 
 class DeskSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """name is a label of the run folder; capital in base currency; rollover_hour UTC; speed 0 = full speed.
+    """The desk: what it is called, where it runs, what it starts with, and how often it looks.
 
+    name             label of the run folder
+    environment      decides clock, feed and venue
+    base_currency    what all instruments settle in;  capital  in base currency
+    seed             of everything that is drawn
+    speed            of a recorded feed, tape seconds a wall second; 0 = as fast as possible
+    rollover_hour    when the day of the ledger ends
+    evaluate_seconds, sample_seconds  period of the timer of that name, where a strategy listens to it
+    memory_hours     between two samples of the process's memory; 0 = never
     minute_seconds  between two rows of each instance with its books (60 for consoles and soaks); absent or 0 = none
     start, end   rows that arrive in this half-open window are played: ISO dates or times, UTC; empty = no bound
     """
@@ -61,8 +69,12 @@ class DeskSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class TapeSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One feed: a format known to the tape readers, where it lies, and how many rows at most (0 = all).
+    """One feed: a format known to the tape readers, where it lies, and how many rows at most.
 
+    name              of the source: `tape.NAME`;  format  of the reader
+    instrument        whose rows they are
+    rows_max          rows that are read at most; 0 = all
+    label             real, derived from real prices, or synthetic; a synthetic tape must say so
     path              a file, a folder or a pattern; the catalog's root for `catalog`, a run's folder for `journal`;
                       it may begin with `$TRADEWORTHY_DATA/`
     data_root         the folder that this variable stands for; found by `load`, no part of the canonical text
@@ -97,6 +109,10 @@ class TapeSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class InstanceSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One strategy with its instrument and role; `policy` holds the strategy's own fields (CA-02).
 
+    id        of the instance, also its budget's;  strategy  by the name of its file
+    instrument  what it trades;  role  a maker quotes, a directional one takes a side
+    enabled   False leaves it out of the desk;  policy  the strategy's own fields
+    venue     that of its instrument, where it is written down
     version   of the strategy's configuration, part of the derived name
     duty      what the instance is for;  mode  what it may do; both empty in research
     account   of the accounts below;  cap  on its notional in quote currency, absent = its budget alone
@@ -119,7 +135,11 @@ class InstanceSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class AccountSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One account at a venue; `credentials` is `secret://NAME` of the secret that opens it, empty for paper."""
+    """One account at a venue.
+
+    id           what instances call it;  venue  where it is
+    credentials  `secret://NAME` of the secret that opens it, empty for paper
+    """
 
     id: str
     venue: str
@@ -129,6 +149,8 @@ class AccountSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 class VenueSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The simulated venue: matching and queue model, and one-way delays in milliseconds.
 
+    matching    against quotes, the book or bars;  queue  where an order stands in its level
+    submit_ms, cancel_ms, report_ms  one-way delay of orders, of cancels, and of what the venue tells
     connection  where a venue in a process of its own listens, e.g. `unix:///run/venue.sock`; empty = in this process
     """
 
@@ -141,8 +163,10 @@ class VenueSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class JournalSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """batch_events events are sealed together; sign_checkpoints needs a witness or keeps an in-process key.
+    """How the run is kept.
 
+    batch_events       events that are sealed together
+    sign_checkpoints   needs a witness, else keeps a key in the process
     witness            socket of the witness process, which holds the key; without it checkpoints only attest
     checkpoint_copies  further folders that get a copy of each checkpoint
     """
@@ -156,6 +180,11 @@ class JournalSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole configuration.
 
+    schema     version of this form
+    risk       limits;  allocation  capital across instances;  drawdown_tiers  what a drawdown takes off
+    execution  orders on their way;  unwind  closing positions;  market_data  what of the feeds is watched
+    timing     durations of the loop;  runtime  supervision, clock and end of the process
+    telemetry  logs, bus and spool;  health  what is answered about fitness;  control  approvals and kills
     exempt     instances outside the live risk scope and reconciliation, paper ones at most
     catalogue  path of the approved bundles (CA-04); an instance that trades live needs it
     """

@@ -37,7 +37,8 @@ class Fault(NamedTuple):
     found: str
 
     def __str__(self) -> str:
-        return f"{self.path}: expected {self.expected}, found {self.found}"
+        colon = "," if names_secret(self.path) else ":"  # what follows a secret's name and a colon is redacted
+        return f"{self.path}{colon} expected {self.expected}, found {self.found}"
 
 
 def faults_of(raw: object, document: type[msgspec.Struct]) -> list[Fault]:

@@ -1,11 +1,10 @@
 """Read what our own desk did under a dry run from its journals: environment, digests, decisions (DR-30, EV-14)."""
 
-import hashlib
 from pathlib import Path
 
 import msgspec
 
-from tradeworthy.app.config import Document
+from tradeworthy.app.identity import hashes_of_document
 from tradeworthy.app.run_folder import document_of, journal_of, started_of
 from tradeworthy.kernel.errors import InvalidInput
 from tradeworthy.kernel.journal.files import write_durably
@@ -13,9 +12,6 @@ from tradeworthy.kernel.journal.verify import CannotJudge, verify
 from tradeworthy.operations.dry_run.audit.evidence import decisions_of
 from tradeworthy.operations.dry_run.desk_facts import STARTS_NAME, DeskFacts, DeskStart
 from tradeworthy.operations.dry_run.model import Hashes
-
-LIMIT_SECTIONS = ("risk", "allocation", "drawdown_tiers")
-"""Sections of the configuration that limit what a desk may do."""
 
 
 class DeskJournals:
@@ -54,13 +50,6 @@ def starts_in(path: Path) -> tuple[DeskStart, ...]:
         raise InvalidInput(f"expected the starts of a desk in {path}, found {problem}") from None
 
 
-def hashes_of_document(document: Document, code: str) -> Hashes:
-    """Return the digests that a release names: code, whole configuration, limits, and the strategies with policies."""
-    limits = {name: getattr(document, name) for name in LIMIT_SECTIONS}
-    models = [(one.id, one.strategy, one.version, one.policy) for one in document.instances]
-    return Hashes(code=code, config=document.hash(), limits=_digest(limits), models=_digest(models))
-
-
 def keep_configuration(folder: Path, place: Path) -> None:
     """Lay the configuration of a desk's run, as its journal keeps it, where the bundle finds it."""
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +67,3 @@ def _hashes(folder: Path, start: DeskStart) -> Hashes:
     if first.run_id != start.run_id:
         raise InvalidInput(f"expected the journal of run {start.run_id} in {folder}, found that of {first.run_id}")
     return hashes_of_document(document_of(folder, first), first.code_hash)
-
-
-def _digest(value: object) -> str:
-    return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()

@@ -13,14 +13,14 @@ _SECRET_NAME = re.compile(
     r"(?i)(passw(or)?d|passphrase|secret|token|api[_-]?key|private[_-]?key|authorization|signature|credential|cookie)$"
 )
 _IN_TEXT = re.compile(
-    r"(?i)\b([\w-]*(?:password|passphrase|secret|token|api[_-]?key|private[_-]?key|authorization|signature))"
+    r"(?i)\b(?!secret://)"
+    r"([\w-]*(?:password|passphrase|secret|token|api[_-]?key|private[_-]?key|authorization|signature))"
     r"(\"?\s*[=:]\s*\"?)(?!secret://)(?:bearer\s+)?[^\s\"&,;}]+"
 )
 _REFERENCE = re.compile(r"secret://[A-Za-z0-9][A-Za-z0-9_.-]*")
-_HINTS = (
-    b"passw", b"passphrase", b"secret", b"token", b"apikey", b"api_key", b"api-key", b"privatekey", b"private_key",
-    b"private-key", b"authorization", b"signature", b"credential", b"cookie", b"\\u",
-)  # fmt: skip
+_HINT = re.compile(  # first letters apart: the scan skips most bytes, five times sooner than one search a word
+    rb"[pstac\\](?:assw|assphrase|ecret|oken|pi[_-]?key|rivate[_-]?key|uthorization|ignature|redential|ookie|u)"
+)
 _known: dict[bytes, None] = {}
 
 
@@ -72,6 +72,11 @@ def registered() -> bool:
     return bool(_known)
 
 
+def known_secrets() -> int:
+    """Return how many forms of secrets are known; it changes when one is added."""
+    return len(_known)
+
+
 def scrub(data: bytes) -> bytes:
     """Return `data` with every registered secret replaced; the journal's cheap path."""
     for secret in sorted(_known, key=len, reverse=True):
@@ -82,8 +87,9 @@ def scrub(data: bytes) -> bytes:
 
 def may_hold_secret(data: bytes) -> bool:
     """Tell cheaply whether `redact` could find anything in `data`; False is a promise, True only costs time."""
-    lowered = data.lower()
-    return any(hint in lowered for hint in _HINTS) or any(secret in data for secret in _known)
+    if _HINT.search(data.lower()) is not None:
+        return True
+    return any(secret in data for secret in _known) if _known else False
 
 
 def register_environment(environment: Mapping[str, str]) -> None:

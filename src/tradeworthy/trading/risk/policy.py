@@ -50,6 +50,30 @@ class RestrictedList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class RiskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True, kw_only=True):
     """Limits of the desk. Money in base currency, fractions of their basis, windows in nanoseconds.
 
+    base_currency     of the desk;  restricted  CO-01: what may not be opened, or not be traded
+    reference_age, equity_age  older prices or equity judge nothing (ns)
+    collars           RK-04: how far a price may lie from its reference
+    max_order_value   RK-05: of one order, in base currency
+    messages_per_second, messages_per_minute  RK-08: to one venue
+    working_orders_instance, working_orders_desk  RK-09: open at once
+    duplicate_window  RK-10: the same order again within it is refused (ns)
+    throttle_window, throttle_directional, throttle_quoting  RK-11: openings a window (ns), by role
+    throttle_spacing, throttle_cooldown  RK-11: least time between openings, and after the limit was reached (ns)
+    repeated_executions, repeated_window  RK-12: executions within the window (ns) that pause
+    max_position      RK-18: of one instrument, of equity
+    sector_budgets, sector_gross, sector_unmapped  RK-19: of equity: by sector, of any other sector, of no sector
+    currency_net      RK-23: net of one foreign currency, of equity
+    positions_instance, positions_desk  RK-24: open at once
+    gross_leverage, net_exposure  RK-20, RK-21: gross and net notional, of equity
+    per_trade, open_risk  RK-25, RK-26: what one stop, and all stops together, may lose, of equity
+    stop_distance_min, stop_distance_max  RK-27: of a stop from its price, as a fraction
+    daily_loss_*      RK-43: of the day's equity at its start, what pauses, pages and stops the desk
+    instance_loss_*   RK-43: the same of an instance's budget
+    drawdown_*        RK-44: from the peak of the last days, what stops an instance, reduces and stops the desk
+    heartbeat_age     RK-54: a component that was silent for so long has failed (ns)
+    event_before, event_after  RK-40: no opening so long before and after an event (ns)
+    scale             RK-61: an opening above a limit is made smaller instead of refused
+    slices_max        pieces of a reduction that is larger than one order may be
     par_currencies    quote currencies taken at one to one with the base currency; others need a conversion
     quoting           instances that quote (RK-11, RK-27); all others are directional
     venue_messages    published messages a second of a venue; half of it is used (RK-08)
