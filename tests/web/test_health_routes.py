@@ -75,6 +75,13 @@ def test_ready_names_what_is_missing_and_live_needs_nothing(desk):
     assert desk.client.get("/live").json() == {"schema": "tradeworthy.live/1", "status": "OK"}
 
 
+@pytest.mark.parametrize("path", ["/health", "/ready", "/live", "/metrics"])
+def test_a_probe_may_ask_with_head(desk, path):
+    asked, whole = desk.client.head(path), desk.client.get(path)
+    assert (asked.status_code, asked.content) == (200, b"")
+    assert asked.headers["content-type"] == whole.headers["content-type"]
+
+
 def test_metrics_and_summary_are_handed_on(desk):
     answer = desk.client.get("/metrics")
     assert answer.text.endswith("tradeworthy_up 1.0\n")
@@ -137,7 +144,7 @@ def test_a_command_that_cannot_be_read_does_nothing(desk, content, kind, status)
     ("method", "path", "status"),
     [
         ("GET", "/nothing", 404), ("GET", "/", 404), ("GET", "/schema", 404), ("GET", "/kill", 405),
-        ("POST", "/health", 405), ("DELETE", "/guard", 405), ("GET", "/health/../kill", 405),
+        ("POST", "/health", 405), ("DELETE", "/guard", 405), ("HEAD2", "/health", 405), ("GET", "/health/../kill", 405),
     ],
 )  # fmt: skip
 def test_unknown_addresses_and_methods_have_the_one_shape_of_refusals(desk, method, path, status):

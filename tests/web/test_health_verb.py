@@ -66,6 +66,12 @@ def test_a_killed_desk_is_2(capsys):
     assert "tripped: strategy:x" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("end", ["", "/"])
+def test_an_address_without_a_path_is_asked_at_the_path_of_health(served, end):
+    served.guard(GuardLevel.RUNNING)
+    assert call(["health", "--url", served.url.removesuffix("/health") + end]) == 0
+
+
 def test_raw_is_the_answer_itself(served, capsys):
     served.guard(GuardLevel.RUNNING)
     assert call(["health", "--raw", "--url", served.url]) == 0
@@ -78,7 +84,7 @@ def test_no_desk_is_3_and_told_in_a_line(capsys, monkeypatch):
     assert "no desk answers at http://127.0.0.1:1/health" in capsys.readouterr().err.replace("\n", "")
 
 
-@pytest.mark.parametrize("url", ["", "ftp://127.0.0.1/health", "file:///etc/hosts", "http://", "http://x:99999/"])
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/health", "file:///etc/hosts", "http://", "http://x:99999/"])
 def test_an_address_that_is_none_is_usage(url):
     assert call(["health", "--url", url]) == 3
 

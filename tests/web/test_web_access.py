@@ -163,6 +163,19 @@ def test_no_token_or_secret_reaches_a_log(desk, caplog):
     assert token not in said
 
 
+def test_refusals_and_commands_are_logged_with_the_name_and_no_token(desk, caplog):
+    caplog.set_level("INFO", "tradeworthy.web")
+    token = desk.token(HEALTH, subject="grace")
+    ask(desk, "POST", "/kill", token)
+    ask(desk, "POST", "/kill")
+    ask(desk, "POST", "/kill", desk.token(KILL, subject="ada"))
+    told = [(one.message, getattr(one, "status", None), getattr(one, "principal", None)) for one in caplog.records]
+    assert [one for one in told if one[0] in ("access_refused", "control_answered")] == [
+        ("access_refused", 403, "grace"), ("access_refused", 401, None), ("control_answered", None, "ada"),
+    ]  # fmt: skip
+    assert token not in str([vars(one) for one in caplog.records])
+
+
 def test_without_tokens_a_resume_is_closed_to_all():
     desk = WebDesk(authenticated=False)
     with desk.serving() as port:

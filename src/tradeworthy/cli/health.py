@@ -28,16 +28,17 @@ def health(
     raw
         Print the answer as it came.
     url
-        Where the desk answers; by default what the RUNTIME_HEALTHCHECK_ variables say, http://127.0.0.1:8080/health.
+        Where the desk answers, its path when given; by default what the RUNTIME_HEALTHCHECK_ variables say,
+        http://127.0.0.1:8080/health.
     timeout
         Seconds to wait.
     """
-    from tradeworthy.web.asking import ask_health, url_of
+    from tradeworthy.web.asking import ask_health, at
 
     policy = of_environment(os.environ)
     clock = SystemClock()
     body, data = ask_health(
-        url or url_of(policy), timeout_s=timeout, clock=clock, token=_token(policy, clock), trusted=policy.cert_path
+        at(url, policy), timeout_s=timeout, clock=clock, token=_token(policy, clock), trusted=policy.cert_path
     )
     console = Console(highlight=False, markup=False, soft_wrap=True)
     if raw:

@@ -1,5 +1,6 @@
 """Who may do what: a token's roles against the roles of a route (HLT-05)."""
 
+import logging
 from typing import Any
 
 from litestar.connection import ASGIConnection
@@ -11,6 +12,7 @@ from tradeworthy.web.ports import LOCAL, Principal
 from tradeworthy.web.refusals import Refusal
 from tradeworthy.web.tokens import TokenInvalid, Tokens
 
+LOG = logging.getLogger("tradeworthy.web")
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
 BEARER = "bearer "
 
@@ -41,8 +43,15 @@ class Access:
         wanted = frozenset(roles)
 
         def guard(connection: AnyConnection, _: BaseRouteHandler) -> None:
-            who = self.principal(connection)
+            try:
+                who = self.principal(connection)
+            except Refusal:
+                LOG.warning("access_refused", extra={"path": connection.url.path, "status": 401})
+                raise
             if self._tokens is not None and not wanted & who.roles:
+                LOG.warning("access_refused", extra={
+                    "path": connection.url.path, "status": 403, "principal": who.name, "roles": sorted(who.roles),
+                })  # fmt: skip
                 raise Refusal(403)
 
         return guard

@@ -26,7 +26,7 @@ from tradeworthy.web.ports import (
     PauseCommand,
     ResumeCommand,
 )
-from tradeworthy.web.refusals import Refusal, answer_crash, answer_refusal
+from tradeworthy.web.refusals import LOG, Refusal, answer_crash, answer_refusal
 from tradeworthy.web.tokens import Tokens
 
 READY_SCHEMA, LIVE_SCHEMA = "tradeworthy.ready/1", "tradeworthy.live/1"
@@ -89,20 +89,20 @@ def create_app(
     async def kill(request: AnyRequest) -> Response[bytes]:
         asked = await _command(request, KillCommand)
         who = access.principal(request).name
-        return _answer(await control.kill(asked.reason, asked.scope, asked.flatten, who))
+        return _answer(asked, who, await control.kill(asked.reason, asked.scope, asked.flatten, who))
 
     @post("/pause", guards=[access.needs(KILL)])
     async def pause(request: AnyRequest) -> Response[bytes]:
         asked = await _command(request, PauseCommand)
         who = access.principal(request).name
-        return _answer(await control.pause(asked.reason, asked.scope, asked.expires_at, who))
+        return _answer(asked, who, await control.pause(asked.reason, asked.scope, asked.expires_at, who))
 
     @post("/resume", guards=[access.needs_person(RESUME)])
     async def resume(request: AnyRequest) -> Response[bytes]:
         asked = await _command(request, ResumeCommand)
         who = access.principal(request).name
         pack = None if bytes(asked.pack) == bytes(NO_PACK) else bytes(asked.pack)
-        return _answer(await control.resume(asked.scope, pack, who))
+        return _answer(asked, who, await control.resume(asked.scope, pack, who))
 
     handlers = [health, ready, live, summary, guard, shown, kill, pause, resume, _metrics(board, access, policy)]
     return _application(handlers, policy, named=tokens is None)
@@ -143,7 +143,11 @@ async def _command(request: AnyRequest, kind: type[C]) -> C:
     return asked
 
 
-def _answer(found: ControlAnswer) -> Response[bytes]:
+def _answer(asked: Command, who: str, found: ControlAnswer) -> Response[bytes]:
+    LOG.info("control_answered", extra={
+        "command": type(asked).__name__, "scope": asked.scope, "principal": who, "outcome": found.outcome,
+        "faults": found.faults,
+    })  # fmt: skip
     body = {"schema": CONTROL_SCHEMA, **msgspec.to_builtins(found)}
     return _plain(redact(body), OUTCOMES[found.outcome])
 

@@ -23,6 +23,13 @@ def url_of(policy: HealthPolicy) -> str:
     return f"{'https' if policy.cert_path else 'http'}://{shown}:{policy.port}{policy.path}"
 
 
+def at(url: str | None, policy: HealthPolicy) -> str:
+    """Return where to ask: `url`, with the policy's path where it has none, or the policy's own address."""
+    if not url:
+        return url_of(policy)
+    return url.rstrip("/") + policy.path if url.count("/") == 2 or (url.endswith("/") and url.count("/") == 3) else url
+
+
 def ask_health(
     url: str, *, timeout_s: float, clock: Clock, token: str | None = None, trusted: str = ""
 ) -> tuple[HealthBody, bytes]:

@@ -15,7 +15,6 @@ from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.errors import DeskError
 from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.trading.control.approvals import read_pack
-from tradeworthy.trading.control.halt import HaltPort
 from tradeworthy.trading.control.kill import scope_of
 from tradeworthy.web.ports import ControlAnswer
 
@@ -27,12 +26,11 @@ HANDED = "handed to the desk"
 class DeskControl:
     """Act on one desk in threads of its own, so that a slow disk holds up neither the loop nor a kill.
 
-    root   where run folders are;  name  the desk's
-    halts  the flag before each send, whose halts a re-arm of a desk at rest releases
+    root  where run folders are;  name  the desk's
     """
 
-    def __init__(self, root: Path, name: str, clock: Clock, *, halts: HaltPort | None = None) -> None:
-        self._root, self._name, self._clock, self._halts = root, name, clock, halts
+    def __init__(self, root: Path, name: str, clock: Clock) -> None:
+        self._root, self._name, self._clock = root, name, clock
         self._state = root / "state" / name
         self._kills = ThreadPoolExecutor(max_workers=2, thread_name_prefix="web-kill")
         self._acts = ThreadPoolExecutor(max_workers=1, thread_name_prefix="web-act")
@@ -65,7 +63,7 @@ class DeskControl:
         """End the operator's own pauses of a scope, or leave its stop by a signed pack."""
 
         def act() -> ControlAnswer:
-            people = DeskPeople(self._root, self._name, clock=self._clock, halts=self._halts)
+            people = DeskPeople(self._root, self._name, clock=self._clock)
             if pack is None:
                 return _told(people.end_pause(scope, principal))
             held = read_pack(pack)

@@ -1,4 +1,7 @@
-"""The outermost layer: bounds the time of a request, checks the name it was sent to, sets the security headers."""
+"""The outermost layer: bounds the time of a request, checks the name it was sent to, sets the security headers.
+
+HEAD is asked as GET, as probes do; the server leaves the body away.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -55,6 +58,8 @@ class Edge:
         if not self._known(scope):
             await _refuse(guarded, 421)
             return
+        if scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
         try:
             async with asyncio.timeout(self._policy.answer_seconds_max):
                 await self._app(scope, receive, guarded)

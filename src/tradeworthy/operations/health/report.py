@@ -77,6 +77,11 @@ class HealthReport(msgspec.Struct, frozen=True, kw_only=True):
         return worst(one.status for one in self.checks if one.status is not None)
 
     @property
+    def statuses(self) -> dict[str, Severity]:
+        """The checks that apply, by name, as metrics show them."""
+        return {one.name: one.status for one in self.checks if one.status is not None}
+
+    @property
     def http_status(self) -> int:
         """Fit to trade (OK, WARN) is 200, anything else 503."""
         return HTTP_OK if self.status <= Severity.WARN else HTTP_UNAVAILABLE
