@@ -147,6 +147,7 @@ class VenueActs:
                 self._after.pop(FLAT, None)
             else:
                 self._after.setdefault(FLAT, self._clock.monotonic() - self._since)
+                self._problem = ""
             return left
 
     def record(self, incident: Incident) -> None:

@@ -232,18 +232,19 @@ class Watchdog:
 
     def _cancel_orders(self, deadline: int) -> None:
         """Cancel and look until the venue shows no order, again and again to the deadline."""
-        left: int | None = None
-        problem = ""
         while True:
             if not self._in_charge():
                 self._note("cancel", Outcome.FENCED, "a newer watchdog is in charge")
                 return
+            problem = ""
             try:
                 self._bounded(lambda: self._cancel.cancel_all(self._job.token))
+            except Exception as error:  # a venue that refuses or is away: looked at all the same, and tried again
+                problem = f"{type(error).__name__}: {error}"
+            try:
                 left = self._bounded(self._cancel.open_orders)
-                problem = ""
-            except Exception as error:  # a venue that refuses or is away: tried again to the deadline
-                left, problem = None, f"{type(error).__name__}: {error}"
+            except Exception as error:
+                left, problem = None, problem or f"{type(error).__name__}: {error}"
             if left == 0:
                 self._note("cancel", Outcome.VERIFIED, "no open orders")
                 return
@@ -254,7 +255,7 @@ class Watchdog:
         if left is None:
             self._note("cancel", Outcome.UNVERIFIED, problem or "the venue gives no view of open orders")
         else:
-            self._note("cancel", Outcome.PARTIAL, f"{left} open orders left")
+            self._note("cancel", Outcome.PARTIAL, f"{left} open orders left" + (f"; {problem}" if problem else ""))
 
     def _see_orders_gone(self) -> ExitCode | None:
         """End when nothing is left at the venue; else stay for the repeats."""
