@@ -31,7 +31,7 @@ NOTHING_ASKED = {"minimum_runtime_hours": 0.0}
 class Watched:
     """One guardian with everything it touches."""
 
-    def __init__(self, *, started=True, memory=None, backups=(), **policy):
+    def __init__(self, *, started=True, memory=None, backups=(), invariants=None, **policy):
         self.clock = EventClock(START)
         self.stops, self.reports = [], []
         self.rss = memory
@@ -39,6 +39,7 @@ class Watched:
         self.guardian = Guardian(
             PaperRunPolicy(**{**NOTHING_ASKED, **policy}), clock=self.clock, instruments=shipped(),
             stop=self.stops.append, write=self.reports.append, memory=lambda: self.rss, backups=backups,
+            invariants=invariants,
         )  # fmt: skip
         if started:
             self.show(STARTED, source="run")

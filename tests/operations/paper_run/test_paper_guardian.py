@@ -10,12 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradeworthy.kernel.errors import ExitCode, UsageError
-from tradeworthy.kernel.journal.records import InputQuarantined
+from tradeworthy.kernel.journal.records import InputQuarantined, TornTail
+from tradeworthy.kernel.supervision.transitions import Cause, TaskAbandoned, TaskFailed
+from tradeworthy.kernel.supervision.watched import WatchdogMissed
 from tradeworthy.operations.paper_run.files import plain
+from tradeworthy.operations.paper_run.invariants import BrokenInvariant
 from tradeworthy.operations.paper_run.latency import LatencyRing
 from tradeworthy.operations.paper_run.model import Status
 from tradeworthy.operations.paper_run.policy import PaperRunPolicy
 from tradeworthy.trading.execution.execution import RefusedAltered
+from tradeworthy.trading.execution.intake import Cause as LetterCause
+from tradeworthy.trading.execution.intake import DeadLetter
 from tradeworthy.trading.ledger.bookings import SplitBooked
 from tradeworthy.trading.market_data.reconnect import StreamCut, StreamRestored
 from tradeworthy.trading.market_data.two_sources import SourceSwitched
@@ -262,6 +267,24 @@ def test_a_word_in_a_note_and_a_reason_that_is_no_breach_break_nothing(fact):
     assert watched.status == "running"
 
 
+def test_a_room_above_says_what_its_own_facts_break():
+    watched = Watched(invariants={Abstained: lambda one: BrokenInvariant("own", one.code, "none")})
+    watched.show(Abstained("quoter", "x"))
+    assert (watched.status, watched.reports[-1].breaches[0].code) == ("failed", "own")
+
+
+def test_a_desk_that_starts_again_begins_with_what_it_is_told():
+    watched = Watched()
+    watched.show(guard("operator.kill"))
+    watched.order("1")
+    watched.show(fill("1", position=1_000))
+    watched.show(STARTED, source="run")
+    assert watched.status == "running"
+    watched.show(fill("2", position=1_000))
+    assert watched.status == "running"
+    assert watched.finish().metrics.fills == 2
+
+
 def test_an_approved_order_leaves_once():
     watched = Watched()
     watched.order("1")
@@ -387,6 +410,31 @@ def test_equal_errors_are_one_with_their_count_and_further_kinds_are_only_counte
     assert report.errors[0].first_at < report.errors[0].last_at
     watched.wait(60)
     assert watched.guardian.report().samples[-1].last_error == "input.quarantined: tape.a: bad price"
+
+
+def test_facts_of_other_journals_are_heard_as_errors_and_failovers():
+    watched = Watched()
+    watched.guardian.hear(TaskAbandoned("bus", 1, 2, ()))
+    watched.guardian.hear(StreamCut("bus", "down"))
+    report = watched.guardian.report()
+    assert [(one.code, one.message, one.seq) for one in report.errors] == [
+        ("supervision.abandoned", "bus ignores its cancellation", None)
+    ]
+    assert (report.status, report.failover.active) == (Status.DEGRADED, ("stream:bus",))
+
+
+def test_every_error_in_the_table_has_words():
+    told = {
+        TaskFailed("bus", 1, Cause.FAILURE, "ValueError", "x"): "bus: ValueError: x",
+        DeadLetter("operator", LetterCause.EXPIRED, "expired", "{}"): "expired from operator: expired",
+        ExecReport(ReportType.UNKNOWN, "o-1", EURUSD): f"{EURUSD}: outcome unknown",
+        TornTail("a", 3, 9): "an unsealed tail of the journal was cut at the start",
+        WatchdogMissed(1, 5, None): "the watchdog was not heard",
+    }
+    for fact, text in told.items():
+        watched = Watched()
+        watched.show(fact, source="venue")
+        assert [one.message for one in watched.guardian.report().errors] == [text]
 
 
 def test_a_crash_is_a_failed_run_without_its_secrets():

@@ -10,6 +10,7 @@ from tradeworthy.kernel.redaction import redact
 from tradeworthy.kernel.supervision import transitions
 from tradeworthy.kernel.supervision.incident import Incident
 from tradeworthy.kernel.supervision.watched import WatchdogMissed
+from tradeworthy.kernel.telemetry.dead_letters import DeadLettered
 from tradeworthy.operations.paper_run.model import ErrorEvent
 from tradeworthy.trading.execution.execution import Escalated, RefusedAltered
 from tradeworthy.trading.execution.intake import DeadLetter
@@ -35,6 +36,7 @@ ERRORS: Mapping[type[Fact], Told] = {
     transitions.TaskAbandoned: lambda one: f"{one.task} ignores its cancellation",
     Incident: lambda one: f"watchdog: {one.cause.value}",
     WatchdogMissed: lambda one: "the watchdog was not heard",
+    DeadLettered: lambda one: f"{one.subscriber} failed at {one.topic}: {one.error}",
 }  # fmt: skip
 """Facts that are errors, with what is told of them; None for one that is none after all."""
 
@@ -48,7 +50,7 @@ class Errors:
         self.total = self.unlisted = 0
         self.last: str | None = None
 
-    def take(self, fact: Fact, at: datetime, seq: int) -> bool:
+    def take(self, fact: Fact, at: datetime, seq: int | None) -> bool:
         """Count a fact where it is an error, and tell whether it was."""
         told = ERRORS.get(type(fact))
         text = None if told is None else told(fact)

@@ -1,7 +1,8 @@
 """The guardian: watch a paper run by its events, its memory and its clock, and end it where it must not go on.
 
 Attach it in three places: `observe` to every event that the journal accepted, `sample` (or the task `samples`) at least
-as often as the progress interval, and `stop` of the constructor to whatever ends the run in order.
+as often as the progress interval, and `stop` of the constructor to whatever ends the run in order. `hear` takes what
+other journals keep. A desk that is started again under it goes on being the same run.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from tradeworthy.operations.dry_run.audit.evidence import DECISION_KINDS
 from tradeworthy.operations.dry_run.model import stamp
 from tradeworthy.operations.paper_run.errors import ERRORS, Errors
 from tradeworthy.operations.paper_run.failover import Failovers
-from tradeworthy.operations.paper_run.invariants import Invariants
+from tradeworthy.operations.paper_run.invariants import Invariants, Judge
 from tradeworthy.operations.paper_run.journaled import Journaled
 from tradeworthy.operations.paper_run.latency import LatencyRing
 from tradeworthy.operations.paper_run.memory import MemoryWatch
@@ -54,13 +55,14 @@ class Guardian:
     memory    returns the resident bytes of the desk's process, None where nobody can tell
     backups   sources that the desk reads only while their primary is out
     folder    where the run is kept, once it has begun
+    invariants  facts of rooms above this one, with what they break
     """
 
     def __init__(
         self, policy: PaperRunPolicy, *, clock: Clock, instruments: Mapping[str, Instrument],
         stop: Callable[[str], None], write: Callable[[PaperRunReport], None] = lambda report: None,
         memory: Callable[[], int | None] = rss_bytes, backups: Iterable[str] = (),
-        folder: Callable[[], str | None] = lambda: None,
+        folder: Callable[[], str | None] = lambda: None, invariants: Mapping[type[Fact], Judge] | None = None,
     ) -> None:  # fmt: skip
         self.policy = policy
         self._clock, self._memory, self._write = clock, memory, write
@@ -68,7 +70,7 @@ class Guardian:
         self._verdict = Verdict(policy, stop)
         self._journaled = Journaled(folder)
         self._errors, self._orders = Errors(policy.errors_kept), Orders(instruments)
-        self._invariants = Invariants()
+        self._invariants = Invariants(invariants)
         self._failovers = Failovers(self._told_failover, backups=backups)
         self._memory_watch = MemoryWatch(policy)
         self._decided = LatencyRing(policy.latency_kept, policy.latency_samples_min)
@@ -122,6 +124,12 @@ class Guardian:
             self.sample()
             pulse.beat()
             await asyncio.sleep(min(WATCHER_POLL_S, self.policy.progress_interval_s))
+
+    def hear(self, fact: Fact) -> None:
+        """Take a fact that another journal keeps, e.g. the runtime's: an error, or a failover."""
+        at = self._stamp()
+        self._errors.take(fact, at, None)
+        self._failovers.take(fact, at)
 
     def failover(self, name: str, active: bool, detail: str = "") -> None:
         """Hear that a part beside the desk fell back to another, or came back."""

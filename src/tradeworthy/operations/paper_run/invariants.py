@@ -1,6 +1,6 @@
 """Which facts say that an invariant is broken (PPR-06): typed, never by the words of a text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -30,8 +30,13 @@ class BrokenInvariant(msgspec.Struct, frozen=True):
     expected: str
 
 
+Judge = Callable[[Any], BrokenInvariant | None]
+
+
 class Invariants:
     """Fold facts in journal order; `take` answers with what a fact breaks.
+
+    more  facts of rooms above this one, with what they break
 
     A fact may say by itself that something is broken, or contradict what came before it: an order that no approval
     covers, an opening that passed while the guard forbids it, a position that its fills do not explain.
@@ -39,17 +44,17 @@ class Invariants:
 
     __slots__ = ("_approved", "_forgot", "_handlers", "_level", "_positions", "breaches")
 
-    def __init__(self) -> None:
+    def __init__(self, more: Mapping[type[Fact], Judge] | None = None) -> None:
         self._approved: dict[str, None] = {}
         self._forgot = False
         self._level = GuardLevel.RUNNING
         self._positions: dict[tuple[str, str], int | None] = {}
         self.breaches = 0
-        self._handlers: dict[type[Fact], Callable[[Any], BrokenInvariant | None]] = {
+        self._handlers: dict[type[Fact], Judge] = {
             OrderAnomaly: self._anomaly, RefusedAltered: self._altered, DeskFailed: self._failed,
             GuardChanged: self._guard, RunStarted: self._started, DeskRestored: self._restored,
             ApprovedIntent: self._approval, SubmitOrder: self._submit, FillBooked: self._fill,
-            SplitBooked: self._split,
+            SplitBooked: self._split, **(more or {}),
         }  # fmt: skip
 
     @property
@@ -97,6 +102,8 @@ class Invariants:
     # facts that must agree with earlier ones
 
     def _started(self, started: RunStarted) -> None:
+        """Begin anew: a desk that starts again is told what it goes on with."""
+        self._approved, self._positions, self._forgot = {}, {}, False
         held = msgspec.json.decode(started.guard, type=tuple[HeldReason, ...])
         self._level = max((one.level for one in held if one.scope == "desk"), default=GuardLevel.RUNNING)
 
