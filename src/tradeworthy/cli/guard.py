@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tradeworthy.app.desk_people import DeskPeople
+from tradeworthy.app.forensic import verify
 from tradeworthy.cli.run import DEFAULT_RUNS
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
 from tradeworthy.kernel.errors import ExitCode
@@ -93,6 +94,24 @@ def owners() -> int:
     rows = [(name, one.worst.name.lower(), one.clears, f"docs/{one.runbook}") for name, one in OWNERS.items()]
     Console(highlight=False, markup=False).print(_table(("owner", "worst level", "clears when", "runbook"), rows))
     return ExitCode.PASS
+
+
+@app.command
+def snapshot(folder: Path, /) -> int:
+    """Recompute every hash of a forensic snapshot from its files: 0 when all fit, 2 when one does not.
+
+    Parameters
+    ----------
+    folder
+        The snapshot's folder, `state/DESK/forensics/HASH` below the run folders.
+    """
+    faults = verify(folder)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    for fault in faults:
+        console.print(fault, style="red")
+    if not faults:
+        console.print(f"{folder.name}: every file is what its manifest names")
+    return ExitCode.FAIL if faults else ExitCode.PASS
 
 
 def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Table:
