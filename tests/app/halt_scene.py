@@ -102,6 +102,15 @@ class DeskProcess:
         assert found is not None
         return found[1]
 
+    def halts(self):
+        flag = halt_flag(self.state, self.clock)
+        found = flag.halts()
+        flag.close()
+        return found
+
+    def certificates_written(self):
+        return sorted(self.certificates(), key=lambda one: one.certificate.made_at)
+
     def certificates(self):
         folder = self.state / WATCHDOG
         return [one for _, one in read_all(folder / CERTIFICATES, public_key(folder / f"{KEY}.pub"))]
