@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from test_instances import LIVE, MAIN, PAPER, parsed
 
-from tradeworthy.app.change_control import approve, propose, require_approved
+from tradeworthy.app.change_control import approve_signed, pack_of, propose, require_approved
 from tradeworthy.app.configuration_audit import DATABASE, audit_configuration, audit_markdown, history, told
 from tradeworthy.app.identity import differences, hashes_of_document, identified
 from tradeworthy.app.secret_references import FOLDER_DEFAULT, Fingerprints, SecretStore, fingerprints_in, store_of
@@ -17,6 +17,7 @@ from tradeworthy.kernel.journal import Journal
 from tradeworthy.kernel.journal.verify import verify
 from tradeworthy.kernel.redaction import REDACTED, Secret, redact
 from tradeworthy.operations.dry_run.model import Hashes
+from tradeworthy.trading.control.approvals import Approval, Principal
 
 CLOCK = EventClock(1_700_000_000_000_000_000)
 CANARY = "canary-9f3b71c2-hunter2"
@@ -156,7 +157,9 @@ def test_a_changed_secret_needs_people_again(tmp_path):
     def stand_for(prints, text):
         (tmp_path / text).write_text(text)
         found = propose(directory, document, person="Ann", reason="x", clock=CLOCK, fingerprints=prints)
-        approve(directory, found.config_hash, person="Bob", role="risk", gate_run=tmp_path / text, clock=CLOCK)
+        pack = pack_of(found, desk="made", proposer="k9", now=1)
+        people = (Principal("k1", "ann", ("risk",), b""), Principal("k2", "bob", ("operations",), b""))
+        approve_signed(directory, Approval(pack, "d", people), gate_run=tmp_path / text, clock=CLOCK)
         return found
 
     stand_for({FIELD: "aa"}, "one")

@@ -1,6 +1,7 @@
 """Changes of the configuration: proposed, told as a redacted diff, approved; nothing else starts live (CA-05)."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from tradeworthy.kernel.facts import Fact, event_of, fact
 from tradeworthy.kernel.journal import Journal, read
 from tradeworthy.kernel.redaction import redact
 from tradeworthy.kernel.severity import Severity
-from tradeworthy.trading.control.approvals import Act, Approval
+from tradeworthy.trading.control.approvals import Act, Approval, ApprovalPolicy, Pack, draft
+from tradeworthy.trading.control.policy import USUAL
 
 CHANGES = "changes"
 """Where a desk's state keeps the journal of its configuration changes."""
@@ -24,15 +26,14 @@ SOURCE = "change_control"
 PEOPLE_TO_WIDEN = 2
 RISK = "risk"
 """The role that must stand among the people of a loosened limit (CFG-07)."""
-ACTS = (Act.LIMIT_LOOSENED, Act.GOING_LIVE, Act.TIER_CHANGE)
-"""Acts whose signed pack may approve a document; its subject is the document's hash."""
+GOES_LIVE = re.compile(r"(^|\.)environment$|\.mode$|(^|[._])confirm_live$")
+TIER = re.compile(r"(^|[._])tier$")
 
 
 @fact("config.change_proposed")
 class ChangeProposed(Fact, frozen=True):
     """Somebody wants this document: redacted text, diff against the approved one, and what of it widens live risk.
 
-    role          of the person, as told
     fails         fields whose change is FAIL by CFG-06, of a document that is live;  loosens  limits among them
     fingerprints  of the secrets that the document names, by field
     """
@@ -44,7 +45,6 @@ class ChangeProposed(Fact, frozen=True):
     widens: tuple[str, ...]
     person: str
     reason: str
-    role: str = ""
     fails: tuple[str, ...] = ()
     loosens: tuple[str, ...] = ()
     fingerprints: dict[str, str] = msgspec.field(default_factory=dict)
@@ -54,7 +54,8 @@ class ChangeProposed(Fact, frozen=True):
 class ChangeApproved(Fact, frozen=True):
     """A document may start: who stands for it, and the SHA-256 of the gate run that it rests on.
 
-    key_ids, pack  keys of the people and digest of the pack that they signed; empty where names were typed
+    roles, key_ids, pack  of the people by the trust file, their keys, and the digest of what they signed; empty where
+                          names were typed
     """
 
     config_hash: str
@@ -130,7 +131,7 @@ def widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ..
 
 
 def propose(
-    directory: Path, document: Document, *, person: str, reason: str, clock: Clock, role: str = "",
+    directory: Path, document: Document, *, person: str, reason: str, clock: Clock,
     fingerprints: Mapping[str, str] | None = None,
 ) -> ChangeProposed:  # fmt: skip
     """Journal a wish to run `document`; a change that widens nothing and is not grave is approved by it at once.
@@ -152,50 +153,81 @@ def propose(
     found = ChangeProposed(
         document.hash(), "" if changes.approved is None else changes.approved.config_hash, text,
         tuple(dict.fromkeys((*diff_of(before, after), *rotated))), widens(before, after), person.strip(),
-        str(redact(reason)), role.strip(), tuple(one.field for one in grave),
+        str(redact(reason)), tuple(one.field for one in grave),
         tuple(one.field for one in grave if is_limit(one.field)), prints,
     )  # fmt: skip
     facts: list[Fact] = [found]
     if not found.widens and not found.fails:
-        facts.append(ChangeApproved(found.config_hash, (found.person,), "", (found.role,), prints))
+        facts.append(ChangeApproved(found.config_hash, (found.person,), "", (), prints))
     _append(directory, facts, clock)
     return found
 
 
-def approve(
-    directory: Path, config_hash: str, *, person: str, gate_run: Path, clock: Clock, role: str = ""
-) -> ChangeApproved:  # fmt: skip
-    """Journal the second person's approval, by typed names.
+def approve(directory: Path, config_hash: str, *, person: str, gate_run: Path, clock: Clock) -> ChangeApproved:
+    """Journal the second person's approval of a change that widens and is not grave, by typed names.
 
-    Raises `ConfigurationRefused` without another person, without risk among them for a loosened limit, or without a
-    new gate run.
+    Raises `ConfigurationRefused` for a grave change, which needs keys, and without another person or a new gate run.
     """
     changes = changes_of(directory)
     proposal = _proposed(changes, config_hash)
+    act = act_of(proposal)
+    if act is not None:
+        raise ConfigurationRefused(
+            f"the change of {', '.join(proposal.fails)} is approved by keys: expected a pack for {act.value}, found "
+            "the name of a person"
+        )
     people = tuple(dict.fromkeys((proposal.person, person.strip())))
-    found = ChangeApproved(
-        config_hash, people, _gate_run(changes, gate_run), (proposal.role, role.strip()), proposal.fingerprints
-    )
+    found = ChangeApproved(config_hash, people, _gate_run(changes, gate_run), (), proposal.fingerprints)
     return _kept(directory, proposal, found, clock)
 
 
 def approve_signed(directory: Path, approval: Approval, *, gate_run: Path, clock: Clock) -> ChangeApproved:
     """Journal an approval by the keys of people: a judged pack whose subject is the document's hash (APR-03).
 
-    Who typed the proposal counts for nothing here. Raises as `approve` does, and for a pack of another act.
+    Who typed the proposal counts for nothing here. Raises `ConfigurationRefused` for a pack of another act, without
+    risk among the people for a loosened limit, and without a new gate run.
     """
-    if approval.pack.act not in ACTS:
-        raise ConfigurationRefused(
-            f"expected a pack for {', '.join(one.value for one in ACTS)}, found one for {approval.pack.act.value}"
-        )
     changes = changes_of(directory)
     proposal = _proposed(changes, approval.pack.subject)
+    act = act_of(proposal)
+    if approval.pack.act is not (act or Act.CONFIGURATION):
+        raise ConfigurationRefused(
+            f"expected a pack for {(act or Act.CONFIGURATION).value}, found one for {approval.pack.act.value}"
+        )
     roles = tuple(dict.fromkeys(role for one in approval.people for role in one.roles))
     found = ChangeApproved(
         approval.pack.subject, approval.holders, _gate_run(changes, gate_run), roles, proposal.fingerprints,
         tuple(one.key_id for one in approval.people), approval.digest,
     )  # fmt: skip
     return _kept(directory, proposal, found, clock)
+
+
+def act_of(proposal: ChangeProposed) -> Act | None:
+    """Return the act whose pack approves a grave change (CFG-07); None where names are enough."""
+    if any(GOES_LIVE.search(field) for field in proposal.fails):
+        return Act.GOING_LIVE
+    if proposal.loosens:
+        return Act.LIMIT_LOOSENED
+    if any(TIER.search(field) for field in proposal.fails):
+        return Act.TIER_CHANGE
+    return Act.CONFIGURATION if proposal.fails else None
+
+
+def pack_of(
+    proposal: ChangeProposed, *, desk: str, proposer: str, now: int, policy: ApprovalPolicy = USUAL.approvals
+) -> Pack:  # fmt: skip
+    """Return the pack that approves a proposal, for people to sign; `proposer` is the key id of who proposes."""
+    details = {f"change.{number:03}": line for number, line in enumerate(proposal.diff, 1)}
+    return draft(
+        desk=desk, act=act_of(proposal) or Act.CONFIGURATION, subject=proposal.config_hash,
+        details={"before": proposal.before_hash or "nothing", **details}, reason=proposal.reason, proposer=proposer,
+        now=now, policy=policy,
+    )  # fmt: skip
+
+
+def proposal_of(directory: Path, config_hash: str) -> ChangeProposed:
+    """Return what was proposed under a hash; raises `UsageError` where nothing was."""
+    return _proposed(changes_of(directory), config_hash)
 
 
 def needs_approval(document: Document) -> bool:
@@ -251,7 +283,7 @@ def _kept(directory: Path, proposal: ChangeProposed, found: ChangeApproved, cloc
     if proposal.loosens and RISK not in found.roles:
         raise ConfigurationRefused(
             f"a limit that is loosened needs a person of role {RISK} among the people, found "
-            f"{', '.join(one for one in found.roles if one) or 'no role'}; loosened are {', '.join(proposal.loosens)}"
+            f"{', '.join(found.roles) or 'no role'}; loosened are {', '.join(proposal.loosens)}"
         )
     approved = changes_of(directory).approved
     if proposal.before_hash != ("" if approved is None else approved.config_hash):

@@ -38,6 +38,7 @@ class Act(Enum):
     BREAK_GLASS_REVIEW = "break_glass_review"
     LEDGER_REPAIR = "ledger_repair"
     BASELINE = "baseline"
+    CONFIGURATION = "configuration"
 
 
 REQUIRED: Mapping[Act, tuple[str, ...]] = {
@@ -50,6 +51,7 @@ REQUIRED: Mapping[Act, tuple[str, ...]] = {
     Act.BREAK_GLASS_REVIEW: (PERSON,),
     Act.LEDGER_REPAIR: ("operations", PERSON),
     Act.BASELINE: (PERSON, PERSON),
+    Act.CONFIGURATION: (PERSON, PERSON),
 }
 """Whose signatures each act needs; one person fills one slot (APR-04)."""
 DRAFTED_BY_DESK = frozenset({Act.RESUME, Act.BREAK_GLASS, Act.BREAK_GLASS_REVIEW})
