@@ -7,7 +7,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
-import msgspec
 from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
@@ -16,8 +15,7 @@ from tradeworthy.app import config
 from tradeworthy.app.paper_run import PaperRun
 from tradeworthy.cli.live import LiveDesk
 from tradeworthy.cli.run import DEFAULT_RUNS, parsed
-from tradeworthy.kernel.redaction import redact
-from tradeworthy.operations.paper_run.files import plain
+from tradeworthy.operations.paper_run.files import encoded
 from tradeworthy.operations.paper_run.model import PaperRunReport, Status
 from tradeworthy.operations.paper_run.policy import PaperRunPolicy
 
@@ -85,7 +83,7 @@ def paper_run(
             live = stack.enter_context(LiveDesk(console, title=session.title, rows_total=session.rows_total))
             report = guarded.play(live.update)
     if json:
-        sys.stdout.write(msgspec.json.encode(redact(plain(report))).decode() + "\n")
+        sys.stdout.write(encoded(report).decode() + "\n")
     else:
         _present(report, guarded.files.report, console)
     return report.status.exit_code

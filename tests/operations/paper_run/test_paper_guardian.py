@@ -13,7 +13,7 @@ from tradeworthy.kernel.errors import ExitCode, UsageError
 from tradeworthy.kernel.journal.records import InputQuarantined, TornTail
 from tradeworthy.kernel.supervision.transitions import Cause, TaskAbandoned, TaskFailed
 from tradeworthy.kernel.supervision.watched import WatchdogMissed
-from tradeworthy.operations.paper_run.files import plain
+from tradeworthy.operations.paper_run.files import encoded
 from tradeworthy.operations.paper_run.invariants import BrokenInvariant
 from tradeworthy.operations.paper_run.latency import LatencyRing
 from tradeworthy.operations.paper_run.model import Status
@@ -33,7 +33,7 @@ ANOMALY = OrderAnomaly("o-1", OrderState.FILLED, ReportType.FILL, "no arrow allo
 
 
 def test_the_defaults_of_every_switch_stand_in_the_report():
-    report = plain(Watched(minimum_runtime_hours=168.0).guardian.report())
+    report = msgspec.json.decode(encoded(Watched(minimum_runtime_hours=168.0).guardian.report()))
     assert report["policy"] == {
         "duration_hours": 0.0, "progress_interval_s": 60.0, "latency_p99_max_s": None, "memory_growth_max_mb": None,
         "minimum_runtime_hours": 168.0, "min_orders": 0, "allow_invariant_errors": False, "memory_warmup_s": 600.0,
@@ -440,14 +440,14 @@ def test_every_error_in_the_table_has_words():
 def test_a_crash_is_a_failed_run_without_its_secrets():
     report = Watched().guardian.crashed(RuntimeError("no route, password=hunter2hunter2"))
     assert report.status is Status.FAILED
-    assert b"hunter2" not in msgspec.json.encode(plain(report))
+    assert b"hunter2" not in encoded(report)
 
 
 # fills
 
 
 def test_without_fills_the_section_is_absent_and_not_zero():
-    assert "order_summary" not in plain(Watched().finish())
+    assert "order_summary" not in msgspec.json.decode(encoded(Watched().finish()))
 
 
 def test_fills_are_summed_by_symbol_and_side_at_the_ledgers_times():

@@ -41,6 +41,12 @@ ERRORS: Mapping[type[Fact], Told] = {
 """Facts that are errors, with what is told of them; None for one that is none after all."""
 
 
+def told_of(fact: Fact) -> str | None:
+    """Return what is told of a fact as an error, None for one that is none."""
+    told = ERRORS.get(type(fact))
+    return None if told is None else told(fact)
+
+
 class Errors:
     """Count errors; at most `kept` different ones are listed, further ones are only counted."""
 
@@ -49,15 +55,6 @@ class Errors:
         self._found: dict[tuple[str, str], ErrorEvent] = {}
         self.total = self.unlisted = 0
         self.last: str | None = None
-
-    def take(self, fact: Fact, at: datetime, seq: int | None) -> bool:
-        """Count a fact where it is an error, and tell whether it was."""
-        told = ERRORS.get(type(fact))
-        text = None if told is None else told(fact)
-        if text is None:
-            return False
-        self.add(fact.kind, text, at, seq)
-        return True
 
     def add(self, code: str, text: str, at: datetime, seq: int | None = None) -> None:
         """Count one error."""

@@ -19,7 +19,7 @@ EPISODES_KEPT = 256
 class Failovers:
     """Fold facts into what stands in now; `told` is called with name, whether it began, and what happened.
 
-    backups  sources that are read only while their primary is not
+    backups  sources that are read only while their primary is not;  kinds  the facts that are looked at
     """
 
     def __init__(self, told: Callable[[str, bool, str], None], *, backups: Iterable[str] = ()) -> None:
@@ -32,11 +32,7 @@ class Failovers:
             SourceSwitched: self._switched, StreamCut: self._cut, StreamRestored: self._restored,
             GuardChanged: self._guard,
         }  # fmt: skip
-
-    @property
-    def kinds(self) -> frozenset[type[Fact]]:
-        """The facts that are looked at."""
-        return frozenset(self._handlers)
+        self.kinds = frozenset(self._handlers)
 
     @property
     def active(self) -> tuple[str, ...]:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import msgspec
 
-from tradeworthy.kernel.report import severities_named
-from tradeworthy.operations.dry_run.artefact_files import write_json, write_text
+from tradeworthy.kernel.journal.files import write_durably
+from tradeworthy.kernel.redaction import may_hold_secret, redact
+from tradeworthy.operations.dry_run.artefact_files import write_json
 from tradeworthy.operations.paper_run import html, markdown
 from tradeworthy.operations.paper_run.model import PaperRunReport
 
@@ -39,9 +40,10 @@ class ReportFiles:
         """Replace the files."""
         place, errors = self.report, self.errors
         if place is not None:
-            write_json(place, plain(report))
-            write_text(place.with_suffix(".md"), markdown.render(report))
-            write_text(place.with_suffix(".html"), html.render(report))
+            place.parent.mkdir(parents=True, exist_ok=True)
+            write_durably(place, encoded(report) + b"\n")
+            _page(place.with_suffix(".md"), markdown.render(report))
+            _page(place.with_suffix(".html"), html.render(report))
         if errors is not None:
             listed = [msgspec.to_builtins(one) for one in report.errors]
             write_json(errors, {"schema": report.schema, "status": report.status.value, "errors": listed})
@@ -51,7 +53,15 @@ class ReportFiles:
         return path if path is not None else None if home is None else home / name
 
 
-def plain(report: PaperRunReport) -> dict[str, object]:
-    """Return the report as plain data, severities by name; what is absent has no key."""
-    built: dict[str, object] = severities_named(msgspec.to_builtins(report))
-    return built
+def encoded(report: PaperRunReport) -> bytes:
+    """Return the report as JSON without secrets; what is absent has no key.
+
+    A whole ring of samples is written each minute beside a trading desk: only what may hold a secret is walked.
+    """
+    data = msgspec.json.encode(report)
+    return msgspec.json.encode(redact(msgspec.json.decode(data))) if may_hold_secret(data) else data
+
+
+def _page(path: Path, text: str) -> None:
+    data = text.encode()
+    write_durably(path, redact(data) if may_hold_secret(data) else data)

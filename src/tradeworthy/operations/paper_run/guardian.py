@@ -19,7 +19,7 @@ from tradeworthy.kernel.redaction import redact
 from tradeworthy.kernel.supervision.task import Pulse
 from tradeworthy.operations.dry_run.audit.evidence import DECISION_KINDS
 from tradeworthy.operations.dry_run.model import stamp
-from tradeworthy.operations.paper_run.errors import ERRORS, Errors
+from tradeworthy.operations.paper_run.errors import ERRORS, Errors, told_of
 from tradeworthy.operations.paper_run.failover import Failovers
 from tradeworthy.operations.paper_run.invariants import Invariants, Judge
 from tradeworthy.operations.paper_run.journaled import Journaled
@@ -127,9 +127,10 @@ class Guardian:
 
     def hear(self, fact: Fact) -> None:
         """Take a fact that another journal keeps, e.g. the runtime's: an error, or a failover."""
-        at = self._stamp()
-        self._errors.take(fact, at, None)
-        self._failovers.take(fact, at)
+        text = told_of(fact)
+        if text is not None:
+            self._errors.add(fact.kind, text, self._stamp())
+        self._failovers.take(fact, self._stamp())
 
     def failover(self, name: str, active: bool, detail: str = "") -> None:
         """Hear that a part beside the desk fell back to another, or came back."""
@@ -193,18 +194,17 @@ class Guardian:
     def _look(self, event: Event, seq: int) -> None:
         """Fold a fact that somebody here watches."""
         fact, journaled = event.payload, self._journaled
-        at = self._stamp()
-        self._errors.take(fact, at, seq)
+        text = told_of(fact)
+        if text is not None:
+            self._errors.add(fact.kind, text, self._stamp(), seq)
         level = self._invariants.level
         broken = self._invariants.take(fact)
         if broken is not None:
-            self._verdict.broken(Breach(broken.code, broken.observed, broken.expected, "invariant", at, seq))
-        self._failovers.take(fact, at)
+            breach = Breach(broken.code, broken.observed, broken.expected, "invariant", self._stamp(), seq)
+            self._verdict.broken(breach)
+        if type(fact) in self._failovers.kinds:
+            self._failovers.take(fact, self._stamp())
         match fact:
-            case RunStarted():
-                journaled.began(fact)
-                self._verdict.begin()
-                self._told_guard(GuardLevel.RUNNING)
             case SubmitOrder():
                 journaled.orders += 1
                 if len(self._unanswered) >= UNANSWERED_KEPT:
@@ -217,7 +217,11 @@ class Guardian:
             case FillBooked():
                 self._orders.take(fact, stamp(event.ts_event))
             case DeskTiming():
-                journaled.stages = fact.stages
+                journaled.timed(fact)
+            case RunStarted():
+                journaled.began(fact)
+                self._verdict.begin()
+                self._told_guard(GuardLevel.RUNNING)
         if self._invariants.level is not level:
             self._told_guard(level)
         if self.status is Status.FAILED and self._ended is None and broken is not None:

@@ -171,8 +171,8 @@ def _tables(report: PaperRunReport) -> Iterable[str]:
         ], words=(0, 1))  # fmt: skip
     if metrics.stages:
         yield _table("Stages of the desk, last minute", ("stage", "samples", "p50", "p99", "highest"), [
-            (one.stage, f"{one.samples:,}", _millis(one.p50_ns / 1e9),
-             "–" if one.p99_ns is None else _millis(one.p99_ns / 1e9), _millis(one.max_ns / 1e9))
+            (one.stage, f"{one.samples:,}", f"{one.p50_ms:,.4g} ms",
+             "–" if one.p99_ms is None else f"{one.p99_ms:,.4g} ms", f"{one.max_ms:,.4g} ms")
             for one in metrics.stages
         ])  # fmt: skip
     if report.run is not None:

@@ -9,7 +9,6 @@ from msgspec import UNSET, UnsetType
 
 from tradeworthy.kernel.errors import ExitCode
 from tradeworthy.operations.paper_run.policy import PaperRunPolicy
-from tradeworthy.trading.timing import StageTiming
 
 SCHEMA = "paper_run@1"
 
@@ -149,6 +148,18 @@ class Memory(msgspec.Struct, frozen=True):
     warmup_seconds: float
 
 
+class Stage(msgspec.Struct, frozen=True):
+    """One stage of the desk's loop as the desk measured it over its last whole minute, in milliseconds."""
+
+    stage: str
+    samples: int
+    p50_ms: float
+    p99_ms: float | None
+    max_ms: float
+    limit_ms: float
+    severity: str
+
+
 class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     """Figures of the whole run. In `objective_compliance` null means that it could not be judged, which is not met."""
 
@@ -163,7 +174,7 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     memory: Memory
     latency: Latency
     venue_latency: Latency
-    stages: tuple[StageTiming, ...]
+    stages: tuple[Stage, ...]
     guard: str
     objective_thresholds: dict[str, float]
     objective_compliance: dict[str, bool | None]

@@ -125,18 +125,17 @@ def _svg(title: str, lines: Sequence[Line], rules: Sequence[Rule], unit: str, lo
 
 def _hovers(lines: Sequence[Line], at_x: Callable[[float], float], unit: str) -> str:
     """Return invisible columns, each with the values under it."""
-    told: dict[float, list[str]] = {}
-    for one in lines:
-        for x, value in one.points:
-            told.setdefault(x, []).append(f"{one.name} {'unknown' if value is None else f'{_number(value)} {unit}'}")
-    every = -(-len(told) // HOVERS_MAX)
-    columns = sorted(told.items())[::every]
+    known = [(one.name, dict(one.points)) for one in lines]
+    times = sorted({x for _, points in known for x in points})
+    columns = times[:: -(-len(times) // HOVERS_MAX)]
     parts = []
-    for number, (x, texts) in enumerate(columns):
-        after = at_x(columns[number + 1][0]) if number + 1 < len(columns) else WIDTH - RIGHT
+    for x, after in zip(columns, (*columns[1:], None), strict=True):
+        left, right = at_x(x), WIDTH - RIGHT if after is None else at_x(after)
+        values = [(name, points[x]) for name, points in known if x in points]
+        told = "\n".join(f"{name} {'unknown' if v is None else f'{_number(v)} {unit}'}" for name, v in values)
         parts.append(
-            f'<rect class="hover" x="{at_x(x):.1f}" y="{TOP}" width="{max(1.0, after - at_x(x)):.1f}" '
-            f'height="{HEIGHT - TOP - BOTTOM}"><title>{_elapsed(x)}&#10;{escape(chr(10).join(texts))}</title></rect>'
+            f'<rect class="hover" x="{left:.1f}" y="{TOP}" width="{max(1.0, right - left):.1f}" '
+            f'height="{HEIGHT - TOP - BOTTOM}"><title>{_elapsed(x)}&#10;{escape(told)}</title></rect>'
         )
     return "".join(parts)
 
