@@ -253,6 +253,76 @@ def test_a_stopped_bus_refuses_and_what_waited_comes_first_after_the_next_start(
     assert heard.numbers == [1, 2, 3, 5]
 
 
+def test_an_event_in_hand_at_a_stop_is_the_oldest_and_gives_way_in_a_full_queue(benches):
+    bench = benches(capacity_events=3)
+
+    async def scenario():
+        bench.bus.subscribe("one", Heard(waits=5.0), topics=["telemetry."])
+        bench.bus.start()
+        bench.publish(0)
+        await asyncio.sleep(1)
+        bench.publish(1, 2, 3)
+        await bench.bus.stop()
+
+    bench.run(scenario())
+    assert [one.event_id for one in bench.bus.take_undelivered()] == ["test:1", "test:2", "test:3"]
+    assert bench.bus.facts().dropped == 1
+
+
+def test_a_handler_that_keeps_the_cancellation_to_itself_does_not_go_on_with_the_next_event(bench):
+    calls = []
+
+    async def keeps(message):
+        calls.append(message.event_id)
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(100)
+
+    async def scenario():
+        bench.bus.subscribe("one", keeps, topics=["telemetry."])
+        bench.bus.start()
+        bench.publish(1, 2)
+        await asyncio.sleep(1)
+        begun = bench.loop.time()
+        await bench.bus.stop()
+        assert bench.loop.time() - begun < 0.1
+        assert bench.tasks_alive() == [asyncio.current_task()]
+
+    bench.run(scenario())
+    assert calls == ["test:1"]
+    assert bench.supervisor.abandoned() == ()
+
+
+def test_a_stop_and_start_in_the_middle_of_a_swap_leave_one_task(bench):
+    async def slow_to_go(message):
+        try:
+            await asyncio.sleep(100)
+        finally:
+            await asyncio.sleep(2)
+
+    new = Heard()
+
+    async def scenario():
+        bench.bus.subscribe("one", slow_to_go, topics=["telemetry."])
+        bench.bus.subscribe("two", Heard(), topics=["telemetry."])
+        bench.bus.start()
+        bench.publish(1)
+        await asyncio.sleep(1)
+        swap = bench.supervisor.create(lambda pulse: bench.bus.swap("one", new), owner="test")
+        stop = bench.supervisor.create(lambda pulse: bench.bus.stop(), owner="test")
+        await asyncio.sleep(0.5)
+        with pytest.raises(RuntimeError, match="stop of the bus under way"):
+            bench.bus.start()
+        await stop.wait()
+        bench.bus.start()
+        await swap.wait()
+        assert await bench.bus.drained(10)
+        await bench.bus.stop()
+        assert bench.tasks_alive() == [asyncio.current_task()]
+
+    bench.run(scenario())
+    assert new.numbers == [1]
+
+
 def test_what_a_stopped_bus_holds_can_be_taken_once_in_order(bench):
     async def scenario():
         bench.bus.subscribe("one", Heard(waits=1.0), topics=["telemetry."])

@@ -52,6 +52,28 @@ def test_events_of_many_threads_all_arrive_each_threads_in_order():
         assert [n for t, n in got if t == thread] == list(range(500))
 
 
+def test_a_thread_wakes_a_loop_that_sleeps():
+    async def scenario():
+        bus, got = a_bus(), asyncio.Event()
+
+        async def handler(one):
+            got.set()
+
+        bus.subscribe("one", handler, topics=["telemetry."])
+        bus.start()
+        await asyncio.sleep(0.05)  # the loop has nothing to do but to wait for a file or a timer
+        thread = threading.Timer(0.05, bus.publish, [message(0, 1)])
+        thread.start()
+        begun = CLOCK.monotonic()
+        await asyncio.wait_for(got.wait(), 20)
+        took = CLOCK.monotonic() - begun
+        thread.join()
+        await bus.stop()
+        return took
+
+    assert asyncio.run(scenario()) < 10_000 * NANOS_PER_MILLI
+
+
 def test_a_synchronous_step_publishes_without_waiting_for_a_handler_or_for_the_loop():
     async def forever(one):
         await asyncio.Event().wait()

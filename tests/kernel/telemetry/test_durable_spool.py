@@ -160,6 +160,7 @@ def test_a_torn_tail_is_cut_off_and_all_before_it_kept(tmp_path, torn):
     with segments(tmp_path)[0].open("ab") as file:
         file.write(torn)
     again = opened(tmp_path)
+    assert segments(tmp_path)[0].read_bytes() == line_of(message(1)) + line_of(message(2))
     again.append(message(3))
     assert all_of(again) == [1, 2, 3]
     assert again.facts().malformed == 0

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 
 import pytest
 from telemetry_bench import TASKS, Heard
@@ -144,6 +145,24 @@ def test_while_the_spool_holds_events_new_ones_go_behind_them(bench, spool):
     bench.run(publisher.replay())
     put(publisher, 4)
     assert bus.taken == [1, 2, 3, 4]
+    assert spool.backlog == 0
+
+
+def test_a_thread_that_waited_while_the_outage_ended_publishes_to_the_bus(bench, spool):
+    bus = FakeBus()
+    publisher = Publisher(bus, spool, bench.clock, run_id="r1")
+    bus.error = PublishRefused("stopped")
+    put(publisher, 1)
+    bus.error = None
+    wrapped = message_of(TASKS, {"n": 2}, event_id="test:2", source="test", ts=1)
+    with publisher._lock:
+        thread = threading.Thread(target=publisher.send, args=(wrapped,))
+        thread.start()
+        thread.join(0.1)
+        assert thread.is_alive()
+        bench.run(publisher.replay())
+    thread.join()
+    assert bus.taken == [1, 2]
     assert spool.backlog == 0
 
 

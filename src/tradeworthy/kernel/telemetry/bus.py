@@ -104,7 +104,7 @@ class Bus:
         )
         self._number = 0
         self._published_at: int | None = None
-        self._started = False
+        self._started = self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._scope: Scope | None = None
@@ -119,10 +119,13 @@ class Bus:
         """Begin to take and deliver events, first those that waited at the last stop; again does nothing.
 
         A subscriber whose old handler still ignores its cancellation is not served: its queue drops and counts.
-        Must be called on the event loop; raises `RuntimeError` while the supervisor is cancelling.
+        Must be called on the event loop; raises `RuntimeError` while the supervisor is cancelling or a stop is under
+        way.
         """
         if self._started and self.running:
             return
+        if self._stopping:
+            raise RuntimeError("expected no stop of the bus under way, found one: await it first")
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self._scope = self._supervisor.scope(OWNER, owner=OWNER)
         for subscription in self._subscriptions.values():
@@ -142,7 +145,11 @@ class Bus:
         scope, self._scope = self._scope, None
         if scope is None:
             return
-        await self._end([one for one in scope.leaves() if isinstance(one, SupervisedTask)])
+        self._stopping = True
+        try:
+            await self._end([one for one in scope.leaves() if isinstance(one, SupervisedTask)])
+        finally:
+            self._stopping = False
         for drain in self._drains:
             if not drain.done():
                 drain.set_result(False)
