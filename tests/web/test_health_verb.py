@@ -132,6 +132,11 @@ def test_with_a_secret_the_verb_brings_a_token_over_tls_and_without_it_is_3(tmp_
         monkeypatch.setenv("TRADEWORTHY_SECRET_HEALTH", SECRET)
         assert call(["health"]) == 0
         assert SECRET not in "".join(capsys.readouterr())
+        other, other_key = make_certificate(tmp_path / "other")
+        monkeypatch.setenv(f"{PREFIX}CERT_PATH", str(other))
+        monkeypatch.setenv(f"{PREFIX}KEY_PATH", str(other_key))
+        assert call(["health"]) == 3
+        assert "certificate verify failed" in capsys.readouterr().err.replace("\n", " ")
 
 
 def test_a_token_is_printed_and_nothing_else(monkeypatch, capsys):

@@ -124,6 +124,51 @@ def test_a_header_that_never_ends_is_cut(monkeypatch):
         assert slow.recv(4_096) == b""
 
 
+def test_connections_that_ask_nothing_give_way_to_those_that_do():
+    desk = WebDesk(policy=HealthPolicy(port=0, connections_max=8), authenticated=False)
+    with desk.serving() as port:
+        idle = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(30)]
+        for _ in range(5):
+            assert httpx.get(f"http://127.0.0.1:{port}/live").status_code == 200
+        assert sum(closed(one) for one in idle) >= 25
+        for one in idle:
+            one.close()
+
+
+def closed(client):
+    """Tell whether the other side closed a connection."""
+    client.setblocking(False)
+    try:
+        return client.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
+
+
+def code_of(client):
+    """Return the status that comes back, or that the other side closed."""
+    try:
+        return client.recv(4_096).split(b" ")[1]
+    except (ConnectionError, IndexError):
+        return b"closed"
+
+
+def test_more_requests_than_there_may_be_are_refused_until_others_end():
+    desk = WebDesk(policy=HealthPolicy(port=0, connections_max=4, answer_seconds_max=0.5), authenticated=False)
+    half = (b"POST /kill HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 20\r\n\r\n{")  # fmt: skip
+    with desk.serving() as port:
+        busy = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(4)]
+        for one in busy:
+            one.sendall(half)
+        codes = {code_of(one) for one in busy}
+        assert codes <= {b"408", b"503", b"closed"}
+        assert httpx.get(f"http://127.0.0.1:{port}/live").status_code == 200
+        for one in busy:
+            one.close()
+
+
 def test_a_header_that_is_too_large_is_refused():
     desk = WebDesk(policy=HealthPolicy(port=0, header_bytes_max=2_048), authenticated=False)
     with desk.serving() as port:

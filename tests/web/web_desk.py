@@ -138,6 +138,7 @@ class WebDesk:
 
 def make_certificate(folder):
     """Write a certificate for this machine's loopback, signed by itself; return its file and its key's."""
+    folder.mkdir(exist_ok=True)
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "desk")])
     start = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)

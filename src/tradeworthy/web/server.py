@@ -20,6 +20,8 @@ STOP_SECONDS_MAX = 1.0
 FIRST_REQUEST_SECONDS_MAX = 10.0
 """The time from a connection to its whole header."""
 BACKLOG = 64
+WORKING_SHARE = 2
+"""Above 1 / so many of `connections_max`, the oldest connection that has not asked yet gives way to a new one."""
 
 
 class AddressRefused(ConfigurationRefused):
@@ -159,12 +161,20 @@ class _Server(uvicorn.Server):
 
 
 class _Protocol(H11Protocol):
-    """A connection that must send its first whole header in time; the one request it may make is bounded by `Edge`."""
+    """A connection that must send its first whole header in time, and gives way when there are too many.
+
+    The one request it may make is bounded by `Edge`.
+    """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._since = self.loop.time()
         self.loop.call_later(FIRST_REQUEST_SECONDS_MAX, self._cut)
+        silent = [one for one in self.connections if isinstance(one, _Protocol) and one.cycle is None]
+        if len(self.connections) * WORKING_SHARE > (self.limit_concurrency or 0) and len(silent) > 1:
+            min(silent, key=lambda one: one._since)._cut()
 
     def _cut(self) -> None:
         if self.cycle is None and not self.transport.is_closing():
-            self.transport.close()
+            self.transport.abort()
+            self.connections.discard(self)

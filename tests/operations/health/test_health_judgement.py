@@ -1,5 +1,7 @@
 """Every edge of the health judgement, and one below it (HLT-02, HLT-03)."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 from health_facts import NOW, ago, well
@@ -188,6 +190,11 @@ def test_the_answer_has_exactly_the_fields_of_its_schema_and_reads_back():
     assert sorted(definitions["HealthBody"]["required"]) == sorted(plain)
     assert sorted(definitions["CheckBody"]["required"]) == sorted(expected)
     assert msgspec.json.decode(encode(judge(well(), POLICY, NOW)), type=HealthBody).status == "OK"
+
+
+def test_the_published_schema_is_that_of_the_answer_so_a_change_needs_a_new_version():
+    published = Path(__file__).resolve().parents[3] / "docs" / "schemas" / "health-1.json"
+    assert msgspec.json.decode(published.read_bytes()) == msgspec.json.decode(msgspec.json.encode(schema()))
 
 
 def test_the_page_for_people_puts_the_worst_first_and_those_that_do_not_apply_last():

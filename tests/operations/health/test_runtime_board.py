@@ -81,3 +81,20 @@ def test_a_check_that_there_is_not_is_refused(board, clock):
         board.put("databse", Dependency(at=NOW))
     with pytest.raises(ValueError, match="nonsense"):
         RuntimeBoard(clock, HealthPolicy(), run_id="r", environment="paper", not_applicable={"nonsense": "x"})
+
+
+def test_one_task_reads_every_source_of_memory_and_a_failing_one_harms_itself_alone(board, clock):
+    def broken():
+        raise LookupError("nothing there")
+
+    def cache():
+        return Dependency(at=clock.now(), reachable=False)
+
+    watching = board.watch({"database": broken, "cache": cache, "scheduler": lambda: None}, 0)
+    before = board.facts().scheduler
+    with pytest.raises(LookupError, match="nothing there"):
+        asyncio.run(watching(Pulse(clock, False)))
+    assert board.health().check("cache").status is Severity.FAIL
+    assert board.facts().scheduler is before
+    with pytest.raises(ValueError, match="nonsense"):
+        board.watch({"nonsense": cache})

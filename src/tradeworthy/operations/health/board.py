@@ -64,6 +64,33 @@ class RuntimeBoard:
 
         return refreshing
 
+    def watch(
+        self, reads: Mapping[str, Callable[[], Observed | None]], interval_s: float = REFRESH_SECONDS
+    ) -> Callable[[Pulse], Coroutine[Any, Any, None]]:
+        """Return the factory of one supervised task for all sources that answer from memory, by check.
+
+        None keeps what was known. One that raises fails the task after the others were read; its facts grow old.
+        """
+        _require(reads.keys() <= CHECKS.keys(), f"checks must be of {sorted(CHECKS)}, were {sorted(reads)}")
+
+        async def watching(pulse: Pulse) -> None:
+            while True:
+                problem: Exception | None = None
+                for check, read in reads.items():
+                    try:
+                        seen = read()
+                    except Exception as error:  # handed to the supervisor once every other source was read
+                        problem = problem or error
+                        continue
+                    if seen is not None:
+                        self.put(check, seen)
+                if problem is not None:
+                    raise problem
+                pulse.beat()
+                await asyncio.sleep(interval_s)
+
+        return watching
+
     def facts(self) -> RuntimeFacts:
         """Return what is known."""
         return self._facts
