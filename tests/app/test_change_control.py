@@ -33,6 +33,10 @@ def live(risk=None, **changes):
     return parsed({**LIVE, **changes}, risk=risk or {})
 
 
+def with_runtime(**keys):
+    return msgspec.structs.replace(live(), runtime=keys)
+
+
 def gate(tmp_path, text="first"):
     path = tmp_path / f"{text}.json"
     path.write_text(text)
@@ -87,8 +91,8 @@ def test_the_runner_refuses_an_unapproved_hash_before_anything_else(tmp_path):
         (live(cap="50"), live(cap="51"), Act.LIMIT_LOOSENED), (live(cap="50"), live(cap="49"), None),
         (live({"per_trade": "0.01"}), live({"per_trade": "0.015"}), Act.LIMIT_LOOSENED),
         (live(), live(policy={"lots": 1}), None),
-        (live(), parsed(LIVE, runtime={"tier": "tier_2"}), Act.TIER_CHANGE),
-        (live(), parsed(LIVE, runtime={"confirm_live": True}), Act.GOING_LIVE),
+        (live(), with_runtime(tier="tier_2"), Act.TIER_CHANGE),
+        (live(), with_runtime(confirm_live=True), Act.GOING_LIVE),
         (live(), parsed(LIVE, accounts=[{**MAIN, "credentials": "secret://other"}]), Act.CONFIGURATION),
     ],
 )  # fmt: skip

@@ -45,7 +45,8 @@ def test_what_a_decision_or_an_address_rests_on_is_not_reloadable(field):
     "field",
     [
         "telemetry.level", "telemetry.logs.level", "telemetry.logs.context.site", "telemetry.logs.queue_lines",
-        "telemetry.spool.bound_bytes", "telemetry.bus.capacity_events", "telemetry.bus_health.depth_warn",
+        "telemetry.publishing.spool.bound_bytes", "telemetry.publishing.bus.capacity_events",
+        "telemetry.publishing.bus_health.depth_warn",
         "health.decision_fail_seconds", "health.fact_stale_seconds",
     ],
 )  # fmt: skip

@@ -8,8 +8,8 @@ import pytest
 
 from tradeworthy.app.config import Document
 from tradeworthy.app.configuration_schema import configuration_page, meanings, schema_of_document
-from tradeworthy.app.document_shape import SECTIONS
 from tradeworthy.app.environment_keys import ENVIRONMENT_KEYS
+from tradeworthy.app.sections import SECTIONS
 from tradeworthy.trading.risk.policy import RiskPolicy
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -46,9 +46,14 @@ def changed(path, old, new):
         ("per_trade", "per_trad", ["risk.per_trad:", "'per_trade'", "found the unknown key"]),
         ("lots = 5", "lot = 5", ["instances.quoter.policy.lot:", "'lots'"]),
         ('name = "made"\nenv', 'nam = "made"\nenv', ["desk.nam:", "desk.name: expected a value, found none"]),
+        ("[risk]", "[runtime]\nidle_beat = 2\n[risk]", ["runtime.idle_beat:", "'idle_beat_s'"]),
+        ("[risk]", "[telemetry.logs]\nlevl = 'info'\n[risk]", ["telemetry.logs.levl:", "'level'"]),
+        ("[risk]", "[telemetry.logs]\nlevel = 'loud'\n[risk]", ["level must be one of debug"]),
+        ("[risk]", "[health]\nport = 99999\n[risk]", ["health: port must be 0 to 65535, was 99999"]),
+        ("[risk]", "[control.people]\ncool_off = 9\n[risk]", ["control.people.cool_off:", "'cool_off_seconds'"]),
         ('"paper"', '"moon"', ["desk.environment: expected one of", "found 'moon'"]),
         ("[risk]", "[risks]", ["risks:"]),
-        ("[risk]", '[telemetry]\npassword = "hunter2-canary"\n[risk]', ["telemetry.password, expected a reference secret://NAME"]),
+        ("[risk]", '[health]\npassword = "hunter2-canary"\n[risk]', ["health.password, expected a reference secret://NAME"]),
         ('environment = "paper"', 'environment = "paper"\nstart = "2024-02-02"\nend = "2024-02-01"', ["desk.start"]),
     ],
 )
@@ -72,11 +77,11 @@ def test_check_tells_identity_and_secrets(path, capsys, monkeypatch):
     told = capsys.readouterr().out
     for word in ("hash ", "code ", "limits ", "models "):
         assert word in told
-    other = changed(path, "[risk]", '[telemetry]\npassword = "secret://mail"\n[risk]')
+    path.write_text(path.read_text() + '[[accounts]]\nid = "main"\nvenue = "DEMO"\ncredentials = "secret://mail"\n')
     monkeypatch.setenv("TRADEWORTHY_SECRET_MAIL", "hunter2-canary")
-    assert call(["config", "check", str(other)]) == 0
+    assert call(["config", "check", str(path)]) == 0
     told = capsys.readouterr().out
-    assert "telemetry.password secret://mail found" in told
+    assert "accounts[main].credentials secret://mail found" in told
     assert "hunter2" not in told
 
 

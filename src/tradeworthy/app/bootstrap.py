@@ -8,6 +8,7 @@ import msgspec
 from tradeworthy.app.config import Document
 from tradeworthy.app.document_shape import faults_in
 from tradeworthy.app.instances import caps, no_trade_reasons
+from tradeworthy.app.sections import SECTIONS
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND
 from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
 from tradeworthy.trading.allocation import AllocationPolicy, DrawdownTiers, Role, StaticSplit, TierPolicy
@@ -102,6 +103,14 @@ def policy_of(kind: type[P], section: str, raw: Mapping[str, Any]) -> P:
         return msgspec.convert(raw, kind, strict=False)
     except msgspec.ValidationError as problem:
         raise _form_fault(kind, section, raw, problem) from None
+
+
+def policies_of(document: Document) -> dict[str, Any]:
+    """Return the policy of every section; raises `UsageError` or `ConfigurationRefused` for the first that is none."""
+    found: dict[str, Any] = {
+        name: policy_of(kind, name, getattr(document, name)) for name, kind in SECTIONS.items() if name != "risk"
+    }
+    return {**found, "risk": risk_policy(document), "market_data": quality_policy(document)}
 
 
 def _form_fault(kind: Any, section: str, raw: Mapping[str, Any], problem: msgspec.ValidationError) -> UsageError:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tradeworthy.app.document_shape import SECTIONS
+from tradeworthy.app.sections import SECTIONS
 from tradeworthy.kernel.redaction import REDACTED, is_reference, names_secret
 from tradeworthy.kernel.severity import Severity
 

@@ -22,16 +22,16 @@ class Reloadable(NamedTuple):
 
 
 RELOADABLE: tuple[Reloadable, ...] = (
-    Reloadable(r"^telemetry\.(\w+\.)?(level|structured|context(\..+)?)$", "which lines are logged, and how"),
+    Reloadable(r"^telemetry\.(\w+\.)*(level|structured|context(\..+)?)$", "which lines are logged, and how"),
     Reloadable(
-        r"^telemetry\.(\w+\.)?(retention_days|queue_lines|errors_held|kept_lines|text_characters_max|unrouted_repeat_s)$",
+        r"^telemetry\.(\w+\.)*(retention_days|queue_lines|errors_held|kept_lines|text_characters_max|unrouted_repeat_s)$",
         "bounds of the logs",
     ),
     Reloadable(
-        r"^telemetry\.(\w+\.)?(replay_(interval_s|batch|wait_s)|bound_bytes|capacity_events|dead_letters)$",
+        r"^telemetry\.(\w+\.)*(replay_(interval_s|batch|wait_s)|bound_bytes|capacity_events|dead_letters)$",
         "bounds of publishing, spool and bus",
     ),
-    Reloadable(r"^telemetry\.(\w+\.)?\w+_(warn|fail)$", "limits of the bus assessment"),
+    Reloadable(r"^telemetry\.(\w+\.)*\w+_(warn|fail)$", "limits of the bus assessment"),
     Reloadable(r"^health\.(ingest|decision)_(warn|fail)_seconds$", "ages of data that warn and fail"),
     Reloadable(
         r"^health\.(session_idle_seconds|bus_idle_seconds|fact_stale_seconds|clock_offset_warn_share)$",

@@ -11,9 +11,9 @@ import msgspec
 
 from tradeworthy.app.config import Document
 from tradeworthy.app.configuration_reload import RELOADABLE
-from tradeworthy.app.document_shape import FREE_SECTIONS, SECTIONS
 from tradeworthy.app.environment_keys import ENVIRONMENT_KEYS
 from tradeworthy.app.environments import ENVIRONMENTS
+from tradeworthy.app.sections import SECTIONS
 from tradeworthy.trading.strategies.catalogue import CATALOGUE
 
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -64,11 +64,7 @@ def configuration_page() -> str:
         if kind is not None:
             many = get_origin(hints[one.name]) is tuple
             lines += _section(f"[[{one.name}]]" if many else f"[{one.name}]", one.name, kind)
-    lines += [
-        f"The sections {', '.join(f'`[{name}]`' for name in FREE_SECTIONS)} are read by the rooms that they name; an "
-        "unknown key in them ends with exit 3 too.", "",
-        "## `policy` of an instance", "",
-    ]  # fmt: skip
+    lines += ["## `policy` of an instance", ""]
     for name in CATALOGUE:
         lines += _section(f"strategy {name}", "instances.policy", CATALOGUE[name].policy, level=3)
     lines += [

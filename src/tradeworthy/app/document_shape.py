@@ -8,25 +8,12 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_ty
 
 import msgspec
 
+from tradeworthy.app.sections import SECTIONS
 from tradeworthy.kernel.redaction import REDACTED, is_reference, names_secret
-from tradeworthy.trading.allocation.drawdown_tiers import TierPolicy
-from tradeworthy.trading.allocation.static_split import AllocationPolicy
-from tradeworthy.trading.execution.execution import ExecutionPolicy
-from tradeworthy.trading.market_data.quality import QualityPolicy
-from tradeworthy.trading.risk.policy import RiskPolicy
 from tradeworthy.trading.strategies.catalogue import CATALOGUE
-from tradeworthy.trading.timing import TimingPolicy
-from tradeworthy.trading.unwinding import UnwindPolicy
 
-SECTIONS: Mapping[str, type[msgspec.Struct]] = {
-    "risk": RiskPolicy, "allocation": AllocationPolicy, "drawdown_tiers": TierPolicy, "execution": ExecutionPolicy,
-    "unwind": UnwindPolicy, "market_data": QualityPolicy, "timing": TimingPolicy,
-}  # fmt: skip
-"""Sections that the document keeps as plain values, and the policies that read them."""
 SECRET_KEYS = ("credentials",)
 """Keys that name a secret, beside those whose name says so."""
-FREE_SECTIONS = ("runtime", "telemetry", "health", "control")
-"""Sections whose rooms read them themselves, by `app.bootstrap.policy_of`."""
 
 
 class Fault(NamedTuple):

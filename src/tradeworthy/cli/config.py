@@ -9,6 +9,7 @@ from cyclopts import App, Parameter
 from rich.console import Console
 
 from tradeworthy.app import config, identity
+from tradeworthy.app.bootstrap import instruments_of, policies_of
 from tradeworthy.app.bundles import drift_of, instance_hash
 from tradeworthy.app.change_control import changes_of, diff_of, widens
 from tradeworthy.app.configuration_audit import AUDIT, Audited, audit_markdown, changes_table, history, told
@@ -47,6 +48,8 @@ def check(configuration: Path, /, *, environment: str | None = None, set_: Overr
         Override one key, e.g. --set desk.speed=10; may be given several times.
     """
     document = config.load(configuration, overrides=parsed(set_), environment=environment)
+    instruments_of(document)
+    policies_of(document)
     console = Console()
     console.print(f"hash {document.hash()}", highlight=False, soft_wrap=True)
     for one in document.instances:
