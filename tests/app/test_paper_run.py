@@ -107,6 +107,13 @@ def test_a_leak_fails_the_run_and_stops_the_desk(tmp_path):
     assert stopping == "run.stopping"
 
 
+@pytest.mark.parametrize(("limit", "status"), [(0.15, Status.DEGRADED), (0.151, Status.COMPLETED)])
+def test_a_venue_as_slow_as_the_maximum_degrades_the_run(tmp_path, limit, status):
+    report = guarded(tmp_path, latency_p99_max_s=limit).play()
+    assert report.metrics.venue_latency.p99_seconds == 0.15
+    assert (report.status, report.objectives_met) == (status, status is Status.COMPLETED)
+
+
 def test_a_duration_ends_the_run_before_its_tape(tmp_path):
     run = guarded(tmp_path, duration_hours=2 / 3_600)
     report = run.play()
@@ -177,7 +184,7 @@ submit_ms = 150
 def test_the_verb_leaves_with_the_code_of_its_status(tmp_path, capsys, words, code, status):
     config, report = tmp_path / "paper.toml", tmp_path / "out" / "report.json"
     config.write_text(CONFIGURATION.format(speed=0))
-    found = call(["paper-run", str(config), "--runs", str(tmp_path), "--json", "--report-path", str(report), *words])
+    found = call(["paper-run", "--config", str(config), "--runs", str(tmp_path), "--json", "--report-path", str(report), *words])
     assert found == code
     if status is not None:
         told = json.loads(capsys.readouterr().out)

@@ -25,7 +25,8 @@ SECONDS_PER_MINUTE = 60
 
 
 def paper_run(
-    configuration: Path, /, *, duration_hours: float = 0.0, progress_interval: float = 60.0,
+    configuration: Annotated[Path, Parameter(name="--config")], *, duration_hours: float = 0.0,
+    progress_interval: float = 60.0,
     latency_p99_max: float | None = None, memory_growth_max: float | None = None,
     minimum_runtime_hours: float = 168.0, min_orders: int = 0,
     allow_invariant_errors: Annotated[bool, Parameter(negative="")] = False, report_path: Path | None = None,
