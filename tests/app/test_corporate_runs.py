@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tradeworthy.app import config, open_run
+from tradeworthy.app import config, venues
 from tradeworthy.app.bootstrap import build_venue, instruments_of
 from tradeworthy.app.runner import RunSession, journal_of, replay_run
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, EventClock
@@ -62,7 +62,7 @@ def test_a_split_scales_both_sides_and_equity_goes_on(tmp_path, monkeypatch):
         venues.append(build_venue(document))
         return venues[-1]
 
-    monkeypatch.setattr(open_run, "build_venue", built)
+    monkeypatch.setattr(venues, "build_venue", built)
     session, run = played(tmp_path, start="2014-05-28", end="2014-06-20", lots=10)
     (fill,) = of(run.folder, FillBooked)
     (booked,) = of(run.folder, SplitBooked)
@@ -98,7 +98,7 @@ def test_a_short_pays_for_what_it_borrows_each_day(tmp_path, monkeypatch):
             rules=VenueRules(locates={NAME: 100}),
         )  # fmt: skip
 
-    monkeypatch.setattr(open_run, "build_venue", lending)
+    monkeypatch.setattr(venues, "build_venue", lending)
     _, run = played(tmp_path, start="2014-07-01", end="2014-07-12", lots=-10)
     charged, booked = of(run.folder, BorrowCharged), of(run.folder, BorrowBooked)
     assert len(charged) >= 3

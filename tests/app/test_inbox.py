@@ -4,7 +4,8 @@ import json
 
 from soak_runs import START, document
 
-from tradeworthy.app.runner import INBOX, RunSession, journal_of, replay_run, state_of
+from tradeworthy.app.operator_acts import INBOX
+from tradeworthy.app.runner import RunSession, journal_of, replay_run, state_of
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, EventClock
 from tradeworthy.kernel.journal import read
 from tradeworthy.trading.execution.intake import DeadLetter, IntentTaken
@@ -18,7 +19,7 @@ def put(root, name, **fields):
     inbox = state_of(root, "made") / INBOX
     inbox.mkdir(parents=True, exist_ok=True)
     wish = {"intent_id": name, "owner": "operator", "act": "pause", "code": "hand", "reason": "drill",
-            "decision_id": "d1", "expires_at": START + 700 * NANOS_PER_SECOND, "scope": "desk"} | fields  # fmt: skip
+            "decision_id": "d1", "expires_at": START + 200 * NANOS_PER_SECOND, "scope": "desk"} | fields  # fmt: skip
     (inbox / f"{name}.json").write_text(json.dumps(wish))
 
 

@@ -10,30 +10,35 @@ from types import TracebackType
 import msgspec
 
 from tradeworthy.app import last_run, tapes
-from tradeworthy.app.bootstrap import build_timers, build_venue, quality_policy
+from tradeworthy.app.bootstrap import build_timers, quality_policy
 from tradeworthy.app.bundles import drift_of
 from tradeworthy.app.config import Document, window_of
 from tradeworthy.app.journal_keeper import JournalKeeper
+from tradeworthy.app.run_controls import RunControls, view_at
 from tradeworthy.app.run_folder import BLOTTER, RowFiles, states_of, write_reports
+from tradeworthy.app.venues import close_venue, halt_flag, open_venue, signed_by_a_person
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND, Clock, EventClock
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.kernel.host import HostMemory, rss_bytes
 from tradeworthy.kernel.journal import Journal, JournalConflict
+from tradeworthy.kernel.journal.files import raise_token
 from tradeworthy.kernel.journal.snapshot import SnapshotPolicy, Snapshots
 from tradeworthy.research.backtest.blotter import Blotter
 from tradeworthy.research.backtest.records import RunRecords
 from tradeworthy.trading.control.drift import ConfigDrift
 from tradeworthy.trading.control.guard import HeldReason
 from tradeworthy.trading.desk import Desk, InstanceLine
-from tradeworthy.trading.environment import COMPLETED, Environment, Row, VenuePort, merged
+from tradeworthy.trading.environment import COMPLETED, Environment, Row, merged
 from tradeworthy.trading.missed_funding import with_missed
-from tradeworthy.trading.model import GuardChanged, Instrument, RunEnded, RunStarted
+from tradeworthy.trading.model import Instrument, RunEnded, RunStarted
 from tradeworthy.trading.model.run import RunStopping, TapeManifest
-from tradeworthy.trading.restoring import DeskRestored
 from tradeworthy.trading.strategies.catalogue import Entry
 from tradeworthy.trading.timing import StageTimes
+from tradeworthy.trading.venue_edge import HeldVenue
 
+TRADING = "trading"
+"""Where a desk's state keeps the token of its trading sessions: an older desk can no longer trade."""
 SETTLE_NS = 5 * NANOS_PER_SECOND
 """How long after the last row answers of the venue may still arrive."""
 
@@ -91,15 +96,16 @@ class Company:
     """Who is told and who is asked while a run goes on.
 
     progress  sees the desk every few hundred rows;  observe  each event with its place in the journal
-    acts      what people asked since the last look;  remember  a change of the guard, beside the journal
-    stop_for_good  latches a stop because of the journal itself
+    alert     hears of what people should know at once: a code and a sentence
+    log_lines, metrics, clock_offset  what the snapshot of a stop holds beside the desk, None where nobody keeps it
     """
 
-    progress: Callable[[Desk, int, int], None]
-    observe: Callable[[Event, int], None]
-    acts: Callable[[], Sequence[tuple[str, Fact]]]
-    remember: Callable[[GuardChanged], None]
-    stop_for_good: Callable[[str, str], None]
+    progress: Callable[[Desk, int, int], None] = lambda desk, rows, ts: None
+    observe: Callable[[Event, int], None] = lambda event, seq: None
+    alert: Callable[[str, str], None] = lambda code, text: None
+    log_lines: Callable[[], Sequence[bytes]] | None = None
+    metrics: Callable[[], str] | None = None
+    clock_offset: Callable[[], float | None] | None = None
 
 
 class OpenRun:
@@ -132,7 +138,9 @@ class OpenRun:
             self._began = ready.clock.monotonic()
             if not ready.backtest:
                 self._snapshots = Snapshots(keeper.directory, ready.clock, policy=ready.cadence)
+            self.venue = self._open_venue(stack)
             self.environment = self._environment()
+            self.controls = self._open_controls(stack)
             with self._latching():
                 self._rows = self._first_events()
             self._stack = stack.pop_all()
@@ -166,6 +174,7 @@ class OpenRun:
         """Wind down and journal the last event."""
         environment = self.environment
         self.wind_down(reason or environment.reason)
+        self._hear()
         digest = environment.digest
         last = RunEnded(self.reason or COMPLETED, digest.hexdigest(), environment.inputs, digest.outcomes)
         self.offer(last, source="run", key="ended")
@@ -197,19 +206,45 @@ class OpenRun:
         try:
             yield
         except JournalConflict as problem:
-            self._company.stop_for_good("conflict", str(problem))
+            if self.controls is not None:
+                self.controls.stop_for_good("conflict", str(problem))
             raise
+
+    def _open_venue(self, stack: ExitStack) -> HeldVenue:
+        """Open the venue; but for a backtest the halt flag stands before it, and an older desk is fenced out."""
+        ready = self.ready
+        if ready.backtest:
+            return open_venue(ready.document, clock=ready.clock)
+        flag = halt_flag(ready.state, ready.clock)
+        stack.callback(flag.close)
+        venue = open_venue(
+            ready.document, clock=ready.clock, flag=flag, signed=signed_by_a_person(self.desk),
+            token=raise_token(ready.state / TRADING) if ready.document.venue.connection else 0,
+        )  # fmt: skip
+        stack.callback(close_venue, venue)
+        return venue
+
+    def _open_controls(self, stack: ExitStack) -> RunControls | None:
+        ready, company = self.ready, self._company
+        if ready.backtest:
+            return None
+        view = view_at(ready.document, self.venue, ready.clock, lambda: self.environment.now)
+        controls = RunControls(
+            ready.document, self.desk, self.journal, halt_flag(ready.state, ready.clock), state=ready.state,
+            run=ready.folder.name, clock=ready.clock, view=view, alert=company.alert, log_lines=company.log_lines,
+            metrics=company.metrics, clock_offset=company.clock_offset,
+        )  # fmt: skip
+        stack.callback(controls.close)
+        return controls
 
     def _environment(self) -> Environment:
         ready, document = self.ready, self.ready.document
-        venue = build_venue(document)
-        self.venue: VenuePort = venue
         return Environment(
-            self.desk, self.journal, venue, build_timers(document, self.desk), durable_commands=not ready.backtest,
+            self.desk, self.journal, self.venue, build_timers(document, self.desk), durable_commands=not ready.backtest,
             clock=ready.clock, speed=0.0 if ready.backtest else document.desk.speed, controls=self._look,
             progress=self._tell, consumer=self._consume, on_refused=self._keeper.refuse_event,
             unseen=frozenset(one.backup for one in quality_policy(document).pairs), give_way_ns=ready.give_way_ns,
-            times=ready.times, charges=venue.drain_charges,
+            times=ready.times, charges=self.venue.drain_charges,
         )  # fmt: skip
 
     def _first_events(self) -> Iterator[Row]:
@@ -235,7 +270,10 @@ class OpenRun:
             self._go_on(first.ts_init)
             self.journal.commit()
             last_run.remember(ready.state, ready.folder)
+            if self.controls is not None:
+                self.controls.begin()
         keeper.begin(lambda fact, source, key: self.offer(fact, source=source, key=key))
+        self._hear()
         return _chain(first, rows)
 
     def _started(self) -> RunStarted:
@@ -249,22 +287,27 @@ class OpenRun:
         """Give the desk what the last run of its name left, where this one goes on after it (AC-01)."""
         memory = last_run.memory(self.ready.state, self.ready.root, ts, self.ready.catalogue)
         if memory is not None:
-            restore_venue(self.venue, memory)
+            self.venue.restore((one.instance, one.instrument, one.lots, one.average) for one in memory.positions)
             self.environment.offer(memory, source="run", key="restored", ts=ts)
 
     def _consume(self, event: Event) -> None:
         self._records.on_event(event)
         self._blotter.on_event(event)
         self._company.observe(event, self.journal.last_seq)
-        if not self.ready.backtest and type(event.payload) is GuardChanged:
-            self._company.remember(event.payload)
+        if self.controls is not None:
+            self.controls.heed(event)
 
     def _look(self) -> Sequence[tuple[str, Fact]]:
         """Return what people did since the last look; the journal's own sign of life goes with it."""
-        if self.ready.backtest:
+        if self.controls is None:
             return ()
         self._keeper.look()
-        return self._company.acts()
+        return self.controls.look()
+
+    def _hear(self) -> None:
+        """Give the desk what people did, where no row is due: before the first one and after the last."""
+        for key, act in self._look():
+            self.offer(act, source="operator", key=key)
 
     def _tell(self, rows: int, ts: int) -> None:
         if not self.ready.backtest:
@@ -313,13 +356,6 @@ def changed_drift(before: Drifts, now: Drifts) -> list[ConfigDrift]:
     return news + [
         msgspec.structs.replace(drift, active=False) for key, drift in before.items() if key not in now
     ]
-
-
-def restore_venue(venue: VenuePort, memory: DeskRestored) -> None:
-    """Give a simulated venue of this process the positions that the desk remembers; one outside has its own."""
-    restore = getattr(venue, "restore", None)
-    if restore is not None:
-        restore((one.instance, one.instrument, one.lots, one.average) for one in memory.positions)
 
 
 def within(rows: Iterator[Row], start: int, end: int) -> Iterator[Row]:

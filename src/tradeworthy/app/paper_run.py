@@ -5,12 +5,15 @@ from pathlib import Path
 
 from tradeworthy.app.bootstrap import instruments_of, quality_policy
 from tradeworthy.app.config import Document
+from tradeworthy.app.open_run import Company
 from tradeworthy.app.runner import RunSession
+from tradeworthy.app.runtime.reconciling import Reconciled
 from tradeworthy.kernel.clock import Clock, SystemClock
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.host import rss_bytes
 from tradeworthy.operations.paper_run.files import ReportFiles
 from tradeworthy.operations.paper_run.guardian import Guardian
+from tradeworthy.operations.paper_run.invariants import BrokenInvariant
 from tradeworthy.operations.paper_run.model import PaperRunReport
 from tradeworthy.operations.paper_run.policy import PaperRunPolicy
 from tradeworthy.trading.desk import Desk
@@ -52,7 +55,7 @@ class PaperRun:
         guardian = self.guardian
         guardian.sample()
         try:
-            run = self.session.open(progress, guardian.observe)
+            run = self.session.open(Company(progress, guardian.observe))
             with run:
                 for wait in run.steps():
                     guardian.sample()
@@ -72,5 +75,12 @@ def guardian_of(
     return Guardian(
         policy, clock=clock, instruments=instruments_of(document), stop=session.request_stop, write=files.write,
         memory=memory, backups=[one.backup for one in quality_policy(document).pairs],
-        folder=lambda: None if session.folder is None else str(session.folder),
+        folder=lambda: None if session.folder is None else str(session.folder), invariants={Reconciled: _differs},
     )  # fmt: skip
+
+
+def _differs(found: Reconciled) -> BrokenInvariant | None:
+    """Return a break between the desk and its venue; what nobody could compare is no agreement either."""
+    if found.clean:
+        return None
+    return BrokenInvariant("reconciliation.report", found.agreement, "desk and venue hold the same")

@@ -47,6 +47,13 @@ def open_venue(
     return VenueEdge(venue, flag, signed=signed or (lambda order, halts: False), on_clear=on_clear)
 
 
+def close_venue(venue: HeldVenue) -> None:
+    """Say goodbye to a venue in a process of its own; the one in this process ends with it."""
+    inner = venue.venue if isinstance(venue, VenueEdge) else venue
+    if isinstance(inner, VenueClient):
+        inner.close()
+
+
 def signed_by_a_person(desk: Desk) -> Signed:
     """Return what lets a person's own reducing order pass: the desk must know of every halt it passes (GRD-03).
 

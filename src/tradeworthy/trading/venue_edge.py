@@ -44,6 +44,11 @@ class VenueEdge:
         self.restore = venue.restore
         self.drain_charges = venue.drain_charges
 
+    @property
+    def venue(self) -> HeldVenue:
+        """The venue behind the edge."""
+        return self._venue
+
     def send(self, command: Command, ts: int) -> None:
         """Pass a command on, or answer an order that is halted in the venue's place."""
         if self._flag.halted():

@@ -2,14 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
 
-from tradeworthy.app.open_run import OpenRun, RunResult
+from tradeworthy.app.open_run import Company, OpenRun, RunResult
 from tradeworthy.app.runner import RunSession
 from tradeworthy.app.runtime.guard_door import GuardDoor
-from tradeworthy.app.runtime.reconciling import Reconciled, VenueBook, reconcile
-from tradeworthy.kernel.clock import NANOS_PER_SECOND
-from tradeworthy.kernel.facts import Event
+from tradeworthy.app.runtime.reconciling import reconcile
+from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND
 from tradeworthy.kernel.supervision import Pulse
 from tradeworthy.trading.control.asked import GuardAsked
 from tradeworthy.trading.desk import Desk
@@ -19,29 +17,19 @@ from tradeworthy.trading.model import GuardLevel
 SHUTDOWN, RESTART = "shutdown", "restart"
 
 
-class TradingObserver(Protocol):
-    """Who sees the desk at work: a terminal, a harness, metrics, a guardian."""
-
-    def on_progress(self, desk: Desk, rows: int, ts: int) -> None: ...
-    def on_event(self, event: Event, seq: int) -> None: ...
-
-
 class TradingLoop:
     """Play a desk on the event loop, and hand its working orders to the end of the process.
 
     sessions  makes the session of an attempt, given where on the tapes it goes on (nanoseconds, 0 = the beginning)
-    on_open   hears of each run that was opened, e.g. to journal its folder
-    book      returns what the venue itself holds, None where the venue lives and dies with this process
+    company   who is told and asked;  on_open  hears of each run that was opened, e.g. to journal its folder
     """
 
     def __init__(
-        self, sessions: Callable[[int], RunSession], door: GuardDoor, *, observers: tuple[TradingObserver, ...] = (),
+        self, sessions: Callable[[int], RunSession], door: GuardDoor, company: Company, *, give_way_ms: float,
         on_open: Callable[[OpenRun], None] = lambda run: None,
-        book: Callable[[OpenRun], VenueBook | None] = lambda run: None,
-        on_reconciled: Callable[[Reconciled], None] = lambda found: None,
     ) -> None:  # fmt: skip
-        self._sessions, self._door, self._observers = sessions, door, observers
-        self._on_open, self._book, self._on_reconciled = on_open, book, on_reconciled
+        self._sessions, self._door, self._company, self._on_open = sessions, door, company, on_open
+        self._give_way_ns = round(give_way_ms * NANOS_PER_MILLI)
         self._run: OpenRun | None = None
         self._fresh = False
         self._go_on_at = 0
@@ -109,8 +97,7 @@ class TradingLoop:
         self.result = run.result()
 
     def _open(self) -> None:
-        session = self._sessions(self._go_on_at)
-        run = session.open(self._on_progress, self._on_event)
+        run = self._sessions(self._go_on_at).open(self._company, give_way_ns=self._give_way_ns)
         self._run, self._fresh = run, True
         self.attempts += 1
         self._on_open(run)
@@ -127,16 +114,7 @@ class TradingLoop:
         self._open()
         run = self._run
         assert run is not None
-        found = reconcile(run.desk, self._book(run))
-        self._on_reconciled(found)
+        found = reconcile(run.desk, None if run.controls is None else run.controls.view)
         run.offer(found, source="reconciliation", key=str(self.attempts))
         if found.clean:
             self._door.ask(GuardAsked("reconciliation", RESTART, GuardLevel.PAUSED, active=False))
-
-    def _on_progress(self, desk: Desk, rows: int, ts: int) -> None:
-        for one in self._observers:
-            one.on_progress(desk, rows, ts)
-
-    def _on_event(self, event: Event, seq: int) -> None:
-        for one in self._observers:
-            one.on_event(event, seq)
