@@ -38,7 +38,13 @@ class BusFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BusHealthPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """Limits that are breached when they are reached: events that wait, counts of an hour, seconds of idleness."""
+    """Limits of the bus, breached when they are reached.
+
+    depth_*            events that wait in the deepest queue
+    dropped_*          in the last hour
+    handler_errors_*   in the last hour
+    idle_seconds_warn  since the last event that was published
+    """
 
     depth_warn: int = 100
     depth_fail: int = 500

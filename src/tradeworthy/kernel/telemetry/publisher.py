@@ -52,7 +52,7 @@ class PublisherPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     timeout_s          the most the first stage may take for one event
     replay_interval_s  how often the spool is tried again
-    replay_batch       events that are brought again before they are taken off the spool; below the bus's capacity
+    replay_batch       events that are brought again before they are taken off the spool; at most the bus's capacity
     replay_wait_s      how long one batch waits for a slow subscriber before the next is brought
     """
 

@@ -17,7 +17,14 @@ from tradeworthy.kernel.telemetry.stream import StreamPolicy, StreamWatch
 
 
 class PublishingPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The bounds and limits of publishing, part by part; `bus_health` is what the bus is judged by."""
+    """The bounds and limits of publishing, part by part.
+
+    bus         queues and handlers
+    spool       what waits on the disk while the bus does not take it
+    publisher   when the spool stands in, and how it is emptied
+    stream      when an outside stream is out
+    bus_health  what the bus is judged by
+    """
 
     bus: BusPolicy = BusPolicy()
     spool: SpoolPolicy = SpoolPolicy()

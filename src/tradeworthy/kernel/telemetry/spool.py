@@ -32,7 +32,11 @@ class SpoolUnwritable(PublishRefused):
 
 
 class SpoolPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds in bytes: of all segments together, and the size at which one is closed and the next begun."""
+    """Bounds of the spool.
+
+    bound_bytes    of all segments together; a further event is refused
+    segment_bytes  at which a segment is closed and the next begun
+    """
 
     bound_bytes: int = 256 << 20
     segment_bytes: int = 8 << 20

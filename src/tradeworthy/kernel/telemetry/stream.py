@@ -16,7 +16,11 @@ LOG = logging.getLogger("tradeworthy.telemetry.stream")
 
 
 class StreamPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds of silence that are an outage, and how often the watch looks."""
+    """When an outside stream is out. Times are seconds.
+
+    outage_s  of silence that pause the desk
+    poll_s    how often the watch looks
+    """
 
     outage_s: float = 10.0
     poll_s: float = 0.5
