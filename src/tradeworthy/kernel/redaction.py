@@ -19,7 +19,7 @@ _IN_TEXT = re.compile(
 )
 _REFERENCE = re.compile(r"secret://[A-Za-z0-9][A-Za-z0-9_.-]*")
 _HINT = re.compile(  # first letters apart: the scan skips most bytes, five times sooner than one search a word
-    rb"[pstac\\](?:assw|assphrase|ecret|oken|pi[_-]?key|rivate[_-]?key|uthorization|ignature|redential|ookie|u)"
+    rb"[pstac\\](?:assw|assphrase|ecret|oken|pi[_-]?key|rivate[_-]?key|uthorization|ignature|redential|ookie|(?<=\\)u)"
 )
 _known: dict[bytes, None] = {}
 
