@@ -56,11 +56,11 @@ def worths(folder, lots):
 
 
 def test_a_split_scales_both_sides_and_equity_goes_on(tmp_path, monkeypatch):
-    venues = []
+    opened = []
 
     def built(document):
-        venues.append(build_venue(document))
-        return venues[-1]
+        opened.append(build_venue(document))
+        return opened[-1]
 
     monkeypatch.setattr(venues, "build_venue", built)
     session, run = played(tmp_path, start="2014-05-28", end="2014-06-20", lots=10)
@@ -70,7 +70,7 @@ def test_a_split_scales_both_sides_and_equity_goes_on(tmp_path, monkeypatch):
     (line,) = run.lines
     assert line.position == 70
     assert session._desk.context.holding_of("holder", NAME).lots == 70
-    assert venues[0].positions() == {NAME: 70}
+    assert opened[0].positions() == {NAME: 70}
     moves = [abs(after / before - 1) for before, after in pairwise(worths(run.folder, 10))]
     assert max(moves) < Decimal("0.03")
     *_, last = worths(run.folder, 10)
