@@ -30,10 +30,11 @@ class Place:
 
     def __init__(self):
         self.lines, self.fault, self.broken, self.closed = [], None, False, False
-        self.gate = threading.Event()
+        self.gate, self.waiting = threading.Event(), False
         self.gate.set()
 
     def write(self, lines):
+        self.waiting = True
         assert self.gate.wait(20)
         self.fault = OSError(28, "No space left on device") if self.broken else None
         if self.broken:
@@ -171,6 +172,17 @@ def test_a_secret_of_several_lines_is_found_though_json_writes_its_breaks(monkey
         assert parsed(logs)[0]["value"] == "<[redacted]>"
 
 
+def test_a_text_that_was_clean_is_looked_at_again_when_a_secret_is_added(monkeypatch):
+    monkeypatch.setattr(redaction, "_known", {})
+    with opened(LogPolicy(context={"site": "rotterdam"})) as logs:
+        LOG.info("rotterdam calls")
+        redaction.register("rotterdam")
+        LOG.info("rotterdam calls")
+        before, after = parsed(logs)
+    assert (before["event"], before["site"]) == ("rotterdam calls", "rotterdam")
+    assert (after["event"], after["site"]) == ("[redacted] calls", "[redacted]")
+
+
 def test_what_json_cannot_write_is_told_in_words():
     with opened() as logs:
         endless = []
@@ -286,7 +298,7 @@ def test_a_stuck_writer_never_blocks_the_caller_and_debug_gives_way_first():
     place.gate.clear()
     logs = opened(LogPolicy(level="debug", queue_lines=100), sinks={"place": place})
     LOG.debug("in hand")
-    while logs.backlog:
+    while logs.backlog or not place.waiting:
         pass
     for _ in range(60):
         LOG.debug("noise")
@@ -312,12 +324,12 @@ def test_a_stuck_writer_never_blocks_the_caller_and_debug_gives_way_first():
 
 @given(st.lists(st.sampled_from((10, 20, 30, 40, 50)), max_size=60), st.integers(1, 8))
 def test_a_queue_keeps_order_bound_and_every_error(levels, capacity):
-    queue = LogQueue(capacity, 1_000)
+    queue = LogQueue(capacity, 1_000, batch=7)
     for number, level in enumerate(levels):
         queue.put(LogLine(level, number, "", "", b""))
     queue.close()
     taken = []
-    while batch := queue.take(7):
+    while batch := queue.take():
         taken += batch
         queue.done()
     errors = sum(level >= 40 for level in levels)
@@ -328,6 +340,20 @@ def test_a_queue_keeps_order_bound_and_every_error(levels, capacity):
     kept = [line.level for line in taken if line.level < 40]
     gone = sorted(level for level in levels if level < 40)[: len(levels) - errors - len(kept)]
     assert sorted(kept + gone) == sorted(level for level in levels if level < 40), "the lowest levels went first"
+
+
+def test_an_error_is_written_at_once_and_other_lines_wait_for_company():
+    place = Place()
+    with opened(LogPolicy(linger_s=60.0), sinks={"place": place}) as logs:
+        LOG.info("waits")
+        assert place.lines == []
+        LOG.error("hurries")
+        while len(place.lines) < 2:
+            pass
+        assert [line.event for line in place.lines] == ["waits", "hurries"]
+        LOG.info("waits again")
+        assert logs.flush(20), "a flush waits for nothing"
+    assert len(place.lines) == 3
 
 
 def test_errors_past_their_reserve_are_counted_as_lost():

@@ -12,7 +12,7 @@ import msgspec
 from structlog.contextvars import merge_contextvars
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
-from tradeworthy.kernel.redaction import Secret, may_hold_secret, redact, registered, scrub, trace_of
+from tradeworthy.kernel.redaction import Secret, known_secrets, may_hold_secret, redact, registered, scrub, trace_of
 from tradeworthy.kernel.telemetry.log_policy import RESERVED
 
 NANOS_PER_MICRO = 1_000
@@ -20,6 +20,8 @@ DEPTH_MAX = 8
 ITEMS_MAX = 1_000
 """Bounds of one value in a line; what lies deeper or behind is told by its count."""
 LEVEL_NAMES = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
+KNOWN_TEXTS_MAX = 4_096
+"""Texts and sets of field names that are remembered as clean, before all are looked at again."""
 RENAMED = "field_"
 """Put before a caller's field that has a reserved name."""
 QUIET_LOGGER = "opentelemetry"
@@ -31,8 +33,9 @@ TraceIds = Callable[[], tuple[str, str] | None]
 _SIMPLE = (str, int, float, bool, type(None))
 _EXEMPT = frozenset(RESERVED)
 _CALLERS_OWN = frozenset({"correlation_id", "event", "message"})
-_STANDARD = (*vars(logging.makeLogRecord({})), "message", "asctime", "taskName")
+_STANDARD = frozenset((*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"))
 _STANDARD_COUNT = len(vars(logging.makeLogRecord({})))
+_REPEATED = ("event", "logger", "level", "run_id", "environment", "tier", "release")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -64,6 +67,8 @@ class Chain:
         self._constants, self._context, self._trace_ids = dict(constants), dict(context), trace_ids
         self._text_max = text_max
         self._second, self._prefix = -1, ""
+        self._known_clean: dict[str | tuple[str, ...], None] = {}
+        self._secrets = known_secrets()
         self.processors = (merge_contextvars, self._identified, self._plain, self._redacted)
 
     def bare(self) -> "Chain":
@@ -116,10 +121,35 @@ class Chain:
         except (UnicodeEncodeError, OverflowError, msgspec.MsgspecError):
             fields = {plain(key, self._text_max): plain(value, self._text_max) for key, value in fields.items()}
             data = _encode(fields)
-        if may_hold_secret(data) or (b"\\" in data and registered()):
+        if self._suspect(fields):
             fields = redact(fields)
             data = scrub(_encode(fields))
         return str(fields["event"]), data
+
+    def _suspect(self, fields: Fields) -> bool:
+        """Tell whether a line could hold a secret; what is the same in line after line is looked at once."""
+        if self._secrets != known_secrets() or len(self._known_clean) > KNOWN_TEXTS_MAX:
+            self._known_clean, self._secrets = {}, known_secrets()
+        clean, names = self._known_clean, tuple(fields)
+        if names not in clean:
+            if may_hold_secret("\n".join(names).encode("utf-8", "surrogatepass")):
+                return True
+            clean[names] = None
+        texts = []
+        for value in fields.values():
+            kind = type(value)
+            if kind is str:
+                if value not in clean:
+                    texts.append(value)
+            elif kind not in _SIMPLE:
+                texts.append(_encode(value).decode())
+        told = "\n".join(texts)
+        if may_hold_secret(told.encode("utf-8", "surrogatepass")) or ("\\" in told and registered()):
+            return True
+        for key in _REPEATED:
+            if type(fields.get(key)) is str:
+                clean[fields[key]] = None
+        return False
 
 
 def plain(value: Any, text_max: int, depth: int = 0) -> Any:

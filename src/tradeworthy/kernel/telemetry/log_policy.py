@@ -30,6 +30,7 @@ class LogPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     retention_days       rotated files kept, one a day with lines
     capture              loggers whose lines are taken; those of others than the desk from WARNING on
     queue_lines          lines that wait for the writer; more drops the lowest level first, never an ERROR
+    linger_s             how long the writer lets lines gather; an ERROR is written at once
     errors_held          ERROR lines held while nothing can be written; past it they count as lost
     kept_lines           last lines kept in memory for the forensic snapshot
     text_characters_max  longer texts in a line are cut
@@ -45,6 +46,7 @@ class LogPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     retention_days: int = 7
     capture: tuple[str, ...] = ("tradeworthy", "asyncio", "uvicorn", "litestar", "opentelemetry")
     queue_lines: int = 10_000
+    linger_s: float = 0.05
     errors_held: int = 100_000
     kept_lines: int = 1_000
     text_characters_max: int = 16 * KIBIBYTE

@@ -16,15 +16,19 @@ class LogQueue:
 
     A full queue drops its oldest line of the lowest level below the new one's, else the new one; an ERROR is
     dropped only past `errors_max`, which counts in `errors_lost`. The lock is re-entrant: a signal handler may log.
+
+    batch     lines that are handed out at once;  linger_s  how long fewer wait for company, an ERROR not at all:
+              a writer that wakes for each line would take the interpreter from its callers as often
     """
 
-    def __init__(self, capacity: int, errors_max: int) -> None:
+    def __init__(self, capacity: int, errors_max: int, *, batch: int = 1, linger_s: float = 0.0) -> None:
         self._capacity, self._errors_max = capacity, max(errors_max, capacity)
+        self._batch, self._linger_s = batch, linger_s
         self._ranks: tuple[deque[tuple[int, LogLine]], ...] = tuple(deque() for _ in RANKS)
         self._numbers = count()
         self._changed = threading.Condition(threading.RLock())
         self._in_hand = 0
-        self._closed = False
+        self._closed = self._hurry = False
         self.dropped = dict.fromkeys(RANKS, 0)
 
     @property
@@ -39,27 +43,33 @@ class LogQueue:
         """Take a line; False when it was dropped."""
         rank = min(_ERROR_RANK, max(0, line.level // 10 - 1))
         with self._changed:
-            if len(self) >= self._capacity and not self._make_room(rank):
+            held = len(self)
+            if held >= self._capacity and not self._make_room(rank):
                 self.dropped[RANKS[rank]] += 1
                 return False
             self._ranks[rank].append((next(self._numbers), line))
-            self._changed.notify_all()
+            if rank == _ERROR_RANK:
+                self._hurry = True
+            if self._hurry or not held or held + 1 == self._batch:
+                self._changed.notify_all()
             return True
 
-    def take(self, most: int) -> list[LogLine]:
-        """Wait for lines and return up to `most`, in order; none means closed and empty. End it with `done`."""
+    def take(self) -> list[LogLine]:
+        """Wait for lines and return a batch, in order; none means closed and empty. End it with `done`."""
         with self._changed:
-            while not len(self):
-                if self._closed:
-                    return []
-                self._changed.wait()
+            self._changed.wait_for(lambda: len(self) or self._closed)
+            if not len(self):
+                return []
+            self._changed.wait_for(lambda: self._hurry or self._closed or len(self) >= self._batch, self._linger_s)
             taken: list[LogLine] = []
-            while len(taken) < most:
-                heads = [(rank[0][0], rank) for rank in self._ranks if rank]
-                if not heads:
-                    break
-                taken.append(min(heads, key=_number)[1].popleft()[1])
+            while len(taken) < self._batch and (ranks := [rank for rank in self._ranks if rank]):
+                if len(ranks) == 1:
+                    rest = min(self._batch - len(taken), len(ranks[0]))
+                    taken += [ranks[0].popleft()[1] for _ in range(rest)]
+                else:
+                    taken.append(min(ranks, key=_head).popleft()[1])
             self._in_hand = len(taken)
+            self._hurry = self._hurry and len(self) > 0
             return taken
 
     def done(self) -> None:
@@ -69,8 +79,10 @@ class LogQueue:
             self._changed.notify_all()
 
     def drained(self, timeout_s: float) -> bool:
-        """Wait until nothing is queued or in hand; False when that took too long."""
+        """Let nothing wait for company, and wait until nothing is queued or in hand; False when that took too long."""
         with self._changed:
+            self._hurry = True
+            self._changed.notify_all()
             return self._changed.wait_for(lambda: not len(self) and not self._in_hand, timeout_s)
 
     def close(self) -> None:
@@ -89,5 +101,5 @@ class LogQueue:
         return rank == _ERROR_RANK and len(self._ranks[_ERROR_RANK]) < self._errors_max
 
 
-def _number(head: tuple[int, deque[tuple[int, LogLine]]]) -> int:
-    return head[0]
+def _head(rank: deque[tuple[int, LogLine]]) -> int:
+    return rank[0][0]

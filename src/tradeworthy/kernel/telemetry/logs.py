@@ -21,7 +21,8 @@ from tradeworthy.kernel.telemetry.log_outlets import Outlet, Sink, StreamSink
 from tradeworthy.kernel.telemetry.log_policy import LEVELS, LogPolicy, with_variables
 from tradeworthy.kernel.telemetry.log_queue import LogQueue
 
-BATCH_LINES = 512
+BATCH_LINES = 64
+"""Lines written at once; more would hold the interpreter, and so the callers, longer at a time."""
 UNROUTED_KEYS_MAX = 1_000
 OWN = "tradeworthy"
 SELF = "tradeworthy.telemetry.logs"
@@ -43,7 +44,9 @@ class Logs:
         self._chain, self._bare = chain, chain.bare()
         self._routed, self._on_unrouted = routed, on_unrouted
         self._level = LEVELS[policy.level]
-        self._queue = LogQueue(policy.queue_lines, policy.errors_held)
+        self._queue = LogQueue(
+            policy.queue_lines, policy.errors_held, batch=BATCH_LINES, linger_s=policy.linger_s
+        )
         self._kept: deque[bytes] = deque(maxlen=policy.kept_lines)
         self._handed_on: dict[tuple[str, str], int] = {}
         self._opening = False
@@ -140,7 +143,7 @@ class Logs:
         self._queue.put(line)
 
     def _write(self) -> None:
-        while lines := self._queue.take(BATCH_LINES):
+        while lines := self._queue.take():
             for line in lines:
                 if line.level >= logging.ERROR and not line.quiet:
                     self._hand_on(line)
