@@ -1,5 +1,7 @@
 """The sentinel as a file: written beside, flushed, then renamed over."""
 
+import os
+import threading
 from pathlib import Path
 
 from tradeworthy.kernel.journal.files import write_durably
@@ -19,6 +21,9 @@ class SentinelFile:
             return None
 
     def write(self, record: bytes) -> None:
-        """Replace the file whole; file and folder are flushed to the disk before it returns."""
+        """Replace the file whole; file and folder are flushed to the disk before it returns.
+
+        Desk, watchdog and people write it, at the same moment if need be: the last one stands.
+        """
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(self._path, record)
+        write_durably(self._path, record, writer=f".{os.getpid()}-{threading.get_ident()}")

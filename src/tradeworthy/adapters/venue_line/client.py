@@ -35,8 +35,6 @@ from tradeworthy.trading.model import (
 )
 
 NO_ANSWER, NOT_SENT = "venue.no_answer", "venue.not_connected"
-DOUBTS_MAX = 4_096
-"""Orders in doubt that are asked for when the line is back; the desk's own clock asks for the others."""
 RECEIVE_BYTES = 1 << 16
 
 
@@ -107,8 +105,8 @@ class Line:
 class VenueClient:
     """A venue in another process (implements `VenuePort`), in lock-step, so that a run gives the same digest.
 
-    What gets no answer in time is unknown, never "no": an order and its cancel are reported `unknown`, and asked for
-    when the line is back; an order that did not leave this process is rejected, because that is certain.
+    What gets no answer in time is unknown, never "no": an order and its cancel are reported `unknown`, and the desk
+    looks them up in its own time; an order that did not leave this process is rejected, because that is certain.
     Reports are numbered, so that none is lost or doubled by a line that broke.
     """
 
@@ -123,9 +121,8 @@ class VenueClient:
         self._due: int | None = None
         self._local: list[tuple[int, int, ExecReport]] = []
         self._charges: list[tuple[int, BorrowCharged]] = []
-        self._doubts: dict[str, str] = {}
         self._venue = ""
-        self._seen = self._number = self._ts = 0
+        self._seen = self._number = 0
         self.unanswered = 0
         try:
             self._open()
@@ -144,7 +141,6 @@ class VenueClient:
 
     def send(self, command: Command, ts: int) -> None:
         """Send a command; what becomes of it is told by reports."""
-        self._ts = max(self._ts, ts)
         try:
             self._take(self._ask(Send(0, command.kind, protocol.raw(command), ts)))
         except NotSent:
@@ -163,7 +159,6 @@ class VenueClient:
 
     def advance(self, ts: int) -> list[tuple[int, ExecReport]]:
         """Return the reports delivered until `ts`, those made here beside those of the venue, by delivery."""
-        self._ts = max(self._ts, ts)
         delivered: list[tuple[int, ExecReport]] = []
         try:
             answer = self._take(self._ask(Advance(0, ts, self._seen)))
@@ -173,7 +168,6 @@ class VenueClient:
             for number, due, report in answer.reports:
                 if number > self._seen:
                     self._seen = number
-                    self._doubts.pop(report.client_order_id, None)
                     delivered.append((due, report))
         local = []
         while self._local and self._local[0][0] <= ts:
@@ -183,7 +177,6 @@ class VenueClient:
 
     def on_market(self, fact: MarketEvent, ts: int) -> None:
         """Let the venue's market move; a venue that does not hear it trades on what it knew."""
-        self._ts = max(self._ts, ts)
         try:
             self._take(self._ask(Market(0, fact.kind, protocol.raw(fact), ts)))
         except (NotSent, NoAnswer):
@@ -221,15 +214,12 @@ class VenueClient:
             raise
 
     def _open(self) -> None:
-        """Open a session and ask for what is in doubt."""
+        """Open a session; what the venue reported meanwhile comes with the next answer to `advance`."""
         line = Line(self._url, self._hello, self._clock, self._policy)
         if line.greeting.venue != self._venue:
             self._venue, self._seen = line.greeting.venue, 0
         self._line = line
         self._take(line.greeting)
-        for name, instrument in list(self._doubts.items()):
-            query = QueryOrder(name, instrument)
-            self._take(self._ask(Send(0, query.kind, protocol.raw(query), self._ts)))
 
     def _drop(self) -> None:
         if self._line is not None:
@@ -247,8 +237,6 @@ class VenueClient:
 
     def _doubt(self, command: Command, code: str, ts: int) -> None:
         """Report that nobody knows; a look-up that gets no answer leaves the doubt as it was."""
-        if len(self._doubts) < DOUBTS_MAX:
-            self._doubts[command.client_order_id] = command.instrument
         if not isinstance(command, QueryOrder):
             self._report(ReportType.UNKNOWN, command, code, ts)
 

@@ -4,6 +4,7 @@ import select
 import socket
 import threading
 from collections import Counter, deque
+from contextlib import suppress
 from decimal import Decimal
 from functools import partial
 
@@ -88,6 +89,10 @@ class VenueServer:
                 connection, _ = self._listener.accept()
                 threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
         self._listener.close()
+        with self._lock:
+            for connection in self._sessions.values():
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def stop(self) -> None:
         """End `serve`; callable from a signal handler."""

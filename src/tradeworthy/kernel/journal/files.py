@@ -57,9 +57,12 @@ def sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
-def write_durably(path: Path, data: bytes) -> None:
-    """Replace `path` by `data` in one step: write aside, sync, rename, sync the directory."""
-    aside = path.with_name(path.name + ".part")
+def write_durably(path: Path, data: bytes, *, writer: str = "") -> None:
+    """Replace `path` by `data` in one step: write aside, sync, rename, sync the directory.
+
+    writer  names this writer where several may write the file at once, so that none takes the other's part away
+    """
+    aside = path.with_name(f"{path.name}{writer}.part")
     with aside.open("wb") as file:
         file.write(data)
         file.flush()
