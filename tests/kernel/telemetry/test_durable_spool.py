@@ -265,6 +265,16 @@ def test_a_second_process_is_refused_the_folder(tmp_path):
     opened(tmp_path).close()
 
 
+def test_a_closed_spool_refuses_and_may_be_closed_again(tmp_path):
+    spool = opened(tmp_path)
+    spool.append(message(0))
+    spool.close()
+    spool.close()
+    with pytest.raises(SpoolUnwritable, match="is closed"):
+        spool.append(message(1))
+    assert all_of(opened(tmp_path)) == [0]
+
+
 def test_backlog_and_age_are_facts(tmp_path):
     clock = EventClock(START)
     spool = opened(tmp_path, clock=clock)

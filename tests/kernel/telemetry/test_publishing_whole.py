@@ -12,6 +12,7 @@ from tradeworthy.kernel.telemetry import (
     BusPolicy,
     BusStopped,
     PublisherPolicy,
+    PublishFailed,
     Publishing,
     PublishingPolicy,
     SpoolFull,
@@ -44,7 +45,10 @@ def test_from_before_the_start_to_the_next_run_nothing_is_missing_and_the_order_
         assert {one.name for one in publishing.bus.task_snapshots()} == {"event_bus.one", "event_bus.spool_replay"}
         await asyncio.sleep(1.2)
         await publishing.stop()
+        await publishing.stop()
         assert bench.tasks_alive() == [asyncio.current_task()]
+        with pytest.raises(PublishFailed, match="is closed"):
+            put(publishing, 99)
 
     async def second_run():
         publishing = built(bench, tmp_path, run_id="r2")

@@ -88,6 +88,7 @@ class Spool:
         self._lock = threading.Lock()
         self._writer = WriterLock(folder)
         self._quarantine = Quarantine(folder)
+        self._closed = False
         self._handle: int | None = None
         self._sizes: dict[int, int] = {}  # bytes of whole lines by segment, in order
         self._position = self._refused_to = Place(0, 0)
@@ -107,6 +108,8 @@ class Spool:
         """Keep one event durably, without secrets; raises `SpoolFull` or `SpoolUnwritable`, and then keeps none."""
         line = line_of(message)
         with self._lock:
+            if self._closed:
+                raise SpoolUnwritable(f"{message.topic}: expected an open spool, {self._folder} is closed")
             held = sum(self._sizes.values())
             if held + len(line) > self._policy.bound_bytes:
                 bound = self._policy.bound_bytes
@@ -152,10 +155,12 @@ class Spool:
             self._policy = policy
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Let go of the folder; again does nothing. A closed spool refuses every event."""
         with self._lock:
-            self._close_segment()
-            self._writer.release()
+            if not self._closed:
+                self._closed = True
+                self._close_segment()
+                self._writer.release()
 
     def _open(self) -> None:
         for path in sorted(self._folder.glob("*.jsonl")):
