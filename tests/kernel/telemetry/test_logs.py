@@ -331,7 +331,6 @@ def test_a_queue_keeps_order_bound_and_every_error(levels, capacity):
     taken = []
     while batch := queue.take():
         taken += batch
-        queue.done()
     errors = sum(level >= 40 for level in levels)
     assert [line.at for line in taken] == sorted(line.at for line in taken)
     assert sum(line.level >= 40 for line in taken) == errors

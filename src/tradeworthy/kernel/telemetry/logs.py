@@ -150,7 +150,6 @@ class Logs:
             for outlet in self._outlets:
                 outlet.write(lines)
                 self._tell(outlet)
-            self._queue.done()
         for outlet in self._outlets:
             outlet.close()
 
