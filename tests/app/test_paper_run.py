@@ -184,7 +184,8 @@ submit_ms = 150
 def test_the_verb_leaves_with_the_code_of_its_status(tmp_path, capsys, words, code, status):
     config, report = tmp_path / "paper.toml", tmp_path / "out" / "report.json"
     config.write_text(CONFIGURATION.format(speed=0))
-    found = call(["paper-run", "--config", str(config), "--runs", str(tmp_path), "--json", "--report-path", str(report), *words])
+    usual = ["--config", str(config), "--runs", str(tmp_path), "--json", "--report-path", str(report)]
+    found = call(["paper-run", *usual, *words])
     assert found == code
     if status is not None:
         told = json.loads(capsys.readouterr().out)

@@ -92,6 +92,14 @@ def test_the_duration_ends_a_run_that_then_is_complete():
     assert watched.finish("duration of 2 h reached").status is Status.COMPLETED
 
 
+def test_a_duration_shorter_than_the_interval_ends_on_time():
+    watched = Watched(duration_hours=10 / 3_600)
+    watched.wait(9.9)
+    assert watched.stops == []
+    watched.wait(0.1)
+    assert len(watched.stops) == 1
+
+
 def test_a_signal_during_the_end_of_the_duration_is_a_stop():
     watched = Watched(duration_hours=1.0)
     watched.wait(3_600)

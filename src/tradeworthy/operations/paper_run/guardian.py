@@ -41,6 +41,8 @@ from tradeworthy.trading.model import GuardLevel, Instrument, RunStarted, Submit
 from tradeworthy.trading.model.order import ExecReport, FillBooked, OrderChanged, OrderState
 from tradeworthy.trading.timing import DeskTiming
 
+NEVER = 1 << 62
+"""Later than every moment of the monotonic clock."""
 UNANSWERED_KEPT = 4_096
 """Orders whose first answer is awaited; the oldest give way."""
 WATCHER_POLL_S = 1.0
@@ -80,6 +82,8 @@ class Guardian:
         self._unanswered: dict[str, int] = {}
         self._interval_ns = round(policy.progress_interval_s * NANOS_PER_SECOND)
         self._due = self._began_mono
+        duration_ns = round(policy.duration_hours * SECONDS_PER_HOUR * NANOS_PER_SECOND)
+        self._end = self._began_mono + duration_ns if duration_ns else NEVER
         self._ended: int | None = None
         self._ended_mono = 0
         watched = (
@@ -115,6 +119,8 @@ class Guardian:
         now = self._clock.monotonic()
         if self._ended is None and now >= self._due:
             self._due = now + self._interval_ns
+            if now < self._end:
+                self._due = min(self._due, self._end)
             self._take(now)
             self._write(self.report())
 
@@ -260,7 +266,7 @@ class Guardian:
             if limit_s is not None and found.p99_seconds is not None and found.p99_seconds >= limit_s:
                 observed, limit = f"{found.p99_seconds:.6g} s", f"{limit_s:g} s"
                 self._verdict.miss(Breach(code, observed, limit, "p99 latency reached its maximum", at))
-        if policy.duration_hours and runtime_ns >= policy.duration_hours * SECONDS_PER_HOUR * NANOS_PER_SECOND:
+        if now >= self._end:
             self._verdict.elapsed(f"duration of {policy.duration_hours:g} h reached")
         journaled = self._journaled
         if len(self._samples) >= policy.samples_kept:

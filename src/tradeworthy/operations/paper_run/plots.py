@@ -14,6 +14,8 @@ POINTS_MAX = 600
 """Points of a line; a longer series keeps the highest of each stretch, so that no peak is lost."""
 HOVERS_MAX = 150
 """Columns that tell their values under the pointer."""
+NOTHING = 1e-9
+"""Below this a value is nothing on an axis in decades; the clock's own nanosecond is 1e-6 ms."""
 LIMIT_IN_VIEW = 4.0
 """A limit is drawn where it is below so many times the highest value; else it is only named."""
 Points = Sequence[tuple[float, float | None]]
@@ -174,8 +176,8 @@ def _rounded(low: float, high: float) -> Axis:
 
 
 def _decades(values: Sequence[float]) -> Axis:
-    """Return powers of ten around the values above zero; without any, a linear axis."""
-    positive = [one for one in values if one > 0]
+    """Return powers of ten around the values above nothing; without any, a linear axis."""
+    positive = [one for one in values if one >= NOTHING]
     if not positive:
         return _rounded(0.0, 1.0)
     low, high = floor(log10(min(positive))), ceil(log10(max(positive)))
