@@ -5,13 +5,14 @@ import json
 import pytest
 from trusted import NOW, SECOND, key, trusting
 
+from tradeworthy.app.approvals import signed
 from tradeworthy.app.latency_baselines import NAME, LatencyBaselines
 from tradeworthy.cli.main import call
 from tradeworthy.kernel.clock import EventClock
 from tradeworthy.kernel.errors import ConfigurationRefused, ExitCode, InvalidInput, UsageError
 from tradeworthy.operations.performance_baseline.approved import BaselineApproved, figures_of
 from tradeworthy.operations.performance_baseline.decision_latency import LatencyBaseline
-from tradeworthy.trading.control.approvals import Act, SignedPack, draft, signed
+from tradeworthy.trading.control.approvals import Act, SignedPack, draft
 
 HERE = "linux-x86_64-2-ab"
 

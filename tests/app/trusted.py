@@ -2,9 +2,9 @@
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tradeworthy.app.approvals import TRUST
+from tradeworthy.app.approvals import TRUST, signed
 from tradeworthy.operations.evidence.trust import TrustFile, trusted_key, write_trust
-from tradeworthy.trading.control.approvals import Act, SignedPack, draft, signed
+from tradeworthy.trading.control.approvals import Act, SignedPack, draft
 
 SINCE, UNTIL = "2020-01-01T00:00:00Z", "2040-01-01T00:00:00Z"
 NOW = 1_800_000_000 * 10**9

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, Clock
-from tradeworthy.kernel.dsse import key_id_of
+from tradeworthy.kernel.dsse import envelope, key_id_of
 from tradeworthy.kernel.errors import ConfigurationRefused, DeskError, HaltTrading, RetryLater, UsageError
 from tradeworthy.kernel.facts import Event, Fact, event_of
 from tradeworthy.kernel.journal import Journal, read
@@ -22,6 +23,7 @@ from tradeworthy.trading.control.approvals import (
     Nobody,
     Principal,
     Principals,
+    Signature,
     SignedPack,
 )
 from tradeworthy.trading.control.policy import PeoplePolicy
@@ -153,6 +155,15 @@ class ApprovalBook:
                     raise
             self._clock.sleep(OPEN_WAIT_NS)
         raise RetryLater(f"{self.directory} is being written by another process: try again")
+
+
+def signed(held: SignedPack, *keys: Ed25519PrivateKey) -> SignedPack:
+    """Return the pack with a signature of each key; a key that signed already signs no second time."""
+    known = {one.keyid for one in held.signatures}
+    fresh = {key_id_of(key.public_key().public_bytes_raw()): key for key in keys}
+    wanted = [key for name, key in fresh.items() if name not in known]
+    made = envelope(held.pack.digest().encode(), approvals.PAYLOAD, *wanted)["signatures"]
+    return SignedPack(held.pack, (*held.signatures, *(Signature(one["keyid"], one["sig"]) for one in made)))
 
 
 def read_signed(path: Path) -> SignedPack:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tradeworthy.app.approvals import ApprovalBook
+from tradeworthy.app.approvals import ApprovalBook, signed
 from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.dsse import key_id_of
 from tradeworthy.kernel.errors import ConfigurationRefused, InvalidInput, UsageError
@@ -18,7 +18,7 @@ from tradeworthy.operations.performance_baseline.approved import (
     in_force,
 )
 from tradeworthy.operations.performance_baseline.decision_latency import LatencyBaseline
-from tradeworthy.trading.control.approvals import Act, SignedPack, draft, signed
+from tradeworthy.trading.control.approvals import Act, SignedPack, draft
 from tradeworthy.trading.control.policy import PeoplePolicy
 
 NAME = "performance-baseline"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tradeworthy.app.approvals import read_signed, told_of
+from tradeworthy.app.approvals import read_signed, signed, told_of
 from tradeworthy.app.desk_people import DeskPeople
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.cli.run import DEFAULT_RUNS
@@ -12,7 +12,7 @@ from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.dsse import key_id_of
 from tradeworthy.kernel.errors import ExitCode
 from tradeworthy.kernel.journal.files import write_durably
-from tradeworthy.trading.control.approvals import REQUIRED, ApprovalRefused, ApprovalSigned, signed
+from tradeworthy.trading.control.approvals import REQUIRED, ApprovalRefused, ApprovalSigned
 
 
 def approve(pack: Path, /, *, key: Path | None = None, runs: Path = DEFAULT_RUNS) -> int:

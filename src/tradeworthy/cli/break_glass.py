@@ -7,7 +7,7 @@ from pathlib import Path
 from cyclopts import App
 from rich.console import Console
 
-from tradeworthy.app.approvals import read_signed
+from tradeworthy.app.approvals import read_signed, signed
 from tradeworthy.app.desk_people import DeskPeople
 from tradeworthy.app.operator_acts import GLASS_ID_DIGITS, carried_of
 from tradeworthy.cli.evidence import private_key
@@ -16,7 +16,7 @@ from tradeworthy.cli.run import DEFAULT_RUNS
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
 from tradeworthy.kernel.errors import ExitCode, UsageError
 from tradeworthy.kernel.journal.files import write_durably
-from tradeworthy.trading.control.approvals import SignedPack, signed
+from tradeworthy.trading.control.approvals import SignedPack
 
 app = App(name="break-glass", help="Mask one risk control for a few orders and minutes; two people answer for it.")
 

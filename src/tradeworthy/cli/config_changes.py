@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tradeworthy.app import config
-from tradeworthy.app.approvals import read_signed
+from tradeworthy.app.approvals import read_signed, signed
 from tradeworthy.app.bootstrap import people_policy
 from tradeworthy.app.change_control import ChangeApproved, act_of, approve_signed, pack_of, proposal_of
 from tradeworthy.app.change_control import approve as approve_change
@@ -20,7 +20,7 @@ from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.dsse import key_id_of
 from tradeworthy.kernel.errors import ExitCode, UsageError
 from tradeworthy.kernel.journal.files import write_durably
-from tradeworthy.trading.control.approvals import REQUIRED, Act, SignedPack, signed
+from tradeworthy.trading.control.approvals import REQUIRED, Act, SignedPack
 
 
 def propose(

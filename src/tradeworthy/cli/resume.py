@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tradeworthy.app.approvals import read_signed
+from tradeworthy.app.approvals import read_signed, signed
 from tradeworthy.app.desk_people import DeskPeople, Outcome
 from tradeworthy.app.venues import halt_flag
 from tradeworthy.cli.evidence import private_key
@@ -13,7 +13,7 @@ from tradeworthy.cli.run import DEFAULT_RUNS
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import ExitCode, UsageError
 from tradeworthy.kernel.journal.files import write_durably
-from tradeworthy.trading.control.approvals import SignedPack, signed
+from tradeworthy.trading.control.approvals import SignedPack
 
 
 def resume(

@@ -220,7 +220,10 @@ class Guarding:
 
 
     def _tell(self, changed: GuardChanged | None) -> None:
-        """Tell risk of the new level; a state that forbids openings takes working openings off (GRD-03)."""
+        """Tell risk of the new level, and take off what it forbids: openings, when stopped all but what protects.
+
+        A stop order that can only reduce the open position stays at the venue in every state (GRD-03).
+        """
         if changed is None:
             return
         self._facts.append(changed)
@@ -235,6 +238,8 @@ class Guarding:
             if self._unwinds.works(order.client_order_id):
                 continue
             seat = self._seats[order.instance]
+            if protects(order, seat):
+                continue
             level = self._guard.level_for(order.instance, order.instrument, seat.instrument.venue)
             reduces = order.intent.reduce_only or seat.position * order.side < 0
             if level is GuardLevel.STOPPED or (level is not GuardLevel.RUNNING and not reduces):

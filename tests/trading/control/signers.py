@@ -2,8 +2,9 @@
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tradeworthy.app.approvals import signed
 from tradeworthy.kernel.dsse import key_id_of
-from tradeworthy.trading.control.approvals import Act, Principal, SignedPack, draft, signed
+from tradeworthy.trading.control.approvals import Act, Principal, SignedPack, draft
 
 NOW = 1_800_000_000 * 10**9
 SECOND = 10**9

@@ -8,10 +8,9 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
-from tradeworthy.kernel.dsse import envelope, key_id_of, signature_valid
+from tradeworthy.kernel.dsse import signature_valid
 from tradeworthy.kernel.errors import InvalidInput
 from tradeworthy.kernel.facts import Fact, fact
 from tradeworthy.kernel.journal.verify import pre_authentication
@@ -225,15 +224,6 @@ def draft(
         nonce=hashlib.sha256(text).hexdigest()[:32], proposed_at=now, window_end=window_end,
         expires_at=expiry_of(now, policy, window_end=window_end),
     )  # fmt: skip
-
-
-def signed(held: SignedPack, *keys: Ed25519PrivateKey) -> SignedPack:
-    """Return the pack with a signature of each key; a key that signed already signs no second time."""
-    known = {one.keyid for one in held.signatures}
-    fresh = {key_id_of(key.public_key().public_bytes_raw()): key for key in keys}
-    wanted = [key for name, key in fresh.items() if name not in known]
-    made = envelope(held.pack.digest().encode(), PAYLOAD, *wanted)["signatures"]
-    return SignedPack(held.pack, (*held.signatures, *(Signature(one["keyid"], one["sig"]) for one in made)))
 
 
 def read_pack(data: bytes) -> SignedPack:
