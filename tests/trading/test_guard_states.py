@@ -2,10 +2,14 @@
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from small_desk import ID, SECOND, START, Feed, Scripted, build, of, submits, target
 
 from tradeworthy.trading.control.asked import GuardAsked
-from tradeworthy.trading.execution.intake import Intake, IntakePolicy, OutsideWish
+from tradeworthy.trading.control.forensic import SnapshotTaken
+from tradeworthy.trading.control.kill import KillRequest, PauseRequest, RearmRequest, ResumeRequest
+from tradeworthy.trading.execution.intake import Intake, IntakePolicy, OutsideWish, StateAct, StateWish
 from tradeworthy.trading.model import (
     CancelOrder,
     GuardChanged,
@@ -18,6 +22,7 @@ from tradeworthy.trading.model import (
     Refused,
     Side,
     Targets,
+    Timer,
 )
 
 HELD = 100
@@ -158,3 +163,41 @@ def test_a_tick_that_is_healthy_again_ends_the_owners_pause_but_no_stop():
     assert (cleared.reason, cleared.level) == ("bus.outage", STOPPED)
     assert of(hold(feed, STOPPED, active=False), GuardChanged) == []
     assert feed.ts > START
+
+
+ACTS = {
+    "resume": lambda feed: feed.give(ResumeRequest("ann"), source="operator"),
+    "pause": lambda feed: feed.give(PauseRequest("lunch", "ann"), source="operator"),
+    "wish": lambda feed: feed.give(
+        OutsideWish(
+            "operator", msgspec.json.encode(
+                StateWish(f"w{feed.ts}", "operator", StateAct.RESUME, "kill", "r", "d", feed.ts + 50 * SECOND)
+            ).decode()
+        ), source="operator",
+    ),
+    "owner": lambda feed: hold(feed, STOPPED, owner="operator", code="kill", active=False),
+    "lower": lambda feed: hold(feed, PAUSED, owner="operator", code="kill", expires_at=feed.ts + SECOND),
+    "day": lambda feed: feed.give(Timer("day_roll"), source="clock", ts=feed.ts + 86_400 * SECOND),
+    "tick": lambda feed: feed.quote(),
+    "one person": lambda feed: feed.give(
+        RearmRequest(("ann",), "abc", "INC-1", "fixed", pack="d", reconciliation="clean"), source="operator"
+    ),
+    "typed names": lambda feed: feed.give(
+        RearmRequest(("ann", "bob"), "abc", "INC-1", "fixed", reconciliation="clean"), source="operator"
+    ),
+}  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from(sorted(ACTS)), max_size=8))
+def test_nothing_but_a_signed_rearm_ends_a_stop_in_any_order(names_of_acts):
+    feed, *_ = holding()
+    feed.give(KillRequest("drill", "ann"), source="operator")
+    feed.give(SnapshotTaken("abc", "INC-1", feed.ts, 1, "head", ("operator.kill",), "clean"), source="forensic")
+    for name in names_of_acts:
+        ACTS[name](feed)
+        assert feed.desk.guard.level is STOPPED
+    later = feed.ts + 1_000 * SECOND
+    asked = RearmRequest(("ann", "bob"), "abc", "INC-1", "fixed", pack="d", reconciliation="clean")
+    feed.give(asked, source="operator", ts=later)
+    assert feed.desk.guard.level < STOPPED

@@ -72,7 +72,9 @@ class DeskPeople:
         if not self.state.is_dir():
             raise UsageError(f"expected a desk that ran or was stopped, found none named {name!r} in {root}")
         self.folder = last_folder(root, self.state)
-        self.policy = self._policy()
+        document = None if self.folder is None else document_of(self.folder, started_of(self.folder))
+        self.policy = PeoplePolicy() if document is None else people_policy(document)
+        self._outside = document is not None and bool(document.venue.connection)
         self.book = ApprovalBook(self.state, desk=name, clock=clock, policy=self.policy)
 
     @property
@@ -206,15 +208,11 @@ class DeskPeople:
             policy=self.policy.approvals,
         )  # fmt: skip
 
-    def _policy(self) -> PeoplePolicy:
-        if self.folder is None:
-            return PeoplePolicy()
-        return people_policy(document_of(self.folder, started_of(self.folder)))
-
     def _request(self, held: SignedPack, found: Approval | ApprovalRefused) -> RearmRequest:
         taken = self.snapshot
         used = Approval(held.pack, held.pack.digest(), ()) if isinstance(found, ApprovalRefused) else found
-        reconciliation = forensic.noted_agreement(self.state)
+        asked = "unknown: the venue outlives the desk, start the desk so that it compares"
+        reconciliation = asked if self._outside else forensic.noted_agreement(self.state)
         return rearm_of(
             held, used, reconciliation=reconciliation, author=None if taken is None else taken.author,
             asked_at=self._clock.now(), stopped_at=0,
