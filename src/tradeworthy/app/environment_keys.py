@@ -19,6 +19,7 @@ ENVIRONMENT_KEYS: tuple[EnvironmentKey, ...] = (
     EnvironmentKey("TRADEWORTHY_DATA", "folder", "../shared/data", "", "what `$TRADEWORTHY_DATA/` stands for in tapes"),
     EnvironmentKey("TRADEWORTHY_SECRETS", "folder", "/run/secrets", "", "one file a secret, named as in secret://NAME"),
     EnvironmentKey("TRADEWORTHY_SECRET_<NAME>", "text", "", "", "a secret that has no file"),
+    EnvironmentKey("TRADEWORTHY_ACTOR", "text", "the system's user", "", "who starts the desk, for the audit"),
     EnvironmentKey("NOTIFY_SOCKET", "path", "", "", "where the process manager hears readiness and beats"),
     EnvironmentKey("FINAL_DRY_RUN_LOG_DIR", "folder", "", "", "of the dry run that observes this process"),
     EnvironmentKey("FINAL_DRY_RUN_DIARY_PATH", "path", "", "", "where the decision diary goes"),

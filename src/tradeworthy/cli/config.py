@@ -11,12 +11,12 @@ from rich.console import Console
 from tradeworthy.app import config, identity
 from tradeworthy.app.bootstrap import instruments_of, policies_of
 from tradeworthy.app.bundles import drift_of, instance_hash
-from tradeworthy.app.change_control import changes_of, diff_of, widens
+from tradeworthy.app.change_control import CHANGES, changes_of, diff_of, widens
 from tradeworthy.app.configuration_audit import AUDIT, Audited, audit_markdown, changes_table, history, told
 from tradeworthy.app.configuration_changes import ConfigurationChange, changes_between, flat
 from tradeworthy.app.configuration_schema import configuration_page, schema_of_document
 from tradeworthy.app.instances import caps, live_scope, name_of, reconciled
-from tradeworthy.app.runner import CHANGES, state_of
+from tradeworthy.app.runner import state_of
 from tradeworthy.app.secret_references import references_of, store_of
 from tradeworthy.cli.config_changes import approve, propose
 from tradeworthy.cli.run import DEFAULT_RUNS, parsed
