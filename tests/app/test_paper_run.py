@@ -138,6 +138,7 @@ def test_a_desk_that_crashes_leaves_a_failed_report(tmp_path):
     assert report.status is Status.FAILED
     assert [one.code for one in report.breaches] == ["desk.failed", "guard.risk.self_failure", "run.crashed"]
     assert len(report.stop_reasons) == 1
+    assert report.breaches[-1].observed.startswith("RuntimeError: out of luck at test_paper_run.py:")
     assert stored(run)["status"] == "failed"
 
 

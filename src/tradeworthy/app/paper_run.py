@@ -40,8 +40,9 @@ class PaperRun:
         self.session = RunSession(document, root=root, clock=self._clock, catalogue=catalogue)
         self.files = ReportFiles(lambda: self.session.folder, report=report, errors=errors)
         self.guardian = guardian_of(
-            document, self.session, policy=policy, clock=self._clock, files=self.files, memory=memory
-        )
+            document, policy=policy, clock=self._clock, write=self.files.write, stop=self.session.request_stop,
+            folder=lambda: self.session.folder, memory=memory,
+        )  # fmt: skip
 
     def request_stop(self, reason: str) -> None:
         """End the run after the event in hand; callable from a signal handler."""
@@ -68,14 +69,20 @@ class PaperRun:
 
 
 def guardian_of(
-    document: Document, session: RunSession, *, policy: PaperRunPolicy, clock: Clock, files: ReportFiles,
-    memory: Callable[[], int | None] = rss_bytes,
+    document: Document, *, policy: PaperRunPolicy, clock: Clock, write: Callable[[PaperRunReport], None],
+    stop: Callable[[str], None], folder: Callable[[], Path | None], memory: Callable[[], int | None] = rss_bytes,
 ) -> Guardian:  # fmt: skip
-    """Return the guardian of a session, for whatever plays it: give it `observe`, and `samples` to a task."""
+    """Return the guardian of a document's desk, for whatever plays it.
+
+    Give `observe` to the run's company and `samples` to a supervised task of kind `paper_guardian`, or call `sample`
+    between two steps; end with `finish`, whose reason is the run's own, or with `crashed`.
+
+    write  takes each report, e.g. `ReportFiles.write`;  stop  ends the run in order;  folder  of the run in hand
+    """
     return Guardian(
-        policy, clock=clock, instruments=instruments_of(document), stop=session.request_stop, write=files.write,
-        memory=memory, backups=[one.backup for one in quality_policy(document).pairs],
-        folder=lambda: None if session.folder is None else str(session.folder), invariants={Reconciled: _differs},
+        policy, clock=clock, instruments=instruments_of(document), stop=stop, write=write, memory=memory,
+        backups=[one.backup for one in quality_policy(document).pairs],
+        folder=lambda: None if (place := folder()) is None else str(place), invariants={Reconciled: _differs},
     )  # fmt: skip
 
 

@@ -6,8 +6,10 @@ other journals keep. A desk that is started again under it goes on being the sam
 """
 
 import asyncio
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from pathlib import Path
 
 import msgspec
 from msgspec import UNSET
@@ -147,8 +149,10 @@ class Guardian:
         self._errors.add(code, text, self._stamp())
 
     def crashed(self, problem: BaseException) -> PaperRunReport:
-        """End a run that ended by an exception."""
-        text = f"{type(problem).__name__}: {redact(str(problem))}"
+        """End a run that ended by an exception; it is told with the place where it rose."""
+        frames = traceback.extract_tb(problem.__traceback__)
+        place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno} in {frames[-1].name}" if frames else ""
+        text = f"{type(problem).__name__}: {redact(str(problem))}{place}"
         self._errors.add("run.crashed", text, self._stamp())
         breach = Breach("run.crashed", text, "an orderly end", "the run ended by an exception", self._stamp())
         self._verdict.fail(breach, f"crashed: {text}")
