@@ -39,6 +39,10 @@ def clock(drift_s=0.0, offset_s=0.0, expected=True):
     return known.ClockView(at=NOW, drift_ns=drift, offset_ns=offset, offset_expected=expected)
 
 
+def late(names):
+    return known.SchedulerView(at=NOW, running=True, overdue=tuple(names))
+
+
 EDGES = [
     ("fix_connectivity", sessions(), OK),
     ("fix_connectivity", sessions(open=None), UNKNOWN),
@@ -132,6 +136,42 @@ def test_each_edge_gives_its_severity_and_decides_the_whole(name, seen, expected
     assert report.check(name).status is expected, report.check(name).verdict
     assert report.status is expected
     assert report.http_status == (200 if expected <= WARN else 503)
+
+
+@pytest.mark.parametrize(
+    ("name", "seen", "observed", "limit", "words"),
+    [
+        ("clock", clock(offset_s=0.25), 0.25, 0.5, "off by 0.250 s"),
+        ("clock", clock(offset_s=-0.75), 0.75, 0.5, "off by 0.750 s"),
+        ("clock", clock(offset_s=2), 2.0, 1.0, "off by 2.000 s"),
+        ("market_data", data(ingest_at=ago(1_000)), 1_000.0, 900.0, "the last ingest is 1000 s ago"),
+        ("market_data", data(decision_at=ago(700)), 700.0, 600.0, "the last decision is 700 s ago"),
+        ("venue_connectivity", sessions(open=0, expected=3), 0, 3, "no session is open"),
+        ("venue_connectivity", sessions(open=0, expected=None), 0, 1, "no session is open"),
+        ("bus", known.Judged(at=NOW, severity=WARN, summary="deep", observed=7, limit=5, unit="events"), 7, 5, "deep"),
+        ("bus", known.Judged(at=NOW, severity=WARN), None, None, "not judged yet"),
+        ("journal", known.Journal(at=NOW, verified=True), "unknown", "accepting, verified", "takes events"),
+        ("journal", known.Journal(at=NOW, accepting=True), "unknown", "accepting, verified", "is whole"),
+        ("kill_switch", known.KillView(at=NOW, tripped=True, phase="safe"), "safe", "armed", "tripped: desk"),
+        ("kill_switch", known.KillView(at=NOW, tripped=True, scopes=("a", "b")), "tripped", "armed", "tripped: a, b"),
+        ("kill_switch", known.KillView(at=NOW, tripped=False, phase="review"), "review", "armed", "armed"),
+        ("kill_switch", known.KillView(at=NOW, tripped=False), "armed", "armed", "armed"),
+        ("supervisor", known.Tasks(at=NOW, running=None, restarting=0), None, None, "nobody has counted"),
+        ("supervisor", known.Tasks(at=NOW, running=3, restarting=None), None, None, "nobody has counted"),
+        ("scheduler", late("abcdefgh"), 8, 1, "late: a, b, c, d, e, f, g, h"),
+        ("scheduler", late("abcdefghi"), 9, 1, "g, h and 1 more"),
+    ],
+)  # fmt: skip
+def test_a_check_shows_what_was_observed_and_the_limit_it_met(name, seen, observed, limit, words):
+    verdict = judge(well(**{name: seen}), POLICY, NOW).check(name).verdict
+    assert (verdict.observed, verdict.limit) == (observed, limit)
+    assert words in verdict.summary
+    assert words != "armed" or verdict.summary == "armed"
+
+
+def test_an_old_fact_that_said_nothing_keeps_its_own_words():
+    seen = known.Dependency(at=ago(3_600), reachable=None)
+    assert judge(well(database=seen), POLICY, NOW).check("database").verdict.summary == "it has not answered yet"
 
 
 def test_every_check_has_edges_and_the_healthy_desk_is_ok():

@@ -36,7 +36,8 @@ def test_defaults_are_those_of_the_page_and_stay_where_a_key_is_absent_or_empty(
         ("PATH", "/metrics"), ("PATH", "/"), ("PATH", "/live/"), ("PATH", "/a b"), ("PATH", "/{x}"),
         ("INGEST_WARN_SECONDS", "nan"), ("INGEST_WARN_SECONDS", "soon"), ("DECISION_WARN_SECONDS", "0"),
         ("DECISION_FAIL_SECONDS", "inf"), ("INGEST_WARN_SECONDS", "1801"), ("CERT_PATH", "c.pem"),
-        ("KEY_PATH", "k.pem"), ("HEALTH_ROLES", ","), ("PROT", "8080"), ("PORT", "9464"),
+        ("PORT", "\u0661"), ("PORT", "8 0"), ("KEY_PATH", "k.pem"), ("HEALTH_ROLES", ","),
+        ("PROT", "8080"), ("PORT", "9464"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_refused_and_named(key, text):
@@ -51,3 +52,36 @@ def test_a_wrong_value_is_refused_and_named(key, text):
 )  # fmt: skip
 def test_loopback_is_told_by_the_address_and_a_name_is_not_trusted_to_be_one(host, loopback):
     assert HealthPolicy(host=host).loopback is loopback
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"port": -1}, {"port": 65_536}, {"metrics_port": -1}, {"metrics_port": 65_536}, {"clock_offset_warn_share": 0},
+        {"clock_offset_warn_share": 1.01}, {"metrics_port": 8080}, {"answer_seconds_max": 0}, {"token_audience": ""},
+        {"metrics_roles": ()}, {"health_roles": ()}, {"session_idle_seconds": float("inf")},
+    ],
+)  # fmt: skip
+def test_a_contradiction_is_refused(fields):
+    with pytest.raises(ValueError, match=next(iter(fields))):
+        HealthPolicy(**fields)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"port": 0}, {"port": 65_535}, {"metrics_port": 0}, {"metrics_port": 65_535}, {"metrics_port": None},
+        {"port": 0, "metrics_port": 0}, {"clock_offset_warn_share": 1}, {"clock_offset_warn_share": 0.001},
+        {"ingest_warn_seconds": 1_800.0}, {"decision_warn_seconds": 600.0}, {"path": "/a-Z_0.9/b"},
+    ],
+)  # fmt: skip
+def test_the_edge_of_what_may_be_is_taken(fields):
+    assert {name: getattr(HealthPolicy(**fields), name) for name in fields} == fields
+
+
+def test_the_greatest_port_is_read():
+    assert of_environment({f"{PREFIX}PORT": "65535"}).port == 65_535
+
+
+def test_a_path_of_any_plain_character_but_not_every_one_of_them_is_taken():
+    assert of_environment({f"{PREFIX}PATH": "/fit"}).path == "/fit"
