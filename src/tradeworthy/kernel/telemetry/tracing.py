@@ -77,11 +77,11 @@ class Tracing:
         """Return the span of a callback, an ingest or a clock check."""
         return self.span(OPERATION, None, operation=name, kind=kind)
 
-    def desk_step(self, kind: str, seq: int, correlation_id: str = "") -> Span:
+    def desk_step(self, kind: str, seq: int, correlation_id: str = "", parent: Any = None) -> Span:
         """Return the span of one step of the desk."""
         if self._live is None:
             return _NO_SPAN
-        return self.span(DESK_STEP, None, kind=kind, seq=seq, correlation_id=correlation_id)
+        return self.span(DESK_STEP, parent, kind=kind, seq=seq, correlation_id=correlation_id)
 
     def order(self, step: str, client_order_id: str, parent: Any = None, **attributes: Value) -> Span:
         """Return the span of one step of an order's path: `order.review`, `order.send`, `order.report`."""
