@@ -210,6 +210,14 @@ def test_promtool_finds_nothing_to_say_of_the_metrics():
         assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
+@pytest.mark.parametrize(("strict", "outcome"), [("1", pytest.fail.Exception), ("0", pytest.skip.Exception)])
+def test_without_promtool_a_strict_run_fails_and_another_says_so(monkeypatch, strict, outcome):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("STRICT_COMPONENTS", strict)
+    with pytest.raises(outcome, match="promtool"):
+        promtool("check", "metrics", text=b"")
+
+
 def test_promtool_finds_a_family_with_a_bad_name():
     metrics = desk(more=[FamilySpec("wait_milliseconds", MetricType.GAUGE, "No base unit.")])
     assert promtool("check", "metrics", text=metrics.render()).returncode != 0

@@ -1,4 +1,8 @@
-"""Telemetry: what operators see of the desk beside its journal. The bus, logs, traces and metrics."""
+"""Telemetry: what operators see of the desk beside its journal. The bus, logs, traces and metrics.
+
+Logs, traces and metrics are opened from their own files, `logs.open_logs`, `tracing.open_tracing` and
+`metrics.DeskMetrics`: who publishes on the bus need not load what they rest on.
+"""
 
 from tradeworthy.kernel.telemetry.bus import Bus as Bus
 from tradeworthy.kernel.telemetry.bus import BusPolicy as BusPolicy

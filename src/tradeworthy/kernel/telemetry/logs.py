@@ -100,6 +100,7 @@ class Logs:
             logger.removeHandler(self._handler)
             logger.setLevel(level)
             logger.propagate = propagate
+        self._handler.close()
         self._queue.close()
         self._writer.join(self.policy.close_timeout_s)
         if self._writer.is_alive():  # stuck in an outlet; it dies with the process
