@@ -184,7 +184,8 @@ class Guardian:
         summary = self._orders.summary()
         verdict = self._verdict
         return PaperRunReport(
-            schema=SCHEMA, status=verdict.status, objectives_met=all(met is True for met in compliance.values()),
+            schema=SCHEMA, status=verdict.status,
+            objectives_met=all(met is True for met in compliance.values()) and not verdict.breaches,
             generated_at=self._stamp(), started_at=stamp(self._began),
             ended_at=None if self._ended is None else stamp(self._ended), runtime_seconds=self._runtime(mono),
             run=journaled.identity, policy=self.policy, stop_reasons=verdict.stop_reasons, alerts=verdict.alerts,

@@ -191,7 +191,10 @@ class RunIdentity(msgspec.Struct, frozen=True):
 
 
 class PaperRunReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole report; `order_summary` is absent while nothing was filled."""
+    """The whole report; `order_summary` is absent while nothing was filled.
+
+    objectives_met  every objective in force is met and nothing was breached; what a gate asks beside the status
+    """
 
     schema: str
     status: Status
