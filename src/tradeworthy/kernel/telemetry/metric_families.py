@@ -269,7 +269,7 @@ def _head(name: str, labels: Mapping[str, str]) -> str:
 
 
 def _shown(value: float) -> str:
-    return f"{value}.0" if type(value) is int and value < EXPONENT_FROM else str(floatToGoString(value))  # type: ignore[no-untyped-call]
+    return f"{value}.0" if type(value) is int and 0 <= value < EXPONENT_FROM else str(floatToGoString(value))  # type: ignore[no-untyped-call]
 
 
 def _cumulated(buckets: Sequence[float], counts: Sequence[int]) -> Iterator[tuple[str, float]]:
