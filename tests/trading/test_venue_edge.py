@@ -26,7 +26,10 @@ class Flag:
     """A flag in memory."""
 
     def __init__(self, *halts):
-        self.held = halts
+        self.held, self.releases = halts, 0
+
+    def released(self):
+        return self.releases
 
     def halted(self):
         return bool(self.held)
@@ -115,11 +118,13 @@ def test_the_venue_gets_a_new_session_before_the_first_send_after_a_halt():
     one.send(submit("a"), 1)
     flag.held = (HALT,)
     one.send(submit("b"), 2)
-    flag.held = ()
+    flag.held, flag.releases = (), 1
     one.send(submit("c"), 3)
     one.send(submit("d"), 4)
-    assert cleared == [1]
-    assert [order.client_order_id for order in venue.sent] == ["a", "c", "d"]
+    flag.releases = 2  # halted and released while the desk slept
+    one.send(submit("e"), 5)
+    assert cleared == [1, 3]
+    assert [order.client_order_id for order in venue.sent] == ["a", "c", "d", "e"]
 
 
 def test_reports_of_both_sides_come_by_their_time():

@@ -12,8 +12,9 @@ from tradeworthy.kernel.clock import NANOS_PER_MILLI, Clock
 from tradeworthy.trading.control.halt import Halt
 
 FLAG_BYTES = 1 << 16
-_STATE, _BODY = 0, 16
-"""Places in the file: one byte that is zero while nothing is halted; a line of JSON that ends with a zero byte."""
+_STATE, _RELEASES, _BODY = 0, 8, 16
+"""Places in the file: one byte that is zero while nothing is halted; eight that count releases; a line of JSON that
+ends with a zero byte."""
 _UP, _ALL = 1, 2
 EVIDENCE_MAX = 400
 LOCK_TRIES, LOCK_WAIT_NS = 20, NANOS_PER_MILLI
@@ -68,7 +69,12 @@ class HaltFlag:
         """Take a halt away; nothing else may lower the flag. The one that stands for an unreadable flag is one too."""
         if (owner, code, scope) == ("watchdog", UNREADABLE, "desk") and self._map[_STATE]:
             self._map[_STATE] = _UP
-        self._change(lambda held: tuple(one for one in held if _key(one) != (owner, code, scope)))
+        if self._change(lambda held: tuple(one for one in held if _key(one) != (owner, code, scope))):
+            self._map[_RELEASES:_BODY] = (self.released() + 1).to_bytes(_BODY - _RELEASES, "little")
+
+    def released(self) -> int:
+        """Return how often something was released since the file was made."""
+        return int.from_bytes(self._map[_RELEASES:_BODY], "little")
 
     def close(self) -> None:
         """Unmap the file; what it says stays."""
@@ -109,7 +115,7 @@ class HaltFlag:
         end = self._map.find(b"\0", _BODY)
         try:
             return msgspec.json.decode(self._map[_BODY:end], type=tuple[Halt, ...])
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return None
 
 

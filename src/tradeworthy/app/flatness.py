@@ -51,7 +51,7 @@ def verify(data: bytes, public: bytes) -> Verified:
         envelope = msgspec.json.decode(data, type=_Envelope)
         payload = base64.b64decode(envelope.payload, validate=True)
         signatures = [(one.keyid, base64.b64decode(one.sig, validate=True)) for one in envelope.signatures]
-    except (msgspec.DecodeError, binascii.Error) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, binascii.Error) as error:
         return Verified(None, (f"expected a signed certificate, found {error}",), digest)
     faults: list[str] = []
     if msgspec.json.encode(envelope, order="sorted") + b"\n" != data or not _canonical(envelope):

@@ -21,6 +21,7 @@ from tradeworthy.trading.control.guard import HeldReason
 from tradeworthy.trading.control.venue_view import OpenOrder, VenueView
 from tradeworthy.trading.desk import Desk
 from tradeworthy.trading.model import GuardLevel
+from tradeworthy.trading.simulation.emergency import protects
 from tradeworthy.trading.simulation.venue import SimulatedVenue
 
 FORENSICS = "forensics"
@@ -157,11 +158,18 @@ def stops_of(held: Sequence[HeldReason]) -> tuple[str, ...]:
 
 def view_of(venue: SimulatedVenue, at: int, ts: int) -> VenueView:
     """Return what a venue in this process shows; `at` of the wall clock, `ts` of the desk, in ns UTC."""
-    orders = tuple(
-        OpenOrder(one.client_order_id, one.instance, one.instrument, int(one.side), one.leaves)
+    resting = [
+        OpenOrder(
+            one.client_order_id, one.instance, one.instrument, int(one.side), one.leaves, one.venue_order_id,
+            protective=protects(one),
+        )
         for one in venue.open_orders()
-    )
-    return VenueView(at, ts, orders, {name: lots for name, lots in venue.positions().items() if lots})
+    ]
+    coming = [
+        OpenOrder(one.client_order_id, one.instance, one.instrument, int(one.side), one.lots, under_way=True)
+        for one in venue.wire.submits()
+    ]
+    return VenueView(at, ts, (*resting, *coming), {name: lots for name, lots in venue.positions().items() if lots})
 
 
 def _json(value: Any) -> bytes:

@@ -29,7 +29,8 @@ class VenueEdge:
     keeps as the input it is, so that a replay is equal. Cancels, amends that shrink and look-ups pass. A reducing
     order passes where `signed` says that a person wants it in spite of the halts.
 
-    on_clear  called before the first send after the flag went down: the venue may want a new session
+    on_clear  called before the first send after a release: the venue may want a new session, also of a desk that
+              slept through the whole halt
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class VenueEdge:
         self._venue, self._flag, self._signed, self._on_clear = venue, flag, signed, on_clear
         self._refused: list[tuple[int, int, ExecReport]] = []
         self._number = 0
-        self._was_halted = False
+        self._released = flag.released()
         self.on_market = venue.on_market
         self.restore = venue.restore
         self.drain_charges = venue.drain_charges
@@ -51,16 +52,15 @@ class VenueEdge:
 
     def send(self, command: Command, ts: int) -> None:
         """Pass a command on, or answer an order that is halted in the venue's place."""
-        if self._flag.halted():
-            self._was_halted = True
-            if isinstance(command, SubmitOrder):
-                halts = self._halts(command)
-                if halts and not (command.reduce_only and self._signed(command, halts)):
-                    self._refuse(command, halts[0], ts)
-                    return
-        elif self._was_halted:
-            self._was_halted = False
+        released = self._flag.released()
+        if released != self._released:
+            self._released = released
             self._on_clear()
+        if self._flag.halted() and isinstance(command, SubmitOrder):
+            halts = self._halts(command)
+            if halts and not (command.reduce_only and self._signed(command, halts)):
+                self._refuse(command, halts[0], ts)
+                return
         self._venue.send(command, ts)
 
     def next_due(self) -> int | None:

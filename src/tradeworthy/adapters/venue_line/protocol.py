@@ -140,7 +140,7 @@ def request_of(line: bytes) -> Request:
     """Return a request; raises `InvalidInput` for anything else."""
     try:
         return _REQUESTS.decode(line)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(f"expected a request to the venue, found {line[:80]!r}: {error}") from error
 
 
@@ -148,7 +148,7 @@ def answer_of(line: bytes) -> Answer:
     """Return an answer; raises `InvalidInput` for anything else."""
     try:
         return _ANSWERS.decode(line)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(f"expected an answer of the venue, found {line[:80]!r}: {error}") from error
 
 
@@ -162,7 +162,7 @@ def fact_of(kind: str, data: msgspec.Raw) -> Fact:
         decoder = _DECODERS[kind] = msgspec.json.Decoder(known)
     try:
         return decoder.decode(data)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(f"expected a {kind}, found {bytes(data)[:80]!r}: {error}") from error
 
 

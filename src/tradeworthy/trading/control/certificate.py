@@ -146,7 +146,7 @@ def decode(data: bytes) -> Certificate:
     """Return a certificate; raises `InvalidInput` for anything else."""
     try:
         return msgspec.json.decode(data, type=Certificate)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(f"expected a certificate of flatness, found {data[:80]!r}: {error}") from error
 
 

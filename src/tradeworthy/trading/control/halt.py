@@ -47,6 +47,10 @@ class HaltPort(Protocol):
         """Take away what a re-arm ended."""
         ...
 
+    def released(self) -> int:
+        """Return a number that grows with each release."""
+        ...
+
 
 def concerns(scope: str, *, instance: str, instrument: str, venue: str) -> bool:
     """Tell whether a halt of `scope` covers an order; a scope that names nothing known here covers all."""
