@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tradeworthy.adapters.halt_flag import HaltFlag
-from tradeworthy.adapters.venue_line import EmergencyLine
+from tradeworthy.adapters.venue_line import EmergencyLine, LinePolicy
 from tradeworthy.app.bootstrap import people_policy
 from tradeworthy.app.change_control import CHANGES, changes_of
 from tradeworthy.app.config import Document
@@ -16,11 +16,15 @@ from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.errors import InvalidInput
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.kernel.journal import Journal
+from tradeworthy.trading.control.forensic import SnapshotTaken
 from tradeworthy.trading.control.venue_view import VenueView
 from tradeworthy.trading.desk import Desk
 from tradeworthy.trading.model import GuardChanged
 from tradeworthy.trading.simulation.venue import SimulatedVenue
 from tradeworthy.trading.venue_edge import HeldVenue, VenueEdge
+
+LOOK = LinePolicy(answer_within_s=0.3)
+"""A look from the desk's own loop must not be taken for a hang."""
 
 
 class RunControls:
@@ -37,7 +41,7 @@ class RunControls:
         clock_offset: Callable[[], float | None] | None = None,
     ) -> None:  # fmt: skip
         self._flag, self._view = flag, view
-        self._news = HaltNews(flag, desk.guard, state, clock)
+        self._news = HaltNews(flag, desk.guard, state, clock, view)
         forensics = Forensics(
             state, name=document.desk.name, run=run, config_hash=document.hash(), clock=clock, desk=desk,
             journal=lambda: (journal.last_seq, journal.head), venue=view, log_lines=log_lines, metrics=metrics,
@@ -72,6 +76,8 @@ class RunControls:
         self._acts.heed(event)
         if isinstance(event.payload, GuardChanged):
             self._news.on_guard(event.payload)
+        elif isinstance(event.payload, SnapshotTaken):
+            self._news.on_snapshot(event.payload.snapshot)
 
     def close(self) -> None:
         """Put away what was journaled, and let go of the flag."""
@@ -94,7 +100,8 @@ def view_at(
         return lambda: view_of(inner, clock.now(), now()) if isinstance(inner, SimulatedVenue) else None
 
     def look() -> VenueView | None:
-        line = EmergencyLine(document.venue.connection, clock, name=f"{document.desk.name}-view", scope="view")
+        name = f"{document.desk.name}-view"
+        line = EmergencyLine(document.venue.connection, clock, name=name, scope="view", policy=LOOK)
         try:
             return line.view()
         except (OSError, InvalidInput):  # a venue that is away gives no view, which nobody takes for an empty one

@@ -39,9 +39,12 @@ RECEIVE_BYTES = 1 << 16
 
 
 class LinePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long the line is waited for, in seconds. `answer_within_s` stays below a watchdog's limit of a hung loop."""
+    """How long the line is waited for, in seconds.
 
-    answer_within_s: float = 1.0
+    Connecting, the hello and one request together stay below the 1.5 s of silence that a watchdog takes for a hang.
+    """
+
+    answer_within_s: float = 0.6
     connect_within_s: float = 0.25
     retry_every_s: float = 1.0
 
