@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -10,7 +11,6 @@ from tradeworthy.app.config import Document
 from tradeworthy.app.configuration_schema import configuration_page, meanings, schema_of_document
 from tradeworthy.app.environment_keys import ENVIRONMENT_KEYS
 from tradeworthy.app.sections import SECTIONS
-from tradeworthy.trading.risk.policy import RiskPolicy
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "tradeworthy"
@@ -23,12 +23,15 @@ def test_the_page_is_current():
     )
 
 
-def test_every_key_of_the_document_and_every_limit_has_a_meaning():
-    assert {one.name for one in msgspec.structs.fields(Document)} >= set(SECTIONS)
-    page = configuration_page()
-    for name in RiskPolicy.__struct_fields__:
-        (line,) = re.findall(rf"^\| `{name}` \|.*$", page.partition("## `[risk]`")[2].partition("###")[0], re.M)
-        assert line.rstrip(" |").count("|") == 5, f"risk.{name} says nothing of its meaning"
+def test_every_key_has_a_meaning():
+    rows = [line.replace("\\|", "/").split("|") for line in configuration_page().splitlines() if line.startswith("| `")]
+    assert len(rows) > 300
+    assert [row[1] for row in rows if not row[-2].strip()] == []
+
+
+def test_every_section_of_plain_values_has_a_policy():
+    plain = {one.name for one in msgspec.structs.fields(Document) if one.type == dict[str, Any]}
+    assert plain == set(SECTIONS)
 
 
 def test_a_docstring_tells_each_field_once():

@@ -10,6 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from tradeworthy.app.config import Document
+from tradeworthy.app.configuration_meanings import MEANINGS
 from tradeworthy.app.configuration_reload import RELOADABLE
 from tradeworthy.app.environment_keys import ENVIRONMENT_KEYS
 from tradeworthy.app.environments import ENVIRONMENTS
@@ -68,9 +69,9 @@ def configuration_page() -> str:
     for name in CATALOGUE:
         lines += _section(f"strategy {name}", "instances.policy", CATALOGUE[name].policy, level=3)
     lines += [
-        "## Keys that reload", "", "A running desk takes these over; a document that changes any other key is refused "
-        "whole.", "", "| fields | what |", "|---|---|",
-        *(f"| `{one.field.replace('|', chr(92) + '|')}` | {one.what} |" for one in RELOADABLE), "",
+        "## Keys that reload", "", "A running desk takes these over (patterns of the field); a document that changes "
+        "any other key is refused whole.", "",
+        *(f"- {one.what}: `{one.field}`" for one in RELOADABLE), "",
         "## Environment variables", "", "| variable | type | default | unit | meaning |", "|---|---|---|---|---|",
         *(
             f"| `{one.name}` | {one.kind} | {_cell(one.default)} | {one.unit} | {_cell(one.meaning)} |"
@@ -124,7 +125,11 @@ def _table(kind: type[msgspec.Struct], only: set[str] | None = None) -> list[str
     lines = ["| key | type | default | unit | meaning |", "|---|---|---|---|---|"]
     for one in msgspec.structs.fields(kind):
         if only is None or one.name in only:
-            meaning = told.get(one.name) or next((t for n, t in told.items() if _covers(n, one.name)), "")
+            meaning = (
+                told.get(one.name) or next((t for n, t in told.items() if _covers(n, one.name)), "")
+                or MEANINGS.get(kind.__name__, {}).get(one.name, "")
+                or _mentioned(kind, one.name) or _of_nested(hints[one.name])
+            )  # fmt: skip
             lines.append(
                 f"| `{one.encode_name}` | {_cell(_type(hints[one.name]))} | {_cell(_default(one))} | "
                 f"{_unit(one.name)} | {_cell(meaning)} |"
@@ -134,6 +139,17 @@ def _table(kind: type[msgspec.Struct], only: set[str] | None = None) -> list[str
 
 def _covers(pattern: str, name: str) -> bool:
     return pattern.endswith("*") and name.startswith(pattern[:-1])
+
+
+def _mentioned(kind: type, name: str) -> str:
+    """Return the clause of a docstring that names a field, where no line of it is that field's own."""
+    clauses = [one for line in (getdoc(kind) or "").splitlines() for one in re.split(r"(?<=[.;])\s+", line.strip())]
+    return next((one.rstrip(".;") for one in clauses if re.search(rf"`{name}`", one)), "")
+
+
+def _of_nested(hint: Any) -> str:
+    kind = _struct_in(hint)
+    return "" if kind is None else re.split(r"(?<=[.:;])\s", (_summary(kind) or [""])[0])[0].rstrip(".:;")
 
 
 def _struct_in(hint: Any) -> type[msgspec.Struct] | None:
