@@ -24,6 +24,7 @@ from tradeworthy.operations.paper_run.model import PaperRunReport, Status
 from tradeworthy.operations.paper_run.policy import PaperRunPolicy
 from tradeworthy.trading.market_data.instruments import shipped
 from tradeworthy.trading.model import ExecReport, FillBooked, OrderChanged, SubmitOrder
+from tradeworthy.trading.strategies.catalogue import Catalogue
 
 MB = 1_000_000
 
@@ -45,7 +46,7 @@ class TickingClock:
         self._now += max(0, nanos)
 
 
-def guarded(root, *, steps=3_000, memory=lambda: 100 * MB, report=None, **policy):
+def guarded(root, *, steps=1_500, memory=lambda: 100 * MB, report=None, **policy):
     wanted = {"minimum_runtime_hours": 0.0, "progress_interval_s": 1.0, **policy}
     return PaperRun(
         document(environment="paper", steps=steps), root=root, policy=PaperRunPolicy(**wanted), clock=TickingClock(),
@@ -109,16 +110,34 @@ def test_a_leak_fails_the_run_and_stops_the_desk(tmp_path):
 
 @pytest.mark.parametrize(("limit", "status"), [(0.15, Status.DEGRADED), (0.151, Status.COMPLETED)])
 def test_a_venue_as_slow_as_the_maximum_degrades_the_run(tmp_path, limit, status):
-    report = guarded(tmp_path, latency_p99_max_s=limit).play()
+    report = guarded(tmp_path, steps=1_000, latency_p99_max_s=limit).play()
     assert report.metrics.venue_latency.p99_seconds == 0.15
     assert (report.status, report.objectives_met) == (status, status is Status.COMPLETED)
+
+
+@pytest.mark.parametrize(("bytes_kept", "status"), [(1_000_000, Status.FAILED), (100, Status.COMPLETED)])
+def test_a_desk_that_really_leaks_is_stopped_and_one_that_does_not_is_not(tmp_path, bytes_kept, status):
+    watcher = {
+        "id": "watcher", "strategy": "leaky_watcher", "instrument": "EURUSD.DEMO", "policy": {"bytes_kept": bytes_kept}
+    }  # fmt: skip
+    policy = PaperRunPolicy(
+        minimum_runtime_hours=0.0, progress_interval_s=0.5, memory_growth_max_mb=60.0, memory_warmup_s=0.5
+    )
+    run = PaperRun(
+        document(environment="paper", steps=1_200, instances=[watcher]), root=tmp_path, policy=policy,
+        clock=TickingClock(), catalogue=Catalogue("", ("leaky_watcher",)),
+    )  # fmt: skip
+    report = run.play()
+    assert report.status is status
+    assert (report.metrics.memory.growth_mb >= 60.0) is (status is Status.FAILED)
+    assert [one.code for one in report.breaches] == (["memory.growth"] if status is Status.FAILED else [])
 
 
 def test_a_duration_ends_the_run_before_its_tape(tmp_path):
     run = guarded(tmp_path, duration_hours=2 / 3_600)
     report = run.play()
     assert (report.status, report.stop_reasons) == (Status.COMPLETED, ("duration of 0.000555556 h reached",))
-    assert report.metrics.events < 3_000
+    assert report.metrics.events < 1_500
 
 
 def test_a_run_without_a_fill_has_no_such_section(tmp_path):
