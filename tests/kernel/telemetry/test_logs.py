@@ -163,6 +163,17 @@ def test_the_canary_is_in_no_line_whatever_carries_it(tmp_path, canary):
     assert all(json.loads(line) for line in everything.splitlines())
 
 
+def test_a_secret_that_is_a_number_leaves_lines_that_parse(monkeypatch):
+    monkeypatch.setattr(redaction, "_known", {})
+    redaction.register("123456")
+    with opened() as logs:
+        LOG.info("pin", extra={"exact": 123456, "inside": [91234567], "text": "a 123456 b", "other": 3, "yes": True})
+        (line,) = parsed(logs)
+    assert (line["exact"], line["inside"], line["text"]) == ("[redacted]", ["[redacted]"], "a [redacted] b")
+    assert (line["other"], line["yes"]) == (3, True)
+    assert line["timestamp"] == "2023-11-14T22:13:20.123456Z", "a time is no secret"
+
+
 def test_a_secret_of_several_lines_is_found_though_json_writes_its_breaks(monkeypatch):
     monkeypatch.setattr(redaction, "_known", {})
     key = "-----BEGIN KEY-----\nMIGkAgEBBDB\n-----END KEY-----"

@@ -12,7 +12,7 @@ import msgspec
 from structlog.contextvars import merge_contextvars
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
-from tradeworthy.kernel.redaction import Secret, known_secrets, may_hold_secret, redact, registered, scrub, trace_of
+from tradeworthy.kernel.redaction import REDACTED, Secret, known_secrets, may_hold_secret, redact, scrub, trace_of
 from tradeworthy.kernel.telemetry.log_policy import RESERVED
 
 NANOS_PER_MICRO = 1_000
@@ -64,12 +64,12 @@ class Chain:
     def __init__(
         self, constants: Mapping[str, str | None], context: Mapping[str, Any], trace_ids: TraceIds, text_max: int
     ) -> None:
-        self._constants, self._context, self._trace_ids = dict(constants), dict(context), trace_ids
-        self._text_max = text_max
-        self._second, self._prefix = -1, ""
+        self._constants, self._trace_ids, self._text_max = dict(constants), trace_ids, text_max
+        self._context = {key: plain(value, text_max) for key, value in context.items()}
+        self._stamped = (-1, "")
         self._known_clean: dict[str | tuple[str, ...], None] = {}
         self._secrets = known_secrets()
-        self.processors = (merge_contextvars, self._identified, self._plain, self._redacted)
+        self.processors = (merge_contextvars, self._plain, self._identified, self._redacted)
 
     def bare(self) -> "Chain":
         """Return the chain without what others bring into it, for lines that tell of a failing chain."""
@@ -88,12 +88,19 @@ class Chain:
     def stamp(self, at: int) -> str:
         """Return nanoseconds UTC as text with microseconds."""
         second, nanos = divmod(at, NANOS_PER_SECOND)
-        known, prefix = self._second, self._prefix
+        known, prefix = self._stamped
         if second != known:
             prefix = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S.")
-            self._prefix, self._second = prefix, -1  # no other thread takes the new prefix for the old second
-            self._second = second
+            self._stamped = (second, prefix)
         return f"{prefix}{nanos // NANOS_PER_MICRO:06d}Z"
+
+    def _plain(self, logger: Any, name: str, fields: Fields) -> Fields:
+        text_max = self._text_max
+        for key, value in fields.items():
+            kind = type(value)
+            if kind not in _SIMPLE or (kind is str and len(value) > text_max):
+                fields[key] = plain(value, text_max)
+        return fields
 
     def _identified(self, logger: Any, name: str, fields: Fields) -> Fields:
         ids = self._trace_ids()
@@ -107,14 +114,6 @@ class Chain:
             document[key if key not in _EXEMPT else f"{RENAMED}{key}"] = value
         return document
 
-    def _plain(self, logger: Any, name: str, fields: Fields) -> Fields:
-        text_max = self._text_max
-        for key, value in fields.items():
-            kind = type(value)
-            if kind not in _SIMPLE or (kind is str and len(value) > text_max):
-                fields[key] = plain(value, text_max)
-        return fields
-
     def _redacted(self, logger: Any, name: str, fields: Fields) -> tuple[str, bytes]:
         try:
             data = _encode(fields)
@@ -122,8 +121,8 @@ class Chain:
             fields = {plain(key, self._text_max): plain(value, self._text_max) for key, value in fields.items()}
             data = _encode(fields)
         if self._suspect(fields):
-            fields = redact(fields)
-            data = scrub(_encode(fields))
+            fields = {**without_secrets(fields), "timestamp": fields["timestamp"], "level": name}
+            data = _encode(fields)
         return str(fields["event"]), data
 
     def _suspect(self, fields: Fields) -> bool:
@@ -135,7 +134,7 @@ class Chain:
             if may_hold_secret("\n".join(names).encode("utf-8", "surrogatepass")):
                 return True
             clean[names] = None
-        texts = []
+        texts, numbers = [], self._secrets > 0
         for value in fields.values():
             kind = type(value)
             if kind is str:
@@ -143,13 +142,29 @@ class Chain:
                     texts.append(value)
             elif kind not in _SIMPLE:
                 texts.append(_encode(value).decode())
+            elif numbers and value is not None:
+                texts.append(str(value))
         told = "\n".join(texts)
-        if may_hold_secret(told.encode("utf-8", "surrogatepass")) or ("\\" in told and registered()):
+        if may_hold_secret(told.encode("utf-8", "surrogatepass")) or ("\\" in told and numbers):
             return True
         for key in _REPEATED:
             if type(fields.get(key)) is str:
                 clean[fields[key]] = None
         return False
+
+
+def without_secrets(value: Any) -> Any:
+    """Return what JSON can write without secrets, those in keys and in numbers included; whole values only change."""
+    match value:
+        case Mapping():
+            return {redact(key): without_secrets(item) for key, item in redact(value).items()}
+        case list():
+            return [without_secrets(item) for item in value]
+        case int() | float() if not isinstance(value, bool):
+            told = str(value).encode()
+            return value if scrub(told) == told else REDACTED
+        case _:
+            return redact(value)
 
 
 def plain(value: Any, text_max: int, depth: int = 0) -> Any:
