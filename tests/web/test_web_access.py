@@ -12,7 +12,7 @@ from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.redaction import Secret
 from tradeworthy.operations.evidence.certificate import Context, certify
 from tradeworthy.operations.evidence.requirements import STANDARD
-from tradeworthy.web.tokens import TokenInvalid, Tokens
+from tradeworthy.web.tokens import TokenInvalid, Tokens, tokens_of
 
 NOW_S = NOW // 10**9
 HEALTH, METRICS = "runtime.health:read", "runtime.metrics:read"
@@ -115,7 +115,8 @@ BAD = {
     "no issue": signed(iat=None),
     "expired": signed(iat=NOW_S - 60, exp=NOW_S), "from the future": signed(iat=NOW_S + 6, exp=NOW_S + 66),
     "not before": signed(nbf=NOW_S + 6), "longer than a day": signed(exp=NOW_S + 86_401),
-    "ends before it began": signed(exp=NOW_S - 1), "roles as text": signed(roles=HEALTH),
+    "ends before it began": signed(exp=NOW_S - 1),
+    "ends as it begins": signed(iat=NOW_S + 1, exp=NOW_S + 1), "roles as text": signed(roles=HEALTH),
     "expiry as text": signed(exp=str(NOW_S + 60)), "expiry as fraction": signed(exp=NOW_S + 60.5),
     "expiry as truth": signed(exp=True), "too long": signed(sub="x" * 5_000),
 }  # fmt: skip
@@ -198,6 +199,38 @@ def test_a_token_ends_at_its_second():
     assert tokens.read(token, now=NOW + 60 * 10**9 - 1).name == "ada"
     with pytest.raises(TokenInvalid):
         tokens.read(token, now=NOW + 60 * 10**9)
+
+
+def test_the_edge_of_what_a_token_may_hold_is_taken_and_one_more_is_not():
+    tokens = Tokens(Secret("s" * 32), AUDIENCE)
+    for subject, roles in (("x" * 128, (KILL,)), ("x", tuple(f"r{n}" for n in range(16)))):
+        who = tokens.read(tokens.issue(subject, roles, now=NOW, seconds=60), now=NOW)
+        assert (who.name, len(who.roles)) == (subject, len(roles))
+    for subject, roles in (("x" * 129, (KILL,)), ("x", tuple(f"r{n}" for n in range(17)))):
+        with pytest.raises(UsageError):
+            tokens.issue(subject, roles, now=NOW, seconds=60)
+
+
+@pytest.mark.parametrize(("size", "taken"), [(4_096, True), (4_097, False)])
+def test_a_token_of_the_greatest_length_is_read_and_a_longer_one_is_not(size, taken):
+    tokens = Tokens(Secret(SECRET), AUDIENCE)
+    token = next(one for n in range(2_600, 3_000) if len(one := signed(pad="x" * n)) >= size)
+    assert len(token) == size
+    if taken:
+        assert tokens.read(token, now=NOW).name == "ada"
+    else:
+        with pytest.raises(TokenInvalid, match="longer"):
+            tokens.read(token, now=NOW)
+
+
+@pytest.mark.parametrize(("size", "taken"), [(32, True), (31, False)])
+def test_a_secret_in_the_environment_is_taken_from_32_bytes_on(size, taken):
+    environ = {"RUNTIME_HEALTHCHECK_AUTH_SECRET": "e" * size}
+    if taken:
+        assert tokens_of(environ, AUDIENCE, None) is not None
+    else:
+        with pytest.raises(UsageError, match="had 31"):
+            tokens_of(environ, AUDIENCE, None)
 
 
 def test_a_short_secret_is_refused_without_showing_it():
