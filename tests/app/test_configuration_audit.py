@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from test_instances import LIVE, MAIN, PAPER, parsed
 
+from tradeworthy.app import config
 from tradeworthy.app.change_control import approve_signed, pack_of, propose, require_approved
 from tradeworthy.app.configuration_audit import DATABASE, audit_configuration, audit_markdown, history, told
 from tradeworthy.app.identity import differences, hashes_of_document, identified
@@ -13,11 +14,12 @@ from tradeworthy.app.secret_references import FOLDER_DEFAULT, Fingerprints, Secr
 from tradeworthy.kernel.clock import EventClock
 from tradeworthy.kernel.errors import ConfigurationRefused, ExitCode, UsageError
 from tradeworthy.kernel.facts import event_of
-from tradeworthy.kernel.journal import Journal
+from tradeworthy.kernel.journal import Journal, read
 from tradeworthy.kernel.journal.verify import verify
 from tradeworthy.kernel.redaction import REDACTED, Secret, redact
 from tradeworthy.operations.dry_run.model import Hashes
 from tradeworthy.trading.control.approvals import Approval, Principal
+from tradeworthy.trading.model import RunStarted
 
 CLOCK = EventClock(1_700_000_000_000_000_000)
 CANARY = "canary-9f3b71c2-hunter2"
@@ -149,6 +151,16 @@ def test_a_reference_is_a_name_and_stays_readable_where_a_secret_does_not():
         "auth_token": "secret://token", "api_key": REDACTED, "text": f"password=secret://a password={REDACTED}",
     }  # fmt: skip
     assert redact('{"auth_secret":"secret://a","password":"x"}') == f'{{"auth_secret":"secret://a","password":"{REDACTED}"}}'
+
+
+def test_a_journal_keeps_references_so_that_its_document_is_the_one_that_ran(tmp_path):
+    journal = Journal.open(tmp_path / "run", clock=CLOCK)
+    other = parsed(LIVE, accounts=[{**MAIN, "credentials": "secret://desk.venue-key"}])
+    started = RunStarted("r", "live", other.canonical(), other.hash(), "c", (), "[]")
+    journal.accept(event_of(started, source="run", key=1, ts_event=1, ts_init=1))
+    journal.close()
+    (event,) = read(tmp_path / "run")
+    assert config.parse(msgspec.json.decode(event.payload.document), origin="journal").hash() == other.hash()
 
 
 def test_a_changed_secret_needs_people_again(tmp_path):

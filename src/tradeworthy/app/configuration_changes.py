@@ -69,10 +69,10 @@ RULES: tuple[Rule, ...] = (
     Rule(r"^venue\.connection$|(^|\.)protocol$", r"(?i)fix", Severity.WARN, "a FIX session"),
     Rule(r"^venue\.connection$|^accounts\[|broker|kafka", "", Severity.WARN, "a broker or venue connection"),
     Rule(r"cache|redis", "", Severity.WARN, "a cache"),
-    Rule(r"store|database|postgres|timescale|duckdb|sqlite", "", Severity.WARN, "a store"),
+    Rule(r"(^|[._])(store|database|postgres|timescale|duckdb|sqlite)", "", Severity.WARN, "a store"),
     Rule(
-        r"auth|tls|cert|key_path|roles|audience|principals|trust|sign_checkpoints|journal\.witness", "", Severity.WARN,
-        "a key of security",
+        r"(^|[._])(auth|tls|cert|key_path|\w*roles|\w*audience|principals|trust|sign_checkpoints)|^journal\.witness$", "",
+        Severity.WARN, "a key of security",
     ),
 )  # fmt: skip
 """CFG-06 for single fields, first match counts; secrets and limits are judged before, anything else is OK."""
