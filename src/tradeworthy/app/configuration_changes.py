@@ -71,8 +71,8 @@ RULES: tuple[Rule, ...] = (
     Rule(r"cache|redis", "", Severity.WARN, "a cache"),
     Rule(r"(^|[._])(store|database|postgres|timescale|duckdb|sqlite)", "", Severity.WARN, "a store"),
     Rule(
-        r"(^|[._])(auth|tls|cert|key_path|\w*roles|\w*audience|principals|trust|sign_checkpoints)|^journal\.witness$", "",
-        Severity.WARN, "a key of security",
+        r"(^|[._])(auth|tls|cert|key_path|\w*roles|\w*audience|principals|trust|sign_checkpoints)|^journal\.witness$",
+        "", Severity.WARN, "a key of security",
     ),
 )  # fmt: skip
 """CFG-06 for single fields, first match counts; secrets and limits are judged before, anything else is OK."""
