@@ -370,6 +370,21 @@ def only(document: Document, instance: str | None) -> Document:
     return msgspec.structs.replace(document, instances=kept, tapes=tapes)
 
 
+def only_symbols(document: Document, symbols: tuple[str, ...]) -> Document:
+    """Return the document with the instruments of these symbols alone, e.g. `EURUSD` for `EURUSD.DEMO`.
+
+    Raises `UsageError` for a symbol that no instance trades.
+    """
+    wanted = {one.strip().upper() for one in symbols if one.strip()}
+    traded = {one.instrument.partition(".")[0].upper() for one in document.instances}
+    if wanted - traded:
+        raise UsageError(f"unknown symbol {', '.join(sorted(wanted - traded))}; traded are {', '.join(sorted(traded))}")
+    instances = tuple(one for one in document.instances if one.instrument.partition(".")[0].upper() in wanted)
+    names = {one.instrument for one in instances}
+    tapes = tuple(one for one in document.tapes if one.instrument in names)
+    return msgspec.structs.replace(document, instances=instances, tapes=tapes)
+
+
 def _default(raw: dict[str, Any], path: list[str], text: str) -> None:
     section = raw.get(path[0])
     if not (isinstance(section, dict) and path[1] in section):

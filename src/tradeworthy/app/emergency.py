@@ -3,6 +3,7 @@
 import threading
 from pathlib import Path
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tradeworthy.adapters.halt_flag import UNREADABLE
@@ -16,8 +17,10 @@ from tradeworthy.kernel.supervision.process import same_process
 from tradeworthy.trading.control import sentinel
 from tradeworthy.trading.control.certificate import (
     ACKNOWLEDGED,
+    DESK,
     DISPATCHED,
     FLAT,
+    WATCHDOG,
     Flatness,
     Seen,
     certify,
@@ -94,13 +97,15 @@ class VenueActs:
     """Cancel, look and certify (the watchdog's `CancelPort` and `RecordPort`); one call at a time.
 
     line  the cancel-only session; None where the venue lives in the desk's own process: then nobody but the desk
-          can cancel, nothing is shown while it lives, and its orders end with it
+          can cancel, what it tells of its venue is all there is to see, and its orders end with it
+    told  the file in which such a desk tells it, see `HaltNews`
     """
 
     def __init__(
         self, job: WatchdogJob, desk: str, *, line: EmergencyLine | None, stops: Stops, folder: Path,
-        key: Ed25519PrivateKey, clock: Clock,
+        key: Ed25519PrivateKey, clock: Clock, told: Path,
     ) -> None:  # fmt: skip
+        self._told = told
         self._job, self._desk, self._line, self._stops, self._clock = job, desk, line, stops, clock
         self._folder, self._key = folder, key
         self._lock = threading.Lock()
@@ -135,13 +140,16 @@ class VenueActs:
     def open_orders(self) -> int | None:
         """Return how many orders are left, each disagreement of book and drop copy counted as one more."""
         with self._lock:
-            if self._line is None:
-                return None if self._process_lives() else 0
+            if self._line is None and not self._process_lives():
+                return 0
             try:
-                self._view = view = self._line.view()
+                view = self._desk_told() if self._line is None else self._line.view()
             except Exception as problem:
                 self._problem = f"{type(problem).__name__}: {problem}"
                 raise
+            if view is None:
+                return None
+            self._view = view
             left = len(left_open(view.open_orders, self._halts)) + len(view.disagreements())
             if left:
                 self._after.pop(FLAT, None)
@@ -155,7 +163,8 @@ class VenueActs:
         with self._lock:
             self._begin()
             seen = Seen(
-                halts=self._halts, tripped_at=self._at, view=self._view, after=dict(self._after), problem=self._problem
+                halts=self._halts, tripped_at=self._at, view=self._view, after=dict(self._after),
+                problem=self._problem, seen_by=WATCHDOG if self._line is not None else DESK,
             )
             certificate = certify(
                 seen, desk=self._desk, run_id=self._job.run_id, token=self._job.token, cause=incident.cause.value,
@@ -178,6 +187,14 @@ class VenueActs:
         known = first is not None and first.monotonic > 0
         self._at = first.at if known and first is not None else self._clock.now()
         self._since = first.monotonic if known and first is not None else self._clock.monotonic()
+
+    def _desk_told(self) -> VenueView | None:
+        """Return what the desk told of the venue in its process since the trip."""
+        try:
+            view = msgspec.json.decode(self._told.read_bytes(), type=VenueView)
+        except FileNotFoundError:
+            return None
+        return view if view.at >= self._at else None
 
     def _rest(self) -> None:
         self._begun = False

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from tradeworthy.app import flatness
-from tradeworthy.app.watchdog_process import CERTIFICATES, KEY, WATCHDOG
+from tradeworthy.app.watchdog_process import CERTIFICATES, DESK_VIEW, KEY, WATCHDOG
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock
 from tradeworthy.kernel.facts import Fact
 from tradeworthy.kernel.journal.files import write_durably
@@ -33,13 +33,15 @@ class HaltNews:
 
     guard    the desk's own;  halting  its phase, which the journal tells as `control.phase`
     view     what the desk itself sees of its venue: it makes a halt safe where no watchdog can certify it
+    tells_view  whether the venue lives in this process, so that its watchdog knows only what is told here
     """
 
     def __init__(
         self, flag: HaltPort, guard: Guard, state: Path, clock: Clock,
-        view: Callable[[], VenueView | None] = lambda: None,
+        view: Callable[[], VenueView | None] = lambda: None, *, tells_view: bool = False,
     ) -> None:  # fmt: skip
         self._flag, self._guard, self._clock, self._view = flag, guard, clock, view
+        self._tells_view = tells_view
         self._folder = state / WATCHDOG
         self._heard: set[str] = set()
         self._told = self._remembered()
@@ -55,6 +57,8 @@ class HaltNews:
         if self._flag.halted():
             news += self._trips()
         now = self._clock.monotonic()
+        if self._tells_view and self.halting.phase is Phase.HALTING:
+            self._tell_view()
         if now >= self._look_at:
             self._look_at = now + LOOK_EVERY_NS
             news += self._certificates()
@@ -134,6 +138,13 @@ class HaltNews:
         view = self._view()
         if view is not None and not left_open(view.open_orders, self._flag.halts()):
             self._phase(self.halting.seen(Flatness.VERIFIED, OWN_LOOK, self._clock.now()))
+
+    def _tell_view(self) -> None:
+        """Write for the watchdog what the venue of this process shows, once nothing of the halt is open."""
+        view = self._view()
+        if view is not None and not left_open(view.open_orders, self._flag.halts()):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_durably(self._folder / DESK_VIEW, msgspec.json.encode(view))
 
     def _phase(self, changed: PhaseChanged | None) -> None:
         if changed is not None:

@@ -312,7 +312,9 @@ class OpenRun:
     def _tell(self, rows: int, ts: int) -> None:
         if not self.ready.backtest:
             self._sample_memory(ts)
-            self._check_drift(ts)
+            if ts >= self._drift_due:
+                self._drift_due = ts - ts % NANOS_PER_DAY + NANOS_PER_DAY
+                self.check_drift()
             self._snapshot(ts)
         self._company.progress(self.desk, rows, ts)
 
@@ -335,11 +337,9 @@ class OpenRun:
         memory, run, seq = self.desk.memory, self.ready.folder.name, journal.last_seq
         self._snapshots.offer(seq, journal.head, lambda: msgspec.json.encode(memory.told(run, seq, ts)))
 
-    def _check_drift(self, ts: int) -> None:
-        """Compare the instances with the approved bundles once a day; what changed since the last look is told."""
-        if ts < self._drift_due:
-            return
-        self._drift_due = ts - ts % NANOS_PER_DAY + NANOS_PER_DAY
+    def check_drift(self) -> None:
+        """Compare the instances with the approved bundles; what changed since the last look is told."""
+        ts = self.environment.now
         found = {(drift.instance, drift.reason): drift for drift in drift_of(self.ready.document)}
         for drift in changed_drift(self._drifted, found):
             key = f"{drift.instance}:{drift.reason}:{ts}"

@@ -41,7 +41,7 @@ class RunControls:
         clock_offset: Callable[[], float | None] | None = None,
     ) -> None:  # fmt: skip
         self._flag, self._view = flag, view
-        self._news = HaltNews(flag, desk.guard, state, clock, view)
+        self._news = HaltNews(flag, desk.guard, state, clock, view, tells_view=not document.venue.connection)
         forensics = Forensics(
             state, name=document.desk.name, run=run, config_hash=document.hash(), clock=clock, desk=desk,
             journal=lambda: (journal.last_seq, journal.head), venue=view, log_lines=log_lines, metrics=metrics,

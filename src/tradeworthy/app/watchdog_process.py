@@ -25,7 +25,7 @@ from tradeworthy.kernel.supervision.watchdog import Watchdog, watch
 
 WATCHDOG, CERTIFICATES, PORTS = "watchdog", "certificates", "ports.json"
 """Names below a desk's state folder: the watchdog's, in it its certificates and the file of its ports."""
-KEY, ALIVE = "watchdog.key", "alive.lock"
+KEY, ALIVE, DESK_VIEW = "watchdog.key", "alive.lock", "desk_view.json"
 EMERGENCY = LinePolicy(answer_within_s=0.8, connect_within_s=0.25)
 """Connect, hello and request together stay below what the watchdog waits for one call of a port."""
 
@@ -105,7 +105,10 @@ def run_watchdog(job_file: Path, clock: Clock) -> ExitCode:
         for halt in one.certificate.halts
     }
     stops = Stops(flag, memory, clock, answered)
-    acts = VenueActs(job, ports.desk, line=line, stops=stops, folder=certificates, key=key, clock=clock)
+    acts = VenueActs(
+        job, ports.desk, line=line, stops=stops, folder=certificates, key=key, clock=clock,
+        told=job_file.parent / DESK_VIEW,
+    )  # fmt: skip
 
     def begun(watchdog: Watchdog) -> None:
         if ports.http:

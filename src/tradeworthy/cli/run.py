@@ -6,49 +6,61 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
 
-from cyclopts import Parameter
 from rich.console import Console
 
-from tradeworthy.app import config
+from tradeworthy.app.config import Document
 from tradeworthy.app.observed_run import observed_by
 from tradeworthy.app.runner import RunResult, RunSession
 from tradeworthy.cli.live import LiveDesk, instance_table, money
+from tradeworthy.cli.start_switches import DEFAULT_RUNS as DEFAULT_RUNS
+from tradeworthy.cli.start_switches import Start
+from tradeworthy.cli.start_switches import parsed as parsed
+from tradeworthy.cli.supervised import play, require_seconds
 from tradeworthy.kernel.clock import SystemClock
-from tradeworthy.kernel.errors import ExitCode, UsageError
+from tradeworthy.kernel.errors import ExitCode
 
-DEFAULT_RUNS = Path("runs")
+USUAL = Start()
 
 
 def run(
-    configuration: Path, /, *, runs: Path = DEFAULT_RUNS,
-    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative="")] = (),
+    configuration: Path | None = None, /, *, no_trading: bool = False, timeout: float | None = None,
+    start: Start = USUAL,
 ) -> int:
     """Run a desk and leave its journal, report and blotter in a run folder.
+
+    A paper desk runs in a supervised process: it beats to its watchdog, answers at http://127.0.0.1:8080/health, hears
+    people and ends gracefully. A backtest plays its tapes and nothing else.
+
+    Exit 0 after a clean end; 1 when a task was abandoned; 2 when an order or a record is in doubt, or the start failed;
+    3 for a wrong word; 130 when a second signal cut the end short.
 
     Parameters
     ----------
     configuration
         A TOML document, e.g. config/paper.toml.
-    runs
-        Where run folders go.
-    set_
-        Override one key, e.g. --set desk.speed=10; may be given several times.
+    no_trading
+        Start everything but the desk.
+    timeout
+        End gracefully after so many seconds.
     """
-    document = config.load(configuration, overrides=parsed(set_))
-    return present(RunSession(document, root=runs), Console())
+    require_seconds(timeout)
+    document = start.document(configuration)
+    if document.desk.environment == "backtest":
+        return present(RunSession(document, root=start.runs), Console())
+    return play_desk(document, start, Console(), no_trading=no_trading, timeout=timeout)
 
 
-def parsed(words: tuple[str, ...]) -> dict[str, str]:
-    """Split `section.key=value` words."""
-    pairs = {}
-    for word in words:
-        key, equals, value = word.partition("=")
-        if not equals or not key:
-            raise UsageError(f"--set takes section.key=value, was {word!r}")
-        pairs[key] = value
-    return pairs
+def play_desk(
+    document: Document, start: Start, console: Console, *, no_trading: bool = False, timeout: float | None = None
+) -> int:
+    """Play a document in a supervised process, under a live table where the output is a terminal."""
+    ended, result = play(document, start, console, no_trading=no_trading, timeout=timeout)
+    if result is not None:
+        summarise(result, console)
+    if ended.reason == "failed":
+        console.print(f"failed: {ended.detail}", style="red", markup=False, highlight=False, soft_wrap=True)
+    return ended.exit_code
 
 
 def present(session: RunSession, console: Console) -> int:

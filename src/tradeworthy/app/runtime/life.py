@@ -60,14 +60,12 @@ class Life:
             self.journal.close()
 
 
-def begin_life(
-    state: Path, clock: Clock, *, run_id: str, signer: CheckpointSigner | None = None
-) -> Life:
-    """Make the folder of a new life below a desk's state, named by its moment and process."""
+def begin_life(state: Path, clock: Clock, *, signer: CheckpointSigner | None = None) -> Life:
+    """Make the folder of a new life below a desk's state, named by its moment and process, which is its run's id."""
     moment = datetime.fromtimestamp(clock.now() / NANOS_PER_SECOND, UTC).strftime("%Y%m%dT%H%M%S.%f")
     folder = state / LIVES / f"{moment}-{os.getpid()}"
     folder.mkdir(parents=True)
-    return Life(folder, clock, run_id=run_id, signer=signer)
+    return Life(folder, clock, run_id=folder.name, signer=signer)
 
 
 def lives_of(state: Path) -> tuple[Path, ...]:

@@ -57,12 +57,16 @@ class Ending:
 
 
 class Shutdown:
-    """Run the steps once; the time that one leaves goes to those after it."""
+    """Run the steps once; the time that one leaves goes to those after it.
+
+    farewell  tells the watchdog that silence is right from now on; said only when no working order is left
+    """
 
     def __init__(
         self, clock: Clock, tell: Callable[[Fact], Event], supervisor: TaskSupervisor, orders: OrdersPort | None,
-        seal: Callable[[str], bool], policy: ShutdownPolicy,
+        seal: Callable[[str], bool], policy: ShutdownPolicy, farewell: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
+        self._farewell = farewell
         self._clock, self._tell, self._supervisor, self._orders = clock, tell, supervisor, orders
         self._seal, self._policy = seal, policy
         self.callbacks: list[tuple[str, Callable[[], Awaitable[object] | object]]] = []
@@ -88,6 +92,8 @@ class Shutdown:
         due += policy.orders_s
         if not self._hurried and self._orders is not None:
             working = await self._withdraw(reason, start + nanos(due), problems)
+        if working == 0:
+            self._step("farewell", self._farewell, problems)
         due += policy.tasks_s
         if not self._hurried:
             abandoned = await self._end_tasks(start + nanos(due))
@@ -106,12 +112,13 @@ class Shutdown:
             return False
 
     def _step(self, name: str, act: Callable[[], None], problems: list[str]) -> None:
-        began = self._clock.monotonic()
+        began, problem = self._clock.monotonic(), ""
         try:
             act()
         except Exception as error:  # the steps after it are done whatever became of this one
-            problems.append(f"{name}: {type(error).__name__}: {redact(str(error))}")
-        self._told(name, not problems, began, problems[-1] if problems else "")
+            problem = f"{name}: {type(error).__name__}: {redact(str(error))}"
+            problems.append(problem)
+        self._told(name, not problem, began, problem)
 
     async def _withdraw(self, reason: str, deadline: int, problems: list[str]) -> int | None:
         """Cancel and look until nothing works, at most to the deadline."""

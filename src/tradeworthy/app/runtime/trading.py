@@ -9,6 +9,7 @@ from tradeworthy.app.runtime.guard_door import GuardDoor
 from tradeworthy.app.runtime.reconciling import reconcile
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND
 from tradeworthy.kernel.supervision import Pulse
+from tradeworthy.kernel.supervision.task import Factory
 from tradeworthy.trading.control.asked import GuardAsked
 from tradeworthy.trading.desk import Desk
 from tradeworthy.trading.guarding import unprotecting
@@ -34,6 +35,9 @@ class TradingLoop:
         self._fresh = False
         self._go_on_at = 0
         self._stopping = False
+        self.failed = False
+        self.breaks = 0
+        self.reason = ""
         self.result: RunResult | None = None
         self.attempts = 0
 
@@ -50,22 +54,46 @@ class TradingLoop:
     def open(self) -> None:
         """Open the journal of the first attempt, so that the guard is restored before any workload begins."""
         self._open()
+        self._fresh = True
 
     async def work(self, pulse: Pulse) -> None:
         """Play to the end of the tapes: the factory of the supervised task; each attempt has a run of its own."""
-        if not self._fresh:
+        fresh, self._fresh = self._fresh, False
+        if not fresh:
             self._reopen()
-        self._fresh = False
+        self.failed = False
         run = self._run
         assert run is not None
         try:
             for wait in run.steps():
                 pulse.beat(run.environment.inputs)
                 await asyncio.sleep(wait / NANOS_PER_SECOND)
-        except BaseException:
-            if not self._stopping:
-                self._door.disconnect()
+            self.reason = run.environment.reason
+        except asyncio.CancelledError:
             raise
+        except BaseException:
+            self.failed = True
+            self._door.disconnect()
+            raise
+
+    def close(self) -> None:
+        """Let go of a run that no workload plays: the start failed after it was opened."""
+        run, self._run = self._run, None
+        if run is not None:
+            self._door.disconnect()
+            run.close()
+
+    def drift_watch(self, interval_s: float) -> Factory:
+        """Return the factory of the task that compares what runs with what was approved, for ever (APP-13)."""
+
+        async def watch(pulse: Pulse) -> None:
+            while True:
+                if self._run is not None and not self.failed:
+                    self._run.check_drift()
+                pulse.beat()
+                await asyncio.sleep(interval_s)
+
+        return watch
 
     def pause(self) -> None:
         """Pause openings in the name of the end, and play no further row."""
@@ -76,7 +104,7 @@ class TradingLoop:
 
     def withdraw(self, reason: str) -> None:
         """Take the working orders off the market and let the venue answer."""
-        if self._run is not None:
+        if self._run is not None and not self.failed:
             self._run.wind_down(reason)
 
     def working(self) -> int | None:
@@ -84,6 +112,8 @@ class TradingLoop:
         desk = self.desk
         if desk is None:
             return 0
+        if self.failed:
+            return self._left_by_a_failed_desk()
         return len(unprotecting(desk.execution.orders.all_live(), {seat.instance: seat for seat in desk.seats}))
 
     def seal(self, reason: str) -> None:
@@ -92,13 +122,26 @@ class TradingLoop:
         if run is None:
             return
         self._door.disconnect()
+        if self.failed:
+            run.close()
+            return
         with run:
             run.end(reason)
         self.result = run.result()
 
+    def _left_by_a_failed_desk(self) -> int | None:
+        """Return what the venue itself shows: the word of a desk that failed counts for nothing."""
+        run = self._run
+        if run is None or run.controls is None:
+            return None
+        if not run.ready.document.venue.connection:
+            return 0  # the venue died with its desk
+        view = run.controls.view
+        return None if view is None else len([one for one in view.open_orders if not one.protective])
+
     def _open(self) -> None:
         run = self._sessions(self._go_on_at).open(self._company, give_way_ns=self._give_way_ns)
-        self._run, self._fresh = run, True
+        self._run = run
         self.attempts += 1
         self._on_open(run)
         self._door.connect(run)
@@ -115,6 +158,7 @@ class TradingLoop:
         run = self._run
         assert run is not None
         found = reconcile(run.desk, None if run.controls is None else run.controls.view)
+        self.breaks = 0 if found.clean else 1
         run.offer(found, source="reconciliation", key=str(self.attempts))
         if found.clean:
             self._door.ask(GuardAsked("reconciliation", RESTART, GuardLevel.PAUSED, active=False))

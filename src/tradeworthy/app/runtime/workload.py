@@ -39,6 +39,7 @@ KINDS: Mapping[str, Kind] = {
     "time_integrity": Kind(_AUXILIARY, IMPORTANT, 0.1, None),
     "scheduler": Kind(_AUXILIARY, IMPORTANT, 0.1, None),
     "health_server": Kind(_AUXILIARY, IMPORTANT, 0.1, None),
+    "runtime_board": Kind(_AUXILIARY, OPTIONAL, 0.1, None),
     "resources": Kind(_AUXILIARY, OPTIONAL, 0.1, None),
     "event_bus": Kind(_AUXILIARY, OPTIONAL, 0.1, None),
     "kill_switch": Kind(_AUXILIARY, CRITICAL, 0.1, None),

@@ -1,0 +1,367 @@
+"""One paper desk with everything around it: the only place where the supervised process is wired (APP-04)."""
+
+import getpass
+import os
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO
+
+from tradeworthy.app import identity
+from tradeworthy.app.bootstrap import instruments_of, policy_of, risk_policy
+from tradeworthy.app.config import Document
+from tradeworthy.app.configuration_audit import AUDIT, ConfigurationAudited, audit_configuration
+from tradeworthy.app.guard_memory import GUARD_FILE, guard_memory
+from tradeworthy.app.open_run import Company, OpenRun
+from tradeworthy.app.runner import RunSession, state_of
+from tradeworthy.app.runtime import time_integrity
+from tradeworthy.app.runtime.application import Application, Ended
+from tradeworthy.app.runtime.facts import GuardRestored, JournalOpened, RuntimeBegan
+from tradeworthy.app.runtime.faults import DESK, LOOP, Fault, with_fault
+from tradeworthy.app.runtime.feeding import NOT_APPLICABLE, Feeder, Sources
+from tradeworthy.app.runtime.guard_door import GuardDoor
+from tradeworthy.app.runtime.life import begin_life
+from tradeworthy.app.runtime.metering import DeskMeter
+from tradeworthy.app.runtime.policy import DriftMonitorPolicy, RuntimePolicy
+from tradeworthy.app.runtime.telling import Bulletin, summary_of
+from tradeworthy.app.runtime.trading import TradingLoop
+from tradeworthy.app.runtime.workload import Workload
+from tradeworthy.app.secret_references import store_of
+from tradeworthy.app.venues import HALT_FILE, halt_flag
+from tradeworthy.app.watchdog_incidents import told_anew
+from tradeworthy.app.watchdog_process import prepare
+from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock
+from tradeworthy.kernel.errors import ConfigurationRefused
+from tradeworthy.kernel.facts import Event
+from tradeworthy.kernel.supervision import TaskSupervisor
+from tradeworthy.kernel.supervision.notify import ServiceNotify
+from tradeworthy.kernel.supervision.resources import Machine, ResourceLedger, ResourceSample
+from tradeworthy.kernel.supervision.watched import Vitals, WatchdogLink
+from tradeworthy.kernel.telemetry.log_policy import LogPolicy
+from tradeworthy.kernel.telemetry.logs import Logs, open_logs
+from tradeworthy.kernel.telemetry.metrics import DeskMetrics
+from tradeworthy.kernel.telemetry.publishing import Publishing, PublishingPolicy
+from tradeworthy.operations.dry_run.clock_offset import read_clock_offset
+from tradeworthy.operations.health.board import RuntimeBoard
+from tradeworthy.operations.health.policy import HealthPolicy, of_environment
+from tradeworthy.trading.control.asked import GuardAsked
+from tradeworthy.trading.control.halt import Halt
+from tradeworthy.trading.desk import Desk
+
+SPOOL, LOGS = "spool", "logs"
+"""What waits to be published, below a desk's state; the lines of one life, below its folder."""
+WATCHDOG_HTTP, WATCHDOG_PAGE = "RUNTIME_WATCHDOG_HTTP", "RUNTIME_WATCHDOG_PAGE_COMMAND"
+WATCHDOG_HTTP_DEFAULT = "127.0.0.1:8081"
+DRIFT_PREFIX, REFLECTION_ENABLED = "RUNTIME_DRIFT_MONITOR_", "RIM_RUNTIME_ENABLED"
+TRUE = frozenset({"1", "true", "yes", "on"})
+
+
+@dataclass(frozen=True)
+class Observer:
+    """Who sees the desk at work: a terminal, a harness, a guardian."""
+
+    on_event: Callable[[Event, int], None] = lambda event, seq: None
+    on_progress: Callable[[Desk, int, int], None] = lambda desk, rows, ts: None
+
+
+@dataclass(frozen=True)
+class Switches:
+    """What a start leaves out, and what it breaks on purpose.
+
+    stream  where log lines are shown beside their file, None nowhere
+    """
+
+    no_trading: bool = False
+    skip_ingest: bool = False
+    faults: tuple[Fault, ...] = ()
+    stream: IO[bytes] | None = None
+
+
+Address = Callable[["DeskProcess"], Workload | None]
+"""Makes the workload that answers HTTP; None where it is switched off."""
+
+
+class DeskProcess:
+    """Wire a document's process; `run` runs it once.
+
+    address  makes the workload that answers HTTP, None where nobody asks; the web is a room above this one
+    """
+
+    def __init__(
+        self, document: Document, *, root: Path, clock: Clock, environ: Mapping[str, str],
+        switches: Switches | None = None, observers: Sequence[Observer] = (), address: "Address | None" = None,
+        health: HealthPolicy | None = None, actor: str = "",
+    ) -> None:  # fmt: skip
+        self.document, self.root, self.clock, self.environ = document, root, clock, environ
+        self.switches = switches or Switches()
+        if self.switches.faults and document.desk.environment == "live":
+            raise ConfigurationRefused("--fault is refused in live: expected a paper desk")
+        self.policy = policy_of(RuntimePolicy, "runtime", document.runtime)
+        self.state = state_of(root, document.desk.name)
+        risk_policy(document)  # before anything is written: no start without a valid one (APP-06)
+        self.code = identity.code_hash()
+        self.life = begin_life(self.state, clock)
+        self.logs = self._open_logs()
+        self.metrics = DeskMetrics(mode=document.desk.environment, environment=document.desk.environment)
+        self.service = ServiceNotify.of_environment(environ)
+        self.flag, self.memory = halt_flag(self.state, clock), guard_memory(self.state)
+        self.door = GuardDoor(clock, self.memory, run_id=self.life.run_id, on_stop=self._trip)
+        self.supervisor = TaskSupervisor(
+            clock, random.Random(document.desk.seed), self.door, run_id=self.life.run_id, sink=self._on_transition,
+            policy=self.policy.supervision,
+        )  # fmt: skip
+        self.publishing = Publishing(
+            self.supervisor, clock, self.door.hold_of("bus"), self.state / SPOOL, run_id=self.life.run_id,
+            policy=policy_of(PublishingPolicy, "telemetry.publishing", document.telemetry.get("publishing", {})),
+        )  # fmt: skip
+        self.bulletin = Bulletin(self.publishing.publisher)
+        self.publishing.bus.subscribe("bulletin", self.bulletin.take, topics=("telemetry.",))
+        self.resources = ResourceLedger(clock, Machine(self.state), self.policy.resources, clock_offset=clock_offset)
+        self.meter = DeskMeter(self.metrics, clock, {
+            one.id: (one.strategy, instruments_of(document)[one.instrument].venue, one.instrument)
+            for one in document.instances
+        })  # fmt: skip
+        self.board = RuntimeBoard(
+            clock, health or of_environment(environ, policy_of(HealthPolicy, "health", document.health)),
+            run_id=self.life.run_id, environment=document.desk.environment,
+            not_applicable=self._not_applicable(), metrics=self.metrics.render,
+        )  # fmt: skip
+        self.trading = None if self.switches.no_trading else self._trading_loop(tuple(observers))
+        self.link = self._watchdog() if self.policy.watchdog and self.trading is not None else None
+        self.application = Application(
+            clock=clock, life=self.life, supervisor=self.supervisor, orders=self.trading, seal=self._seal,
+            policy=self.policy.shutdown, service=self.service, environ=environ, farewell=self._farewell,
+        )  # fmt: skip
+        self._actor = actor or getpass.getuser()
+        self.audited: ConfigurationAudited | None = None
+        self._declare(address)
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the run in hand."""
+        return None if self.trading is None or self.trading.run is None else self.trading.run.ready.folder
+
+    async def run(self, timeout_s: float | None = None) -> Ended:
+        """Run to the end of the tapes, a request, or the timeout; then end gracefully."""
+        try:
+            return await self.application.run(timeout_s)
+        finally:
+            self.life.close()
+            self.logs.close()
+            self.flag.close()
+
+    def discard(self) -> None:
+        """Let go of a process that was declared only, e.g. for a summary."""
+        self.publishing.spool.close()
+        self.life.close()
+        self.logs.close()
+        self.flag.close()
+
+    # the start, in order
+
+    def _declare(self, address: "Address | None") -> None:
+        application = self.application
+        application.on_startup("configuration", self._audit)
+        if self.trading is not None:
+            application.on_startup("journal", self._open_journal, self.trading.close)
+        if self.link is not None:
+            application.on_startup("watchdog", self._launch_watchdog, self.link.farewell)
+        application.on_startup("event_bus", self.publishing.start, self.publishing.stop)
+        application.on_shutdown("event_bus", self.publishing.stop)
+        for workload in self._workloads(address):
+            application.add(self._faulty(workload))
+        for name, reason in self._skips().items():
+            application.skip(name, reason)
+
+    def _workloads(self, address: "Address | None") -> list[Workload]:
+        found: list[Workload] = []
+        if self.trading is not None:
+            found.append(Workload(
+                "trading_loop", "trading_loop", f"the desk {self.document.desk.name}", self.trading.work,
+                {"environment": self.document.desk.environment, "idle_beat_s": self.policy.idle_beat_s},
+                tuple(one.id for one in self.document.instances if one.enabled),
+            ))  # fmt: skip
+        if self.link is not None:
+            beat = self.policy.watch.beat_interval_s
+            found.append(Workload("watchdog", "watchdog", "beats to the process that watches", self.link.beats,
+                                  interval_s=beat))  # fmt: skip
+        integrity = time_integrity.of_environment(self.policy.time_integrity, self.environ)
+        self.clock_watch = None
+        if integrity.enabled:
+            self.clock_watch = time_integrity.TimeIntegrity(
+                self.clock, self.door.hold_of("clock"), integrity, offset=clock_offset, tell=self.life.tell
+            )
+            found.append(Workload("time_integrity", "time_integrity", "wall clock against monotonic clock",
+                                  self.clock_watch.checks, interval_s=integrity.interval_seconds))  # fmt: skip
+        drift = self._drift_policy()
+        if drift.enabled and self.trading is not None:
+            watch = self.trading.drift_watch(drift.interval_seconds)
+            found.append(Workload("drift_monitor", "drift_monitor", "what runs against what was approved", watch,
+                                  interval_s=drift.interval_seconds))  # fmt: skip
+        found.append(Workload(
+            "resources", "resources", "memory, processor, descriptors, threads, disk",
+            lambda pulse: self.resources.samples(self._on_sample, pulse), interval_s=self.policy.resources.interval_s,
+        ))  # fmt: skip
+        feeder = Feeder(
+            Sources(self.application, self.trading, self.meter, self.clock_watch, self.resources, self.link,
+                    self.publishing, self.logs, self.flag, read_clock_offset().seconds is not None),
+            self.board, self.metrics, lambda: self.summary(running=True), self.bulletin,
+        )  # fmt: skip
+        found.append(Workload("runtime_board", "runtime_board", "facts for health, metrics and summary", feeder.feed,
+                              interval_s=1.0))  # fmt: skip
+        server = None if address is None else address(self)
+        if server is not None:
+            found.append(server)
+        return found
+
+    def _skips(self) -> dict[str, str]:
+        """Say what does not run and why (APP-10, APP-13)."""
+        reason = "--skip-ingest" if self.switches.skip_ingest else "recorded tapes are the feed of this desk"
+        found = {"skip-ingest": reason}
+        if self.trading is None:
+            found["trading_loop"] = "--no-trading"
+        if self.environ.get(REFLECTION_ENABLED, "").strip().lower() not in TRUE:
+            found["reflection"] = f"off; {REFLECTION_ENABLED} turns it on"
+        else:
+            found["reflection"] = "this release has no reflection to run"
+        return found
+
+    def _audit(self) -> None:
+        self.life.tell(RuntimeBegan(
+            self.life.run_id, self.document.desk.name, self.document.desk.environment, os.getpid(), self.code,
+            self.document.hash(),
+        ))  # fmt: skip
+        self.audited = audit_configuration(
+            self.document, self.state / AUDIT, self.clock, self._actor, secrets=store_of(self.environ)
+        )
+        event = self.life.tell(self.audited)
+        self.life.tell(identity.identified(self.document, self.code), event)
+
+    def _open_journal(self) -> None:
+        assert self.trading is not None
+        self.trading.open()
+
+    def _on_open(self, run: OpenRun) -> None:
+        journal = run.journal
+        self.life.tell(JournalOpened(str(run.ready.folder), journal.head, journal.last_seq))
+        guard = run.desk.guard
+        held = tuple(f"{one.owner}.{one.code} -> {one.level.name.lower()}" for one in guard.reasons())
+        self.life.tell(GuardRestored(guard.level.name.lower(), held))
+
+    def _launch_watchdog(self) -> None:
+        assert self.link is not None
+        for incident in told_anew(self._watchdog_folder):
+            self.life.tell(incident)
+        self.link.launch()
+
+    # parts
+
+    def _open_logs(self) -> Logs:
+        raw = self.document.telemetry.get("logs", {})
+        return open_logs(
+            policy_of(LogPolicy, "telemetry.logs", raw), run_id=self.life.run_id,
+            environment=self.document.desk.environment, clock=self.clock, release=self.code[:12],
+            variables=self.environ, folder=self.life.folder / LOGS, stream=self.switches.stream,
+        )  # fmt: skip
+
+    def _trading_loop(self, observers: tuple[Observer, ...]) -> TradingLoop:
+        seen = (Observer(self.meter.on_event, self.meter.on_progress), *observers)
+
+        def observe(event: Event, seq: int) -> None:
+            for one in seen:
+                one.on_event(event, seq)
+            self.bulletin.on_event(event, seq)
+
+        def progress(desk: Desk, rows: int, ts: int) -> None:
+            for one in seen:
+                one.on_progress(desk, rows, ts)
+
+        company = Company(
+            progress, observe, alert=self._alert, log_lines=self.logs.lines,
+            metrics=lambda: self.metrics.render().decode(),
+            clock_offset=lambda: None if (offset := clock_offset()) is None else offset / NANOS_PER_SECOND,
+        )  # fmt: skip
+        return TradingLoop(
+            lambda at: RunSession(self.document, root=self.root, clock=self.clock, go_on_at=at), self.door, company,
+            give_way_ms=self.policy.give_way_ms, on_open=self._on_open,
+        )  # fmt: skip
+
+    def _watchdog(self) -> WatchdogLink:
+        command = self.environ.get(WATCHDOG_PAGE, "")
+        prepared = prepare(
+            self.state, desk=self.document.desk.name, environment=self.document.desk.environment,
+            sentinel=self.state / GUARD_FILE, flag=self.state / HALT_FILE, venue=self.document.venue.connection,
+            http=self.environ.get(WATCHDOG_HTTP, WATCHDOG_HTTP_DEFAULT), page_command=tuple(command.split()),
+        )  # fmt: skip
+        self._watchdog_folder = prepared.folder
+        return WatchdogLink(
+            self.supervisor, self.clock, command=prepared.command, folder=prepared.folder, run_id=self.life.run_id,
+            vitals=self._vitals, hold=self.door.hold_of("watchdog"), policy=self.policy.watch, service=self.service,
+            lag=self.resources.lag,
+        )  # fmt: skip
+
+    def _vitals(self) -> Vitals:
+        run = None if self.trading is None else self.trading.run
+        if run is None:
+            return Vitals("", "unknown")
+        return Vitals(run.journal.head, run.desk.guard.level.name.lower())
+
+    def _drift_policy(self) -> DriftMonitorPolicy:
+        named = {"ENABLED": "enabled", "INTERVAL_SECONDS": "interval_seconds"}
+        return time_integrity.with_variables(self.policy.drift_monitor, self.environ, DRIFT_PREFIX, named)
+
+    def _not_applicable(self) -> dict[str, str]:
+        found = dict(NOT_APPLICABLE)
+        if self.switches.no_trading:
+            for name in ("market_data", "journal", "guard", "kill_switch", "agents", "controls", "portfolio"):
+                found[name] = "--no-trading"
+        if not self.policy.watchdog or self.switches.no_trading:
+            found["watchdog"] = "no watchdog is configured"
+        return found
+
+    def _faulty(self, workload: Workload) -> Workload:
+        """Return the workload with the faults that were asked for it."""
+        faults = [one for one in self.switches.faults if one.component == workload.name]
+        if workload.name == "runtime_board":
+            faults += [one for one in self.switches.faults if one.component in (LOOP, DESK)]
+        for fault in faults:
+            workload = replace(workload, factory=with_fault(workload.factory, fault, self.clock))
+        return workload
+
+    # what is heard
+
+    def _trip(self, asked: GuardAsked) -> None:
+        """Raise the halt flag for a stop that is asked beside the desk: the edge reads it before the next send."""
+        now = self.clock.now()
+        self.flag.trip(Halt(asked.owner, asked.code, asked.scope, now, self.clock.monotonic(), asked.evidence))
+
+    def _on_transition(self, event: Event) -> None:
+        self.life.accept(event)
+        self.metrics.transition(event)
+
+    def _on_sample(self, sample: ResourceSample) -> None:
+        self.life.tell(sample)
+        self.metrics.resources(sample)
+
+    def _alert(self, code: str, text: str) -> None:
+        self.logs.logger("tradeworthy.desk").warning("alert", code=code, text=text)
+
+    def _farewell(self) -> None:
+        if self.link is not None:
+            self.link.farewell()
+
+    def _seal(self, reason: str) -> bool:
+        if self.trading is not None:
+            self.trading.seal(reason)
+        return True
+
+    def summary(self, *, running: bool) -> bytes:
+        """Return what this process is made of and how it stands, as JSON without secrets."""
+        return summary_of(self, running=running)
+
+
+def clock_offset() -> int | None:
+    """Return the wall clock's offset in nanoseconds, as the machine's time service knows it; None where none does."""
+    seconds = read_clock_offset().seconds
+    return None if seconds is None else round(seconds * NANOS_PER_SECOND)

@@ -1,0 +1,103 @@
+"""Faults on purpose, for tests and drills: `--fault COMPONENT:KIND[@SECONDS]`; refused in live."""
+
+import asyncio
+from dataclasses import dataclass
+
+from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock
+from tradeworthy.kernel.errors import UsageError
+from tradeworthy.kernel.supervision import Pulse
+from tradeworthy.kernel.supervision.task import Factory
+from tradeworthy.kernel.words import Word
+
+LOOP, DESK = "loop", "desk"
+"""Components that are no workload: the event loop itself, and the desk's memory."""
+BLOCK_S = 30.0
+LEAK_BYTES, LEAK_EVERY_S = 4 << 20, 0.1
+
+
+class FaultKind(Word):
+    """What goes wrong. `block` keeps the event loop for 30 s; `leak` keeps 40 MiB more each second."""
+
+    CRASH = "crash"
+    HANG = "hang"
+    BLOCK = "block"
+    SWALLOW_CANCEL = "swallow-cancel"
+    RAISE_TIMEOUT = "raise-timeout"
+    LEAK = "leak"
+
+
+class InjectedFault(Exception):
+    """A workload failed because somebody asked for it."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault of a component, `at_s` seconds into each of its attempts."""
+
+    component: str
+    kind: FaultKind
+    at_s: float = 0.0
+
+
+def parsed_fault(text: str) -> Fault:
+    """Return the fault that a word names; raises `UsageError` for another form."""
+    component, colon, rest = text.partition(":")
+    kind, at, seconds = rest.partition("@")
+    try:
+        found = Fault(component, FaultKind(kind), float(seconds) if at else 0.0)
+    except ValueError:
+        found = None
+    if not colon or not component or found is None or not 0 <= found.at_s < float("inf"):
+        kinds = "|".join(one.value for one in FaultKind)
+        raise UsageError(f"--fault takes COMPONENT:{kinds}[@SECONDS], was {text!r}")
+    return found
+
+
+def with_fault(factory: Factory, fault: Fault, clock: Clock) -> Factory:
+    """Return a factory whose attempts fail as `fault` says, and work as before until then."""
+
+    async def failing(pulse: Pulse) -> object:
+        if fault.kind in (FaultKind.BLOCK, FaultKind.LEAK):
+            handle = asyncio.get_running_loop().call_later(fault.at_s, misbehave_beside, fault, clock)
+            try:
+                return await factory(pulse)
+            finally:
+                handle.cancel()
+        try:
+            async with asyncio.timeout(fault.at_s):
+                return await factory(pulse)
+        except TimeoutError:
+            return await _misbehave(fault)
+
+    return failing
+
+
+def misbehave_beside(fault: Fault, clock: Clock) -> None:
+    """Do what harms the whole process: keep its loop, or its memory."""
+    if fault.kind is FaultKind.LEAK:
+        _leak([])
+    else:
+        clock.sleep(round(BLOCK_S * NANOS_PER_SECOND))
+
+
+async def _misbehave(fault: Fault) -> object:
+    match fault.kind:
+        case FaultKind.CRASH:
+            raise InjectedFault(f"{fault.component} crashed on purpose")
+        case FaultKind.RAISE_TIMEOUT:
+            raise TimeoutError(f"{fault.component} ran out of time on purpose")
+        case FaultKind.SWALLOW_CANCEL:
+            while True:
+                try:
+                    await asyncio.sleep(3_600)
+                except asyncio.CancelledError:
+                    continue
+        case _:
+            return await asyncio.get_running_loop().create_future()
+
+
+def _leak(kept: list[bytearray]) -> None:
+    block = bytearray(LEAK_BYTES)
+    block[::4096] = b"x" * len(block[::4096])  # touched, so that it is resident
+    kept.append(block)
+    asyncio.get_running_loop().call_later(LEAK_EVERY_S, _leak, kept)

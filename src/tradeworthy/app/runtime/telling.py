@@ -1,0 +1,113 @@
+"""What the process tells of itself: the newest of each topic, and the summary made of it."""
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+import tradeworthy
+from tradeworthy.app.runtime.services import ServiceRegistry
+from tradeworthy.app.runtime.summary import (
+    NEVER,
+    SCHEMA,
+    STOPPED_DESK,
+    GuardSummary,
+    Summary,
+    SupervisorSummary,
+    WorkloadSummary,
+    blocks_of,
+    configuration_of,
+    encode,
+)
+from tradeworthy.kernel.errors import DeskError
+from tradeworthy.kernel.facts import Event
+from tradeworthy.kernel.telemetry.message import Message
+from tradeworthy.kernel.telemetry.publisher import Publisher
+from tradeworthy.trading.control import sentinel
+from tradeworthy.trading.control.guard import Guard, HeldReason
+from tradeworthy.trading.model import GuardChanged
+
+if TYPE_CHECKING:
+    from tradeworthy.app.runtime.desk_process import DeskProcess
+
+LOG = logging.getLogger("tradeworthy.runtime.bulletin")
+ENDED_SHOWN = 32
+GUARD_TOPIC = "telemetry.runtime.guard"
+
+
+class Bulletin:
+    """Publish what others may follow, and keep the newest of each topic."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+        self._newest: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def newest(self) -> dict[str, Any]:
+        """Return the newest payload of each topic."""
+        with self._lock:
+            return dict(self._newest)
+
+    async def take(self, message: Message) -> None:
+        """Keep a message: the handler of the bus's own subscriber."""
+        with self._lock:
+            self._newest[message.topic] = msgspec.json.decode(message.payload)
+
+    def on_event(self, event: Event, seq: int) -> None:
+        """Publish a change of the guard, which the journal has at `seq`."""
+        if isinstance(event.payload, GuardChanged):
+            changed = {**msgspec.to_builtins(event.payload), "kind": event.kind, "seq": seq, "ts": event.ts_init}
+            self.tell(GUARD_TOPIC, changed)
+
+    def tell(self, topic: str, payload: object) -> None:
+        """Publish a snapshot; what can be published nowhere is logged, it never stops the desk."""
+        try:
+            self._publisher.publish(topic, payload, source="runtime")
+        except DeskError as problem:
+            LOG.error("publish_failed", extra={"topic": topic, "error": str(problem)})
+
+
+def summary_of(process: "DeskProcess", *, running: bool) -> bytes:
+    """Return the summary of a process, running or only declared."""
+    application, document = process.application, process.document
+    supervisor, services = process.supervisor, application.services
+    living = supervisor.snapshot() if running else ()
+    summary = Summary(
+        schema=SCHEMA, generated_at=process.clock.now(), desk=document.desk.name,
+        environment=document.desk.environment, release=tradeworthy.__version__,
+        run_id=process.life.run_id if running else None, config_hash=document.hash(),
+        configuration=configuration_of(document), running=running, workloads=_workloads(services),
+        skipped=services.skipped, services=services.snapshot(living),
+        supervisor=SupervisorSummary(
+            len(living), supervisor.history()[-ENDED_SHOWN:], supervisor.abandoned(), supervisor.unrecorded
+        ),
+        guard=_guard(process, running), note="" if running else STOPPED_DESK,
+        projections=blocks_of(process.bulletin.newest, NEVER if running else STOPPED_DESK),
+    )  # fmt: skip
+    return encode(summary)
+
+
+def _workloads(services: ServiceRegistry) -> tuple[WorkloadSummary, ...]:
+    return tuple(
+        WorkloadSummary(
+            one.name, one.kind, one.workload_class.value, one.description, one.criticality.value, one.required,
+            msgspec.to_builtins(services.policy_of(one.name)), services.policy_of(one.name).hang_timeout_s,
+            one.supervised_components, dict(one.metadata),
+        )
+        for one in services.workloads
+    )  # fmt: skip
+
+
+def _guard(process: "DeskProcess", running: bool) -> GuardSummary:
+    trading = process.trading
+    if running and trading is not None and trading.desk is not None:
+        guard = trading.desk.guard
+        return GuardSummary(guard.level.name.lower(), _plain(guard.reasons()), "desk")
+    held = sentinel.restore((), process.memory.read(), first_run=True, now=process.clock.now())
+    return GuardSummary(Guard(held).level.name.lower(), _plain(held), "memory")
+
+
+def _plain(reasons: tuple[HeldReason, ...]) -> tuple[dict[str, Any], ...]:
+    return tuple({**msgspec.to_builtins(one), "level": one.level.name.lower()} for one in reasons)
