@@ -5,8 +5,10 @@ keep callers waiting. Lines of one level lie in a deque of their own, whose ends
 """
 
 import logging
+import math
 import threading
 from collections import deque
+from contextlib import suppress
 from itertools import count
 from queue import Empty, SimpleQueue
 
@@ -92,11 +94,46 @@ class LogQueue:
 
     def _pop(self) -> list[LogLine]:
         taken: list[LogLine] = []
-        while len(taken) < self._batch and (ranks := [rank for rank in self._ranks if rank]):
+        while len(taken) < self._batch and (held := [(rank, n) for rank in self._ranks if (n := len(rank))]):
+            if len(held) == 1:
+                first, most = held[0]  # as many as were there at the look: what came later may follow another level
+            else:
+                first, most = min((rank for rank, _ in held), key=_head), 1
+            with suppress(IndexError):  # a caller dropped the line meanwhile
+                for _ in range(min(most, self._batch - len(taken))):
+                    taken.append(first.popleft()[1])
+        return taken
+            for asked in self._waiting:
+                asked.set()
+            self._waiting.clear()
+            if self._closed:
+                return []
             try:
-                taken.append((ranks[0] if len(ranks) == 1 else min(ranks, key=_head)).popleft()[1])
-            except IndexError:  # a caller dropped the line meanwhile
+                asks = self._wake.get(timeout=self._linger_s)
+                if asks is not None:
+                    self._waiting.append(asks)
+            except Empty:
                 continue
+
+    def drained(self, timeout_s: float) -> bool:
+        """Have everything taken and done with that was put before; False when that took too long."""
+        asks = threading.Event()
+        self._wake.put(asks)
+        return asks.wait(timeout_s)
+
+    def close(self) -> None:
+        """Let `take` end when everything is taken."""
+        self._closed = True
+        self._wake.put(None)
+
+    def _pop(self) -> list[LogLine]:
+        taken: list[LogLine] = []
+        while len(taken) < self._batch and (ranks := [rank for rank in self._ranks if rank]):
+            only = len(ranks) == 1
+            with suppress(IndexError):  # a caller dropped the line meanwhile
+                first = ranks[0] if only else min(ranks, key=_head)
+                for _ in range(self._batch - len(taken) if only else 1):
+                    taken.append(first.popleft()[1])
         return taken
 
     def _make_room(self, rank: int) -> bool:
@@ -115,5 +152,8 @@ class LogQueue:
             self.dropped[RANKS[rank]] += 1
 
 
-def _head(rank: deque[tuple[int, LogLine]]) -> int:
-    return rank[0][0]
+def _head(rank: deque[tuple[int, LogLine]]) -> float:
+    try:
+        return rank[0][0]
+    except IndexError:  # a caller dropped the line meanwhile
+        return math.inf
