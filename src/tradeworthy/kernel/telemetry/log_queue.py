@@ -103,38 +103,6 @@ class LogQueue:
                 for _ in range(min(most, self._batch - len(taken))):
                     taken.append(first.popleft()[1])
         return taken
-            for asked in self._waiting:
-                asked.set()
-            self._waiting.clear()
-            if self._closed:
-                return []
-            try:
-                asks = self._wake.get(timeout=self._linger_s)
-                if asks is not None:
-                    self._waiting.append(asks)
-            except Empty:
-                continue
-
-    def drained(self, timeout_s: float) -> bool:
-        """Have everything taken and done with that was put before; False when that took too long."""
-        asks = threading.Event()
-        self._wake.put(asks)
-        return asks.wait(timeout_s)
-
-    def close(self) -> None:
-        """Let `take` end when everything is taken."""
-        self._closed = True
-        self._wake.put(None)
-
-    def _pop(self) -> list[LogLine]:
-        taken: list[LogLine] = []
-        while len(taken) < self._batch and (ranks := [rank for rank in self._ranks if rank]):
-            only = len(ranks) == 1
-            with suppress(IndexError):  # a caller dropped the line meanwhile
-                first = ranks[0] if only else min(ranks, key=_head)
-                for _ in range(self._batch - len(taken) if only else 1):
-                    taken.append(first.popleft()[1])
-        return taken
 
     def _make_room(self, rank: int) -> bool:
         """Drop an older line of a lower level; an ERROR needs no room while its reserve lasts."""
