@@ -64,7 +64,8 @@ def _print(console: Console, body: HealthBody) -> None:
     console.print(f"{body.status}  run {body.run_id}, {body.environment}, at {body.generated_at}",
                   style=STYLES[body.status])  # fmt: skip
     for one in by_severity(body):
-        seen = figure(one.observed, one.unit) + ("" if one.limit is None else f" of {figure(one.limit, one.unit)}")
         bad = one.status in ("WARN", "UNKNOWN", "FAIL")
+        limit = f" of {figure(one.limit, one.unit)}" if bad and one.limit is not None else ""
+        seen = figure(one.observed, one.unit) + limit
         line = f"{one.status or 'n/a':<8} {one.name:<20} {seen:<28} {one.summary}"
         console.print(line + (f"  see docs/{one.runbook}" if bad else ""), style=STYLES[one.status])

@@ -53,6 +53,22 @@ def test_the_disk_is_its_own_forecast_and_unknown_without_one():
     assert readings.disk_of([], at=3).severity is None
 
 
+@pytest.mark.parametrize(
+    ("used", "severity"), [(0, Severity.OK), (90, Severity.OK), (91, Severity.WARN), (None, Severity.UNKNOWN)]
+)
+def test_before_there_is_a_forecast_the_room_that_is_left_is_judged(used, severity):
+    limit = None if used is None else 100
+    forecast = Forecast("disk", Severity.UNKNOWN, used, limit, None, "disk: no forecast, 1 of 6 samples")
+    found = readings.disk_of([forecast], at=3, free_share_min=0.1)
+    assert found.severity is severity
+    assert "1 of 6 samples" in found.summary
+
+
+def test_a_disk_that_fails_its_forecast_fails_however_much_is_free():
+    forecast = Forecast("disk", Severity.FAIL, 1, 100, 1.0, "disk full in 1.0 h")
+    assert readings.disk_of([forecast], at=3).severity is Severity.FAIL
+
+
 def test_an_assessment_is_its_worst_rule():
     kept, broken = Check("depth", Severity.OK, "1", "100"), Check("dropped", Severity.FAIL, "5", "5", "in 1 h")
     found = readings.assessed([kept, broken, kept], at=3)

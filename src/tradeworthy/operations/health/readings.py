@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from tradeworthy.kernel.report import Check
-from tradeworthy.kernel.severity import worst
+from tradeworthy.kernel.severity import Severity, worst
 from tradeworthy.kernel.supervision import AbandonedTask, EndedTask, State, TaskSnapshot
 from tradeworthy.kernel.supervision.resources import Forecast
 from tradeworthy.operations.health.facts import GuardView, Judged, KillView, Tasks
@@ -13,6 +13,8 @@ from tradeworthy.trading.control.halting import Phase
 from tradeworthy.trading.model import GuardLevel
 
 DESK = "desk"
+DISK_FREE_SHARE_MIN = 0.1
+"""Less room than this warns while there are too few samples for a forecast."""
 
 
 def tasks_of(
@@ -47,12 +49,17 @@ def kill_of(halts: Sequence[Halt], phase: Phase | None, *, at: int) -> KillView:
     return KillView(at=at, tripped=bool(halts), phase=known, scopes=tuple(dict.fromkeys(one.scope for one in halts)))
 
 
-def disk_of(forecasts: Iterable[Forecast], *, at: int) -> Judged:
-    """Return the disk's forecast (WD-08); without one it is unknown."""
+def disk_of(forecasts: Iterable[Forecast], *, at: int, free_share_min: float = DISK_FREE_SHARE_MIN) -> Judged:
+    """Return the disk's forecast (WD-08); before there is one, the room that is left: below the floor it warns."""
     found = next((one for one in forecasts if one.name == "disk"), None)
     if found is None:
         return Judged(at=at, summary="disk: no forecast")
-    return Judged(at=at, severity=found.severity, summary=found.text, observed=found.hours, unit="h")
+    if found.severity is not Severity.UNKNOWN or found.observed is None or not found.limit:
+        return Judged(at=at, severity=found.severity, summary=found.text, observed=found.hours, unit="h")
+    free = 1 - found.observed / found.limit
+    severity = Severity.WARN if free < free_share_min else Severity.OK
+    said = f"{free:.0%} of the disk is free; {found.text}"
+    return Judged(at=at, severity=severity, summary=said, observed=free, limit=free_share_min, unit="free")
 
 
 def assessed(checks: Sequence[Check], *, at: int) -> Judged:

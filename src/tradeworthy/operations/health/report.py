@@ -141,7 +141,7 @@ def figure(value: float | int | str | None, unit: str) -> str:
     """Return a figure with its unit for people; an absent one is a dash."""
     if value is None:
         return "-"
-    return f"{value:g} {unit}".strip() if isinstance(value, float) else f"{value} {unit}".strip()
+    return f"{value:.4g} {unit}".strip() if isinstance(value, float) else f"{value} {unit}".strip()
 
 
 def stamp(nanos: int) -> str:
