@@ -205,5 +205,7 @@ def test_the_second_listener_has_metrics_and_nothing_else():
         for where in (port, second):
             assert httpx.get(f"http://127.0.0.1:{where}/metrics").text.endswith("tradeworthy_up 1.0\n")
         assert httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200
+        foreign = httpx.get(f"http://127.0.0.1:{second}/metrics", headers={"host": "desk.attacker.example"})
+        assert foreign.status_code == 421
         for path in ("health", "ready", "live", "kill", "summary"):
             assert httpx.get(f"http://127.0.0.1:{second}/{path}").status_code == 404

@@ -56,7 +56,7 @@ def disk_of(forecasts: Iterable[Forecast], *, at: int, free_share_min: float = D
         return Judged(at=at, summary="disk: no forecast")
     if found.severity is not Severity.UNKNOWN or found.observed is None or not found.limit:
         return Judged(at=at, severity=found.severity, summary=found.text, observed=found.hours, unit="h")
-    free = 1 - found.observed / found.limit
+    free = (found.limit - found.observed) / found.limit
     severity = Severity.WARN if free < free_share_min else Severity.OK
     said = f"{free:.0%} of the disk is free; {found.text}"
     return Judged(at=at, severity=severity, summary=said, observed=free, limit=free_share_min, unit="free")
