@@ -417,6 +417,26 @@ def test_errors_that_never_found_a_place_are_counted_at_the_end():
     assert logs.dropped_by_cause["place"] == 2
 
 
+def test_a_sink_that_raises_harms_itself_alone():
+    class Raises(Place):
+        def write(self, lines):
+            raise RuntimeError("a sink's own fault")
+
+        def close(self):
+            raise RuntimeError("again")
+
+    place = Place()
+    with opened(sinks={"raises": Raises(), "place": place}) as logs:
+        LOG.info("one")
+        assert logs.flush(20)
+        LOG.error("two")
+        assert logs.flush(20)
+    assert [line.event for line in place.lines] == ["one", "log_outlet_failed", "two"]
+    assert json.loads(place.lines[1].data)["error"] == "RuntimeError: a sink's own fault"
+    assert logs.dropped_by_cause["raises"] == 3
+    assert place.closed
+
+
 def test_a_closed_stream_is_an_outlet_that_fails():
     stream = io.BytesIO()
     stream.close()

@@ -46,7 +46,10 @@ class StreamSink:
 
 
 class Outlet:
-    """A sink with its losses counted. ERROR lines wait, up to `errors_held`, until the sink takes lines again."""
+    """A sink with its losses counted. ERROR lines wait, up to `errors_held`, until the sink takes lines again.
+
+    failing, fault  whether, and why, the sink does not take lines
+    """
 
     def __init__(self, name: str, sink: Sink, *, errors_held: int) -> None:
         self.name, self._sink = name, sink
@@ -54,24 +57,20 @@ class Outlet:
         self._errors_held = errors_held
         self.lost = 0
         self.failing = False
+        self.fault = ""
 
     @property
     def owed(self) -> int:
         """ERROR lines that wait for the sink."""
         return len(self._owed)
 
-    @property
-    def fault(self) -> str:
-        """Why the sink takes no lines."""
-        return "" if self._sink.fault is None else str(self._sink.fault)
-
     def write(self, lines: Sequence[LogLine]) -> None:
         """Write what is owed and `lines`; what does not arrive is held when it is an ERROR, else counted."""
         everything = [*self._owed, *lines]
         written = 0
-        if not self.failing or self._sink.write(everything[:1]):  # one line probes a sink that failed before
+        if not self.failing or self._attempt(everything[:1]):  # one line probes a sink that failed before
             written = int(self.failing)
-            written += self._sink.write(everything[written:])
+            written += self._attempt(everything[written:])
         self.failing = written < len(everything)
         self._owed.clear()
         for line in everything[written:]:
@@ -86,7 +85,20 @@ class Outlet:
             self.write(())
         self.lost += len(self._owed)
         self._owed.clear()
-        self._sink.close()
+        try:
+            self._sink.close()
+        except Exception as error:  # the other sinks are closed all the same
+            self.fault = f"{type(error).__name__}: {error}"
+
+    def _attempt(self, lines: Sequence[LogLine]) -> int:
+        """Hand lines to the sink; one that raises took none of them, and the writer goes on."""
+        try:
+            written = self._sink.write(lines)
+        except Exception as error:
+            self.fault = f"{type(error).__name__}: {error}"
+            return 0
+        self.fault = "" if self._sink.fault is None else str(self._sink.fault)
+        return written
 
 
 def words_of(line: LogLine) -> bytes:
