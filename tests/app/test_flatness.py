@@ -40,7 +40,7 @@ def resting(name="a", instance="i", **odd):
 
 def view(*orders, **odd):
     copied = tuple(one.client_order_id for one in orders if not one.under_way)
-    shown = {"at": TRIPPED + 5, "ts": 1, "open_orders": orders, "positions": {}, "copy_open": copied}
+    shown = {"at": TRIPPED + 5, "ts": 1, "open_orders": orders, "positions": {}, "copy_open": copied, "copied": True}
     return VenueView(**(shown | odd))
 
 

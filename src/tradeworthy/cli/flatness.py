@@ -7,7 +7,7 @@ from rich.console import Console
 from tradeworthy.app.flatness import Verified, public_key, verify
 from tradeworthy.kernel.clock import NANOS_PER_MILLI
 from tradeworthy.kernel.errors import ExitCode, InvalidInput, UsageError
-from tradeworthy.trading.control.certificate import Flatness
+from tradeworthy.trading.control.certificate import WATCHDOG, Flatness
 
 EXITS = {
     Flatness.VERIFIED: ExitCode.PASS, Flatness.PARTIAL: ExitCode.WARN, Flatness.UNVERIFIED: ExitCode.FAIL,
@@ -44,6 +44,8 @@ def show(console: Console, path: Path, judged: Verified) -> None:
     if made is None:
         return
     console.print(f"outcome {made.outcome.value} ({made.cause}), {len(made.cancels)} cancels, desk {made.desk}")
+    if made.seen_by != WATCHDOG:
+        console.print("seen    by the desk's own process, which holds the venue: nobody else can look")
     for step in made.steps:
         took = "not done" if step.after_ns is None else f"{step.after_ns / NANOS_PER_MILLI:.1f} ms"
         late = "" if step.in_time else "  late"

@@ -277,6 +277,7 @@ class VenueServer:
             self._clock.now(), self._ts, (*resting, *coming),
             {name: lots for name, lots in sorted(venue.positions().items()) if lots}, last, at, self._orders,
             self._blocked, tuple(self._cancels), self._copy.open, self._copy.positions, dict(self._requests),
+            copied=True,
         )  # fmt: skip
 
     def _due(self) -> int | None:

@@ -11,6 +11,7 @@ from tradeworthy.trading.control.halt import Halt, concerns, venue_of
 from tradeworthy.trading.control.venue_view import CancelSeen, OpenOrder, VenueView
 
 SCHEMA = "flatness@1"
+WATCHDOG, DESK = "watchdog", "desk"
 NO_NEW_ORDER, DISPATCHED, ACKNOWLEDGED, FLAT = (
     "no_new_order", "cancels_dispatched", "venue_acknowledged", "no_open_orders",
 )  # fmt: skip
@@ -47,8 +48,9 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     cause        what the watchdog's incident was;  halts  the trips that this answers
     last_order   the last order that the venue took, and when, by its clock; `after_trip` ns from trip to it, 0 before
-    disagreements  where the venue's book and its drop copy differ
+    disagreements  where the venue's book and its drop copy differ;  copied  whether there is a drop copy
     problem      why the venue could not be asked or refused, at the last try
+    seen_by      whose look this is: the watchdog's own at the venue, or what the desk's process told of the venue in it
     """
 
     schema: str = SCHEMA
@@ -69,6 +71,8 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     disagreements: tuple[str, ...] = ()
     view_at: int | None = None
     problem: str = ""
+    seen_by: str = WATCHDOG
+    copied: bool = False
 
     @property
     def flatten_left(self) -> bool:
@@ -84,6 +88,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     view: VenueView | None
     after: dict[str, int]
     problem: str = ""
+    seen_by: str = WATCHDOG
 
 
 def certify(
@@ -92,7 +97,7 @@ def certify(
     """Return the certificate of what was seen; pure, so that the same look gives the same bytes."""
     view = seen.view
     after: dict[str, int | None] = dict(seen.after)
-    if view is not None:
+    if view is not None and seen.seen_by == WATCHDOG:
         last = view.last_order_at
         after[NO_NEW_ORDER] = 0 if last is None else max(0, last - seen.tripped_at)
     steps = tuple(StepTime(name, after.get(name), limit) for name, limit in LIMITS_NS.items())
@@ -104,7 +109,7 @@ def certify(
         cancels=() if view is None else tuple(one for one in view.cancels if one.at >= seen.tripped_at),
         open_orders=shown, positions={} if view is None else view.positions,
         disagreements=() if view is None else view.disagreements(), view_at=None if view is None else view.at,
-        problem=seen.problem,
+        problem=seen.problem, seen_by=seen.seen_by, copied=view is not None and view.copied,
     )  # fmt: skip
 
 

@@ -34,6 +34,7 @@ class VenueView(msgspec.Struct, frozen=True):
     orders, blocked  how many orders were taken, and how many were refused because the session was blocked
     copy_open, copy_positions  the same as told by the drop copy: every report, folded apart from the venue's book
     requests       how often each scope's sessions asked what, e.g. `trade.submit`
+    copied         whether there is a drop copy at all; without one nothing agrees or disagrees
     """
 
     at: int
@@ -48,9 +49,12 @@ class VenueView(msgspec.Struct, frozen=True):
     copy_open: tuple[str, ...] = ()
     copy_positions: dict[str, int] = {}
     requests: dict[str, int] = {}
+    copied: bool = False
 
     def disagreements(self) -> tuple[str, ...]:
-        """Return where book and drop copy differ; empty where they agree."""
+        """Return where book and drop copy differ; empty where they agree, or there is none."""
+        if not self.copied:
+            return ()
         booked = {one.client_order_id for one in self.open_orders if not one.under_way}
         found = [f"order {one}: open in the drop copy only" for one in sorted(set(self.copy_open) - booked)]
         found += [f"order {one}: open in the book only" for one in sorted(booked - set(self.copy_open))]
