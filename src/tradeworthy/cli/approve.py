@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tradeworthy.app.approvals import read_signed, signed, told_of
+from tradeworthy.app.approvals import read_signed, told_of
 from tradeworthy.app.desk_people import DeskPeople
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.cli.run import DEFAULT_RUNS
@@ -12,7 +12,7 @@ from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.dsse import key_id_of
 from tradeworthy.kernel.errors import ExitCode
 from tradeworthy.kernel.journal.files import write_durably
-from tradeworthy.trading.control.approvals import REQUIRED, ApprovalRefused, ApprovalSigned
+from tradeworthy.trading.control.approvals import REQUIRED, ApprovalRefused
 
 
 def approve(pack: Path, /, *, key: Path | None = None, runs: Path = DEFAULT_RUNS) -> int:
@@ -44,9 +44,8 @@ def approve(pack: Path, /, *, key: Path | None = None, runs: Path = DEFAULT_RUNS
         if any(one.keyid == key_id for one in held.signatures):
             console.print(f"refused: {person.holder} signed this pack already", style="red")
             return ExitCode.FAIL
-        held = signed(held, private)
+        held = people.sign(held, private)
         write_durably(pack, held.encoded())
-        people.book.append((ApprovalSigned(held.pack.digest(), key_id, person.holder),))
         console.print(f"signed by            {person.holder} ({key_id})")
     found = people.book.judge(held, held.pack.act)
     if isinstance(found, ApprovalRefused):

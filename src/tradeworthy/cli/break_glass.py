@@ -7,7 +7,7 @@ from pathlib import Path
 from cyclopts import App
 from rich.console import Console
 
-from tradeworthy.app.approvals import read_signed, signed
+from tradeworthy.app.approvals import read_signed
 from tradeworthy.app.desk_people import DeskPeople
 from tradeworthy.app.operator_acts import GLASS_ID_DIGITS, carried_of
 from tradeworthy.cli.evidence import private_key
@@ -61,7 +61,7 @@ def activate(
         )
     else:
         held = read_signed(pack)
-    held = signed(held, *(private_key(one) for one in key))
+    held = people.sign(held, *(private_key(one) for one in key))
     console = _console()
     if write is not None:
         write_durably(write, held.encoded())
@@ -137,7 +137,7 @@ def review(desk: str, glass_id: str, /, *, text: str, key: Path, runs: Path = DE
         Where run folders go.
     """
     people = DeskPeople(runs, desk, clock=SystemClock())
-    held = signed(SignedPack(people.review_pack(glass_id=glass_id, text=text)), private_key(key))
+    held = people.sign(SignedPack(people.review_pack(glass_id=glass_id, text=text)), private_key(key))
     return told(people.review_glass(held), f"{glass_id} is reviewed", _console())
 
 

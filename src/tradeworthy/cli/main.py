@@ -36,11 +36,13 @@ from tradeworthy.cli import (
     pnl,
     regression,
     replay,
+    restart,
     resume,
     run,
     simulated_runtime,
     soak,
     strategy,
+    summary,
     token,
     venue,
     waiver,
@@ -58,6 +60,8 @@ app = App(
 )
 app.command(demo.demo)
 app.command(run.run)
+app.command(summary.summary)
+app.command(restart.restart)
 app.command(backtest.app)
 app.command(config.app)
 app.command(calibration.app)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tradeworthy.app.approvals import read_signed, signed
+from tradeworthy.app.approvals import read_signed
 from tradeworthy.app.desk_people import DeskPeople, Outcome
 from tradeworthy.app.venues import halt_flag
 from tradeworthy.cli.evidence import private_key
@@ -66,7 +66,7 @@ def resume(
         )
     else:
         held = read_signed(pack)
-    held = signed(held, *(private_key(one) for one in key))
+    held = people.sign(held, *(private_key(one) for one in key))
     if write is not None:
         write_durably(write, held.encoded())
         console.print(f"pack        {write}\ndigest      {held.pack.digest()}\nnext        tradeworthy approve {write}")

@@ -73,11 +73,10 @@ class Start:
         document = config.load(path, overrides=overrides, environment=self._environment())
         return document if not self.symbols else config.only_symbols(document, tuple(self.symbols.split(",")))
 
-    def switches(self, *, no_trading: bool = False) -> Switches:
+    def switches(self, *, no_trading: bool = False, declared_in: Path | None = None) -> Switches:
         """Return what the process leaves out and breaks."""
-        return Switches(
-            no_trading=no_trading, skip_ingest=self.skip_ingest, faults=tuple(parsed_fault(one) for one in self.fault)
-        )
+        faults = tuple(parsed_fault(one) for one in self.fault)
+        return Switches(no_trading, self.skip_ingest, faults, declared_in=declared_in)
 
     def environ(self, variables: dict[str, str]) -> dict[str, str]:
         """Return the variables with the command line's on top."""

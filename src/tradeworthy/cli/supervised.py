@@ -59,7 +59,7 @@ def play(
         ended = asyncio.run(_signalled(process, timeout))
     if link is not None:
         link.close(ended.detail if ended.reason == SIGNAL else ended.reason)
-    return ended, None if process.trading is None else process.trading.result
+    return ended, None if process.trading is None else process.trading.report()
 
 
 def http_address(process: DeskProcess) -> Workload | None:

@@ -61,11 +61,12 @@ class Application:
         self, *, clock: Clock, life: Life, supervisor: TaskSupervisor, orders: OrdersPort | None,
         seal: Callable[[str], bool], policy: ShutdownPolicy, service: ServiceNotify,
         environ: Mapping[str, str], farewell: Callable[[], None] = lambda: None,
+        drain: Callable[[float], Awaitable[object]] | None = None,
     ) -> None:  # fmt: skip
         self.clock, self.life, self.supervisor, self.services = clock, life, supervisor, ServiceRegistry()
         self._service, self._environ = service, environ
         self._startups: list[Startup] = []
-        self._shutdown = Shutdown(clock, life.tell, supervisor, orders, seal, policy, farewell)
+        self._shutdown = Shutdown(clock, life.tell, supervisor, orders, seal, policy, farewell, drain)
         self._stop: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reason: tuple[str, str] | None = None

@@ -21,7 +21,7 @@ from tradeworthy.app.runtime.facts import GuardRestored, JournalOpened, RuntimeB
 from tradeworthy.app.runtime.faults import DESK, LOOP, Fault, with_fault
 from tradeworthy.app.runtime.feeding import NOT_APPLICABLE, Feeder, Sources
 from tradeworthy.app.runtime.guard_door import GuardDoor
-from tradeworthy.app.runtime.life import begin_life
+from tradeworthy.app.runtime.life import begin_life, declared_life
 from tradeworthy.app.runtime.metering import DeskMeter
 from tradeworthy.app.runtime.policy import DriftMonitorPolicy, RuntimePolicy
 from tradeworthy.app.runtime.telling import Bulletin, summary_of
@@ -69,13 +69,15 @@ class Observer:
 class Switches:
     """What a start leaves out, and what it breaks on purpose.
 
-    stream  where log lines are shown beside their file, None nowhere
+    stream       where log lines are shown beside their file, None nowhere
+    declared_in  a folder for a process that is only declared, e.g. to summarise it; None for one that runs
     """
 
     no_trading: bool = False
     skip_ingest: bool = False
     faults: tuple[Fault, ...] = ()
     stream: IO[bytes] | None = None
+    declared_in: Path | None = None
 
 
 Address = Callable[["DeskProcess"], Workload | None]
@@ -101,7 +103,8 @@ class DeskProcess:
         self.state = state_of(root, document.desk.name)
         risk_policy(document)  # before anything is written: no start without a valid one (APP-06)
         self.code = identity.code_hash()
-        self.life = begin_life(self.state, clock)
+        place = self.switches.declared_in
+        self.life = begin_life(self.state, clock) if place is None else declared_life(place, clock)
         self.logs = self._open_logs()
         self.metrics = DeskMetrics(mode=document.desk.environment, environment=document.desk.environment)
         self.service = ServiceNotify.of_environment(environ)
@@ -112,7 +115,7 @@ class DeskProcess:
             policy=self.policy.supervision,
         )  # fmt: skip
         self.publishing = Publishing(
-            self.supervisor, clock, self.door.hold_of("bus"), self.state / SPOOL, run_id=self.life.run_id,
+            self.supervisor, clock, self.door.hold_of("bus"), (place or self.state) / SPOOL, run_id=self.life.run_id,
             policy=policy_of(PublishingPolicy, "telemetry.publishing", document.telemetry.get("publishing", {})),
         )  # fmt: skip
         self.bulletin = Bulletin(self.publishing.publisher)
@@ -132,9 +135,13 @@ class DeskProcess:
         self.application = Application(
             clock=clock, life=self.life, supervisor=self.supervisor, orders=self.trading, seal=self._seal,
             policy=self.policy.shutdown, service=self.service, environ=environ, farewell=self._farewell,
+            drain=self.publishing.bus.drained,
         )  # fmt: skip
         self._actor = actor or getpass.getuser()
         self.audited: ConfigurationAudited | None = None
+        self.life.tell(RuntimeBegan(
+            self.life.run_id, document.desk.name, document.desk.environment, os.getpid(), self.code, document.hash()
+        ))  # fmt: skip
         self._declare(address)
 
     @property
@@ -228,10 +235,6 @@ class DeskProcess:
         return found
 
     def _audit(self) -> None:
-        self.life.tell(RuntimeBegan(
-            self.life.run_id, self.document.desk.name, self.document.desk.environment, os.getpid(), self.code,
-            self.document.hash(),
-        ))  # fmt: skip
         self.audited = audit_configuration(
             self.document, self.state / AUDIT, self.clock, self._actor, secrets=store_of(self.environ)
         )

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from tradeworthy.app.runtime.application import Application
 from tradeworthy.app.runtime.metering import DeskMeter
 from tradeworthy.app.runtime.telling import Bulletin
 from tradeworthy.app.runtime.time_integrity import TimeIntegrity
 from tradeworthy.app.runtime.trading import TradingLoop
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
-from tradeworthy.kernel.severity import worst
 from tradeworthy.kernel.supervision import Criticality, Pulse, State
 from tradeworthy.kernel.supervision.resources import ResourceLedger
 from tradeworthy.kernel.supervision.watched import WatchdogLink
@@ -24,7 +25,6 @@ from tradeworthy.operations.health.facts import (
     Exporters,
     GuardView,
     Journal,
-    Judged,
     KillView,
     MarketData,
     Members,
@@ -33,6 +33,7 @@ from tradeworthy.operations.health.facts import (
     Tasks,
     WatchdogView,
 )
+from tradeworthy.operations.health.readings import assessed, disk_of
 from tradeworthy.trading.control.halt import HaltPort
 
 INTERVAL_S = 1.0
@@ -168,14 +169,11 @@ class Feeder:
             ))  # fmt: skip
         facts = source.publishing.bus.facts()
         checks = judge_bus(facts)
-        severity = worst([one.severity for one in checks])
-        text = "; ".join(one.text or one.code for one in checks if one.severity is severity)
-        put("bus", Judged(at=now, severity=severity, summary=text, observed=facts.depth, unit="events"))
+        put("bus", msgspec.structs.replace(assessed(checks, at=now), observed=facts.depth, unit="events"))
         self._metrics.bus(facts)
         age = facts.last_published_age_seconds
         published = None if age is None else now - round(age * NANOS_PER_SECOND)
         put("telemetry_exporters", Exporters(at=now, published_at=published))
         spool = source.publishing.spool.facts()
         self._metrics.spool(spool.backlog_events, spool.backlog_age_seconds)
-        disk = next(one for one in source.resources.forecasts() if one.name == "disk")
-        put("disk", Judged(at=now, severity=disk.severity, summary=disk.text, observed=disk.hours, unit="hours"))
+        put("disk", disk_of(source.resources.forecasts(), at=now))

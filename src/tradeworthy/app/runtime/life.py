@@ -60,6 +60,11 @@ class Life:
             self.journal.close()
 
 
+def declared_life(folder: Path, clock: Clock) -> Life:
+    """Return a life that never runs, in a folder that its maker takes away: what is declared can be shown."""
+    return Life(folder, clock, run_id="declared")
+
+
 def begin_life(state: Path, clock: Clock, *, signer: CheckpointSigner | None = None) -> Life:
     """Make the folder of a new life below a desk's state, named by its moment and process, which is its run's id."""
     moment = datetime.fromtimestamp(clock.now() / NANOS_PER_SECOND, UTC).strftime("%Y%m%dT%H%M%S.%f")

@@ -17,6 +17,8 @@ from tradeworthy.kernel.supervision.policy import nanos
 
 LOOK_S = 0.02
 """How often working orders are looked at while their cancels are under way."""
+DRAIN_S = 0.3
+"""Of the time of the tasks, for what is still on the bus."""
 Run = Callable[[str, str, Callable[[], Awaitable[object] | object]], Awaitable[str]]
 
 
@@ -60,13 +62,15 @@ class Shutdown:
     """Run the steps once; the time that one leaves goes to those after it.
 
     farewell  tells the watchdog that silence is right from now on; said only when no working order is left
+    drain     waits so many seconds at most until what was published has reached its subscribers
     """
 
     def __init__(
         self, clock: Clock, tell: Callable[[Fact], Event], supervisor: TaskSupervisor, orders: OrdersPort | None,
         seal: Callable[[str], bool], policy: ShutdownPolicy, farewell: Callable[[], None] = lambda: None,
+        drain: Callable[[float], Awaitable[object]] | None = None,
     ) -> None:  # fmt: skip
-        self._farewell = farewell
+        self._farewell, self._drain = farewell, drain
         self._clock, self._tell, self._supervisor, self._orders = clock, tell, supervisor, orders
         self._seal, self._policy = seal, policy
         self.callbacks: list[tuple[str, Callable[[], Awaitable[object] | object]]] = []
@@ -95,6 +99,8 @@ class Shutdown:
         if working == 0:
             self._step("farewell", self._farewell, problems)
         due += policy.tasks_s
+        if not self._hurried and self._drain is not None:
+            await self._drain(DRAIN_S)
         if not self._hurried:
             abandoned = await self._end_tasks(start + nanos(due))
         due += policy.callbacks_s

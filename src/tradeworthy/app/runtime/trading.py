@@ -38,7 +38,7 @@ class TradingLoop:
         self.failed = False
         self.breaks = 0
         self.reason = ""
-        self.result: RunResult | None = None
+        self._sealed: OpenRun | None = None
         self.attempts = 0
 
     @property
@@ -117,7 +117,7 @@ class TradingLoop:
         return len(unprotecting(desk.execution.orders.all_live(), {seat.instance: seat for seat in desk.seats}))
 
     def seal(self, reason: str) -> None:
-        """End the run, seal its journal and write its reports; a second time does nothing."""
+        """End the run and seal its journal; a second time does nothing."""
         run, self._run = self._run, None
         if run is None:
             return
@@ -127,7 +127,11 @@ class TradingLoop:
             return
         with run:
             run.end(reason)
-        self.result = run.result()
+        self._sealed = run
+
+    def report(self) -> RunResult | None:
+        """Write the reports of the sealed run, once the process has ended; None where none was traded to its end."""
+        return None if self._sealed is None else self._sealed.result()
 
     def _left_by_a_failed_desk(self) -> int | None:
         """Return what the venue itself shows: the word of a desk that failed counts for nothing."""
