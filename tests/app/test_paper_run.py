@@ -223,12 +223,12 @@ def verb(tmp_path):
     source = Path(__file__).resolve().parents[2] / "src"
     process = subprocess.Popen(
         [sys.executable, "-m", "tradeworthy", *words], env={**os.environ, "PYTHONPATH": str(source)},
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     while not (report.is_file() and json.loads(report.read_text())["metrics"]["orders"]):
         with suppress(subprocess.TimeoutExpired):
             process.wait(0.05)
-            break
+            pytest.fail(f"the desk ended before its first order: {process.stderr.read().decode()[-2_000:]}")
     return process, report
 
 
