@@ -33,7 +33,7 @@ def trusting(runs, keys):
 
 
 def kill(runs):
-    assert command("kill", "small", "--reason", "drill", "--runs", runs).returncode == 0
+    assert command("kill", "small", "--reason", "drill", "--no-wait", "--runs", runs).returncode == 0
 
 
 def shown(runs):

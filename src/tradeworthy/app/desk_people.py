@@ -1,13 +1,15 @@
 """What people ask of a desk by its name, whether a process runs it or not: re-arm, resume, break-glass."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tradeworthy.app import forensic
-from tradeworthy.app.approvals import ApprovalBook
+from tradeworthy.app.approvals import ApprovalBook, signed
 from tradeworthy.app.bootstrap import people_policy
 from tradeworthy.app.guard_memory import EndedBetweenRuns, guard_memory, held_at_start, last_folder
 from tradeworthy.app.operator_acts import (
@@ -22,15 +24,19 @@ from tradeworthy.app.operator_acts import (
 )
 from tradeworthy.app.run_folder import document_of, journal_of, started_of
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND, Clock
+from tradeworthy.kernel.dsse import key_id_of
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.kernel.journal import read
 from tradeworthy.kernel.journal.files import write_durably, writer_lives
+from tradeworthy.kernel.journal.reader import first_seq_of, segment_paths
 from tradeworthy.trading.control import sentinel
 from tradeworthy.trading.control.approvals import (
     Act,
     Approval,
+    ApprovalProposed,
     ApprovalRefused,
+    ApprovalSigned,
     Pack,
     SignedPack,
     draft,
@@ -45,6 +51,8 @@ from tradeworthy.trading.model import GuardChanged, GuardLevel
 
 ANSWER_WAIT_NS, ANSWER_STEP_NS = 5 * NANOS_PER_SECOND, 50 * NANOS_PER_MILLI
 """How long a verb waits for a running desk; it looks each 0.2 s at the latest."""
+HISTORY_SEGMENTS = 4
+"""How far back the shown history looks, so that a long run's guard is shown at once."""
 
 
 class Outcome(NamedTuple):
@@ -94,11 +102,15 @@ class DeskPeople:
         return held_at_start(self._root, self.state, now=self._clock.now())
 
     def history(self, last: int) -> list[Event]:
-        """Return the newest changes of the guard in the last run, oldest first."""
+        """Return the newest changes of the guard in the last run, oldest first, of its newest segments."""
         if self.folder is None:
             return []
-        found = [event for event in read(journal_of(self.folder)) if isinstance(event.payload, GuardChanged)]
-        return found[-last:]
+        directory = journal_of(self.folder)
+        newest_segments = segment_paths(directory)[-HISTORY_SEGMENTS:]
+        if not newest_segments:
+            return []
+        events = read(directory, start=first_seq_of(newest_segments[0]))
+        return list(deque((event for event in events if isinstance(event.payload, GuardChanged)), maxlen=max(0, last)))
 
     # packs
 
@@ -120,6 +132,18 @@ class DeskPeople:
     def review_pack(self, *, glass_id: str, text: str) -> Pack:
         """Return the pack of a break-glass's review, for one person to sign."""
         return self._draft(Act.BREAK_GLASS_REVIEW, glass_id, {}, text)
+
+    def sign(self, held: SignedPack, *keys: Ed25519PrivateKey) -> SignedPack:
+        """Sign a pack with each key, and journal whose they are; a key of nobody signs too, and counts for nothing."""
+        told = []
+        for key in keys:
+            key_id = key_id_of(key.public_key().public_bytes_raw())
+            person = self.book.person_of(key_id)
+            if person is not None and all(one.keyid != key_id for one in held.signatures):
+                told.append(ApprovalSigned(held.pack.digest(), key_id, person.holder))
+            held = signed(held, key)
+        self.book.append(told)
+        return held
 
     def rearm(self, held: SignedPack) -> Outcome:
         """Leave `stopped` by a signed pack; refused with every reason that is known, then nothing is used up."""
@@ -203,10 +227,12 @@ class DeskPeople:
     # how
 
     def _draft(self, act: Act, subject: str, details: dict[str, str], reason: str) -> Pack:
-        return draft(
+        pack = draft(
             desk=self.name, act=act, subject=subject, details=details, reason=reason, now=self._clock.now(),
             policy=self.policy.approvals,
         )  # fmt: skip
+        self.book.append((ApprovalProposed(pack.digest(), act.value, subject, pack.proposer, pack.expires_at),))
+        return pack
 
     def _request(self, held: SignedPack, found: Approval | ApprovalRefused) -> RearmRequest:
         taken = self.snapshot

@@ -209,6 +209,8 @@ class OperatorActs:
                 held, used, reconciliation=reconciliation, author=author, asked_at=self._clock.now(),
                 stopped_at=stopped_at,
             )  # fmt: skip
+        if held.pack.act is Act.BREAK_GLASS:
+            self._alert("break_glass.requested", f"{held.pack.subject} by {' and '.join(used.holders)}")
         return glass_of(used)
 
     # what the desk did
