@@ -19,6 +19,7 @@ OK, WARN, UNKNOWN, FAIL = Severity.OK, Severity.WARN, Severity.UNKNOWN, Severity
 JUST = 0.001
 POLICY = HealthPolicy()
 HELD = HeldReason("md", "stale", GuardLevel.PAUSED, "strategy:x", NOW)
+REDUCES = HeldReason("allocation", "over", GuardLevel.REDUCING, "strategy:x", NOW)
 
 
 def sessions(**changes):
@@ -84,7 +85,8 @@ EDGES = [
     ("guard", known.GuardView(at=NOW, level=GuardLevel.PAUSED), WARN),
     ("guard", known.GuardView(at=NOW, level=GuardLevel.REDUCING), WARN),
     ("guard", known.GuardView(at=NOW, level=GuardLevel.STOPPED), FAIL),
-    ("guard", known.GuardView(at=NOW, level=GuardLevel.RUNNING, reasons=(HELD,)), WARN),
+    ("guard", known.GuardView(at=NOW, level=GuardLevel.RUNNING, reasons=(HELD,)), OK),
+    ("guard", known.GuardView(at=NOW, level=GuardLevel.RUNNING, reasons=(HELD, REDUCES)), WARN),
     ("kill_switch", known.KillView(at=NOW, tripped=None), UNKNOWN),
     ("kill_switch", known.KillView(at=NOW, tripped=True, scopes=("venue:x",)), FAIL),
     ("supervisor", known.Tasks(at=NOW, running=5, restarting=1), WARN),
@@ -152,6 +154,8 @@ def test_each_edge_gives_its_severity_and_decides_the_whole(name, seen, expected
         ("bus", known.Judged(at=NOW, severity=WARN), None, None, "not judged yet"),
         ("journal", known.Journal(at=NOW, verified=True), "unknown", "accepting, verified", "takes events"),
         ("journal", known.Journal(at=NOW, accepting=True), "unknown", "accepting, verified", "is whole"),
+        ("guard", known.GuardView(at=NOW, level=GuardLevel.RUNNING, reasons=(HELD,)), "running", "running",
+         "running: md.stale (strategy:x)"),
         ("kill_switch", known.KillView(at=NOW, tripped=True, phase="safe"), "safe", "armed", "tripped: desk"),
         ("kill_switch", known.KillView(at=NOW, tripped=True, scopes=("a", "b")), "tripped", "armed", "tripped: a, b"),
         ("kill_switch", known.KillView(at=NOW, tripped=False, phase="review"), "review", "armed", "armed"),

@@ -35,6 +35,7 @@ from tradeworthy.operations.health.facts import (
 )
 from tradeworthy.operations.health.readings import assessed, disk_of
 from tradeworthy.trading.control.halt import HaltPort
+from tradeworthy.trading.strategies.abstentions import WARMING
 
 INTERVAL_S = 1.0
 SUMMARY_EVERY = 5
@@ -125,8 +126,9 @@ class Feeder:
         reasons = desk.guard.reasons()
         put("guard", GuardView(at=now, level=desk.guard.level, reasons=reasons))
         self._metrics.guard(desk.guard.level.name.lower(), [one.owner for one in reasons])
+        held = {one.scope for one in reasons if one.code != WARMING.code}
         put("agents", Members(at=now, total=len(desk.seats), unwell=tuple(
-            seat.instance for seat in desk.seats if desk.guard.level_of(f"strategy:{seat.instance}")
+            seat.instance for seat in desk.seats if f"strategy:{seat.instance}" in held
         )))  # fmt: skip
         put("controls", Members(at=now, total=len(run.ready.document.instances)))
         lines = desk.lines()

@@ -33,7 +33,7 @@ def journal(seen: Journal, policy: HealthPolicy, now: int) -> Verdict:
 
 
 def guard(seen: GuardView, policy: HealthPolicy, now: int) -> Verdict:
-    """Judge the guard: stopped FAIL, paused or reducing WARN; a reason of a narrower scope warns."""
+    """Judge the guard: stopped FAIL, paused or reducing WARN; so warns a narrower scope that is worse than paused."""
     del policy, now
     if seen.level is None:
         return Verdict(UNKNOWN, "the guard's level cannot be read", "unknown", "running")
@@ -41,9 +41,9 @@ def guard(seen: GuardView, policy: HealthPolicy, now: int) -> Verdict:
     held = names(tuple(f"{one.owner}.{one.code} ({one.scope})" for one in seen.reasons))
     if seen.level is GuardLevel.STOPPED:
         return Verdict(FAIL, f"stopped: {held}", level, "running")
-    if seen.level is not GuardLevel.RUNNING or seen.reasons:
-        return Verdict(WARN, f"{level}: {held}", level, "running")
-    return Verdict(OK, "running, no reason in force", level, "running")
+    narrow = max((one.level for one in seen.reasons), default=GuardLevel.RUNNING)
+    severity = WARN if seen.level is not GuardLevel.RUNNING or narrow > GuardLevel.PAUSED else OK
+    return Verdict(severity, f"{level}: {held}" if held else "running, no reason in force", level, "running")
 
 
 def kill_switch(seen: KillView, policy: HealthPolicy, now: int) -> Verdict:
