@@ -13,11 +13,14 @@ from tradeworthy.kernel.journal import read
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG = 120
+OWN = ("TRADEWORTHY__", "RUNTIME_", "FINAL_DRY_RUN_", "RIM_RUNTIME_", "DECISION_DIARY_", "PERFORMANCE_METRICS_")
+ALONE = {"RUNTIME_HEALTHCHECK_ENABLED": "false", "RUNTIME_WATCHDOG_HTTP": ""}
+"""Variables that let two desks run at once on one machine: neither the desk nor its watchdog binds a port."""
 
 
 def environment(**odd):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TRADEWORTHY__")}
-    return kept | {"PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200"} | odd
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(OWN)}
+    return kept | {"PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200"} | ALONE | odd
 
 
 def command(*words, **odd):
@@ -28,10 +31,10 @@ def command(*words, **odd):
     )  # fmt: skip
 
 
-def started(*words):
+def started(*words, **odd):
     """Return the running process."""
     return subprocess.Popen(
-        [sys.executable, "-m", "tradeworthy", *map(str, words)], env=environment(), stdout=subprocess.DEVNULL,
+        [sys.executable, "-m", "tradeworthy", *map(str, words)], env=environment(**odd), stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
