@@ -13,6 +13,7 @@ from tradeworthy.trading.control.certificate import FLAT, LIMITS_NS, NO_NEW_ORDE
 
 TRIPS, SAMPLE, SEED = 299, 6, 20_261
 CONFIDENCE = 0.95
+BEATS_AGAIN_S = 0.5
 A_PROCESS = 30
 """Trips that one desk's process lives through before a new one takes its place."""
 FAULTS = ("loop hung", "process stopped", "bus full", "journal dead", "venue slow", "half open", "cancels refused")
@@ -103,7 +104,15 @@ class Trip:
         if "loop hung" in self.faults:
             desk.line("unblocked")
         desk.tell("mend")
-        desk.rearm()
+        time.sleep(BEATS_AGAIN_S)  # else silence that is not over yet trips right after the release
+        try:
+            desk.rearm()
+        except AssertionError:
+            view = self.venue.view()
+            raise AssertionError(
+                f"no trading after {sorted(self.faults)} by {self.surface}: halts {desk.halts()}, "
+                f"blocked {view.blocked}, orders {view.orders}, asked {view.requests}, desk {desk.process.poll()}"
+            ) from None
 
 
 def prove(folder, trips, seed):
