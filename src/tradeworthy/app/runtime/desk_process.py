@@ -1,6 +1,5 @@
 """One paper desk with everything around it: the only place where the supervised process is wired (APP-04)."""
 
-import getpass
 import os
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +10,8 @@ from typing import IO
 from tradeworthy.app import identity
 from tradeworthy.app.bootstrap import instruments_of, policy_of, risk_policy
 from tradeworthy.app.config import Document
-from tradeworthy.app.configuration_audit import AUDIT, ConfigurationAudited, audit_configuration
+from tradeworthy.app.configuration_audit import ConfigurationAudited
+from tradeworthy.app.configuration_start import actor_of, start_configuration
 from tradeworthy.app.guard_memory import GUARD_FILE, guard_memory
 from tradeworthy.app.open_run import Company, OpenRun
 from tradeworthy.app.runner import RunSession, state_of
@@ -27,7 +27,6 @@ from tradeworthy.app.runtime.policy import DriftMonitorPolicy, RuntimePolicy
 from tradeworthy.app.runtime.telling import Bulletin, summary_of
 from tradeworthy.app.runtime.trading import TradingLoop
 from tradeworthy.app.runtime.workload import Workload
-from tradeworthy.app.secret_references import store_of
 from tradeworthy.app.venues import HALT_FILE, halt_flag
 from tradeworthy.app.watchdog_incidents import told_anew
 from tradeworthy.app.watchdog_process import prepare
@@ -137,7 +136,7 @@ class DeskProcess:
             policy=self.policy.shutdown, service=self.service, environ=environ, farewell=self._farewell,
             drain=self.publishing.bus.drained,
         )  # fmt: skip
-        self._actor = actor or getpass.getuser()
+        self._actor = actor or actor_of(environ)
         self.audited: ConfigurationAudited | None = None
         self.life.tell(RuntimeBegan(
             self.life.run_id, document.desk.name, document.desk.environment, os.getpid(), self.code, document.hash()
@@ -235,11 +234,12 @@ class DeskProcess:
         return found
 
     def _audit(self) -> None:
-        self.audited = audit_configuration(
-            self.document, self.state / AUDIT, self.clock, self._actor, secrets=store_of(self.environ)
+        found = start_configuration(
+            self.document, state=self.state, clock=self.clock, actor=self._actor, code=self.code, environ=self.environ
         )
-        event = self.life.tell(self.audited)
-        self.life.tell(identity.identified(self.document, self.code), event)
+        self.audited = found.audited
+        event = self.life.tell(found.audited)
+        self.life.tell(found.identified, event)
 
     def _open_journal(self) -> None:
         assert self.trading is not None
