@@ -13,7 +13,7 @@ from web_desk import WebDesk, make_certificate
 
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import ConfigurationRefused, ExitCode
-from tradeworthy.kernel.supervision import TaskSupervisor
+from tradeworthy.kernel.supervision import Pulse, TaskSupervisor
 from tradeworthy.operations.health.policy import HealthPolicy
 from tradeworthy.web import server
 
@@ -88,6 +88,31 @@ def test_a_port_that_is_taken_is_told_as_such():
         server.bind("127.0.0.1", port)
     with pytest.raises(server.AddressRefused, match="an address to serve on"):
         server.bind("no.such.host.invalid", 0)
+
+
+def test_an_address_that_is_taken_is_told_once_and_waited_for_while_the_task_beats(monkeypatch, caplog):
+    monkeypatch.setattr(server, "AGAIN_SECONDS", 0.02)
+    taken = server.bind("127.0.0.1", 0)
+    desk = WebDesk(policy=HealthPolicy(port=taken.getsockname()[1]), authenticated=False)
+
+    async def main():
+        ports, pulse = [], Pulse(desk.clock, False)
+        factory = server.factory_of(desk.app(), desk.policy, authenticated=False, bound=ports.extend)
+        serving = asyncio.ensure_future(factory(pulse))
+        while pulse.beats < 3:
+            await asyncio.sleep(0.01)
+        assert ports == []
+        taken.close()
+        while not ports:
+            await asyncio.sleep(0.01)
+        async with httpx.AsyncClient() as client:
+            answer = await client.get(f"http://127.0.0.1:{ports[0]}/live")
+        serving.cancel()
+        await asyncio.wait([serving])
+        return answer.status_code
+
+    assert asyncio.run(main()) == 200
+    assert [one.message for one in caplog.records].count("address_taken") == 1
 
 
 def test_the_task_beats_while_it_serves_and_ends_within_a_second_with_a_client_in_the_middle():

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 import ssl
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -16,7 +17,10 @@ from tradeworthy.kernel.supervision import Pulse
 from tradeworthy.operations.health.policy import HealthPolicy
 from tradeworthy.web.edge import AsgiApp
 
+LOG = logging.getLogger("tradeworthy.web")
 STOP_SECONDS_MAX = 1.0
+AGAIN_SECONDS = 1.0
+"""How often a taken address is tried again."""
 FIRST_REQUEST_SECONDS_MAX = 10.0
 """The time from a connection to its whole header."""
 BACKLOG = 64
@@ -26,6 +30,10 @@ WORKING_SHARE = 2
 
 class AddressRefused(ConfigurationRefused):
     """The address may not be served as it is configured, or cannot be had."""
+
+
+class AddressTaken(AddressRefused):
+    """Somebody else has the address now."""
 
 
 def require_safe(policy: HealthPolicy, *, authenticated: bool) -> None:
@@ -63,7 +71,7 @@ def tls_of(policy: HealthPolicy) -> ssl.SSLContext | None:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a bound socket; raises `AddressRefused` for an address that cannot be had."""
+    """Return a listening socket; raises `AddressRefused` for an address that is none, `AddressTaken` for one in use."""
     try:
         known = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = known[0]
@@ -73,9 +81,10 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
+        bound.listen(BACKLOG)  # two may bind an address, one alone listens
     except OSError as problem:
         bound.close()
-        raise AddressRefused(f"expected {host}:{port} to be free, found: {problem.strerror}") from None
+        raise AddressTaken(f"expected {host}:{port} to be free, found: {problem.strerror}") from None
     return bound
 
 
@@ -118,6 +127,8 @@ def factory_of(
 ) -> Callable[[Pulse], Coroutine[Any, Any, None]]:  # fmt: skip
     """Return the factory of the supervised task that serves an application where the policy says.
 
+    An address that is taken is waited for and told once: the desk, its watchdog and its other ways in do not need it.
+
     metrics  the application of `metrics_port`
     Raises `AddressRefused` at once for an unsafe address or an unreadable certificate.
     """
@@ -125,8 +136,17 @@ def factory_of(
     tls = tls_of(policy)
     more = () if metrics is None or policy.metrics_port is None else ((policy.metrics_port, metrics),)
 
-    def serving(pulse: Pulse) -> Coroutine[Any, Any, None]:
-        return serve(app, policy.host, policy.port, tls, pulse, policy=policy, more=more, bound=bound)
+    async def serving(pulse: Pulse) -> None:
+        told = False
+        while True:
+            try:
+                return await serve(app, policy.host, policy.port, tls, pulse, policy=policy, more=more, bound=bound)
+            except AddressTaken as problem:
+                if not told:
+                    LOG.error("address_taken", extra={"problem": str(problem), "again_in_seconds": AGAIN_SECONDS})
+                told = True
+            pulse.beat()
+            await asyncio.sleep(AGAIN_SECONDS)
 
     return serving
 
