@@ -7,7 +7,7 @@ import msgspec
 
 from tradeworthy.adapters.tapes.lines import TapeRow
 from tradeworthy.app.config import TapeSection
-from tradeworthy.kernel.errors import ConfigurationRefused, InvalidInput
+from tradeworthy.kernel.errors import ConfigurationRefused, InvalidInput, UsageError
 from tradeworthy.kernel.ids import digest_of
 from tradeworthy.trading.simulation.synthetic import SOURCE, Tape, Walk, l2_flow, quotes
 
@@ -40,7 +40,11 @@ class Recipe(msgspec.Struct, frozen=True):
 
 
 def recipe_of(section: TapeSection) -> Recipe:
-    """Return the section's recipe; raises `ConfigurationRefused` for an unknown kind or a walk that cannot be."""
+    """Return the section's recipe.
+
+    Raises `UsageError` for an unknown key or a wrong type of the walk (CFG-01), `ConfigurationRefused` for an unknown
+    kind or a walk that cannot be.
+    """
     kind = section.kind or "quotes"
     if kind not in RECIPES:
         raise ConfigurationRefused(
@@ -50,9 +54,11 @@ def recipe_of(section: TapeSection) -> Recipe:
     if unknown or "instrument" in section.walk:
         found = ", ".join(unknown) or "instrument"
         known = ", ".join(name for name in Walk.__struct_fields__ if name != "instrument")
-        raise ConfigurationRefused(f"tape {section.name!r}: the walk knows {known}, found {found}")
+        raise UsageError(f"tapes.{section.name}.walk: expected keys of {known}, found {found}")
     try:
         walk = msgspec.convert({"ts": MONDAY_2024_NS, **section.walk, "instrument": section.instrument}, Walk)
-    except (msgspec.ValidationError, InvalidInput) as problem:
+    except msgspec.ValidationError as problem:
+        raise UsageError(f"tapes.{section.name}.walk: {problem}") from None
+    except InvalidInput as problem:
         raise ConfigurationRefused(f"tape {section.name!r}: {problem}") from None
     return Recipe(kind, walk, section.seed)
