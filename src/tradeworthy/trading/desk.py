@@ -7,6 +7,7 @@ from typing import Any
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.trading.allocation import ReleaseTier, StaticSplit
+from tradeworthy.trading.asking import Asking, Measured
 from tradeworthy.trading.bookkeeping import Bookkeeping
 from tradeworthy.trading.budgeting import Budgeting
 from tradeworthy.trading.carrying import Carrying, CarryMonitors
@@ -14,7 +15,8 @@ from tradeworthy.trading.control.guard import Guard
 from tradeworthy.trading.control.policy import USUAL, PeoplePolicy
 from tradeworthy.trading.execution.execution import Execution
 from tradeworthy.trading.execution.intake import Intake
-from tradeworthy.trading.execution.planner import PlanPolicy, plan, withdraw
+from tradeworthy.trading.execution.planner import PlanPolicy, plan
+from tradeworthy.trading.faulting import Faulting
 from tradeworthy.trading.guarding import Guarding
 from tradeworthy.trading.instance_watch import InstanceWatch
 from tradeworthy.trading.ledger.day import HOUR_NS
@@ -30,13 +32,10 @@ from tradeworthy.trading.market_door import MarketDoor
 from tradeworthy.trading.model import (
     NANOS,
     NOTHING,
-    Abstain,
-    Abstained,
     AmendOrder,
     Bar,
     BorrowCharged,
     CancelOrder,
-    Decision,
     DepthDiff,
     DepthSnapshot,
     Dividend,
@@ -67,24 +66,13 @@ from tradeworthy.trading.risk.context import RiskContext
 from tradeworthy.trading.risk.monitors import DeskLosses, RepeatedExecution, SelfFailure
 from tradeworthy.trading.risk.review import Reviewer
 from tradeworthy.trading.risk.runaway import Runaway
-from tradeworthy.trading.strategies.abstentions import GUARD, INPUT_QUARANTINED, withdrawing
-from tradeworthy.trading.timing import DECIDE, INDICATORS
 from tradeworthy.trading.unwinding import UnwindPolicy, Unwinds
 from tradeworthy.trading.view import Seat
 
-Listener = tuple[Seat, Callable[[Seat], None] | None, Callable[[Seat], Decision] | None]
-"""A seat with what of its strategy is called on a kind of event."""
-Measured = Callable[[str, Callable[[Seat], Any]], Callable[[Seat], Any]]
-"""Wraps what a stage calls, so that an edge may measure it; the desk itself reads no clock."""
 COMMANDS = frozenset({SubmitOrder, CancelOrder, AmendOrder, QueryOrder})
 HOUSEKEEPING_NS = NANOS_PER_SECOND
 """Time-outs of orders and guard expiries are looked at once a second of event time."""
 PLAN = PlanPolicy()
-_UNWINDING = withdrawing(GUARD)
-"""What is answered for a strategy whose position the desk closes."""
-_QUARANTINED = withdrawing(INPUT_QUARANTINED)
-_resting: Callable[[Seat], Decision] = lambda seat: _UNWINDING  # noqa: E731
-_quarantined: Callable[[Seat], Decision] = lambda seat: _QUARANTINED  # noqa: E731
 
 
 class Desk:
@@ -101,7 +89,7 @@ class Desk:
     ) -> None:  # fmt: skip
         self.currency, self.guard, self.context = currency, guard, context
         self.ledger, self.execution = ledger, execution
-        self._losses, self._repeated, self._measured = losses, repeated, measured
+        self._losses, self._repeated = losses, repeated
         self._marks = ledger.marks
         self._bands = watch.bands
         self.markets = {name: MarketState(name, false_tick=false_tick) for name in instruments}
@@ -116,9 +104,9 @@ class Desk:
         self._facts: list[Fact] = []  # what the step in hand found
         self._mid2: dict[str, int | None] = dict.fromkeys(instruments)
         self._ordering = Ordering(reviewer, execution, context)
-        self._listeners: dict[tuple[str | type[Fact], str], list[Listener]] = {}
         self._unwinds = Unwinds(
-            unwind, ordering=self._ordering, guard=guard, seats=self.seats, on_change=self._seat_all
+            unwind, ordering=self._ordering, guard=guard, seats=self.seats,
+            on_change=lambda: self._asking.seat_all(),
         )
         stops = LossStops(losses, watch, carry)
         self._guarding = Guarding(
@@ -140,9 +128,15 @@ class Desk:
         )  # fmt: skip
         self._door = None if quality is None else MarketDoor(
             quality, markets=self.markets, context=context, facts=self._facts, apply=self._guard_reasons,
-            on_withheld=self._withhold,
+            on_withheld=lambda: self._asking.withhold(),
         )
-        self._seat_all()
+        self._asking = Asking(
+            self.seats, orders=execution.orders, unwinding=lambda name: name in self._unwinds.active, withheld=self._withheld,
+            observed=self._guarding.raise_own, faulting=Faulting(self._facts, self._guard_reasons), facts=self._facts,
+            follow=self._follow, cancel=self._cancel, measured=measured,
+        )  # fmt: skip
+        self._listeners, self._tell = self._asking.listeners, self._asking.tell
+        self._asking.seat_all()
         self._positions: dict[str, dict[str, int]] = {seat.instance: {} for seat in self.seats}
         carrying = self._carrying = Carrying(
             self.seats, ledger=ledger, markets=self.markets, context=context, mid2=self._mid2, facts=self._facts,
@@ -223,14 +217,14 @@ class Desk:
             ctx.equity_ts = self.now
         listeners = self._listeners.get((fact.__class__, name))
         if listeners is not None:
-            self._tell(listeners, event, fact)
+            self._tell(listeners, event, fact, self.now)
 
     def _carried(self, handler: Callable[[Event, Any], None]) -> Callable[[Event, Any], None]:
         """Return a handler that books what holding brings and then tells who listens."""
 
         def carry(event: Event, fact: Any) -> None:
             handler(event, fact)
-            self._tell(self._listeners.get((fact.__class__, fact.instrument), ()), event, fact)
+            self._tell(self._listeners.get((fact.__class__, fact.instrument), ()), event, fact, self.now)
 
         return carry
 
@@ -250,66 +244,12 @@ class Desk:
         for seat in self.seats:
             listeners = self._listeners.get((timer.name, seat.instrument_id))
             if listeners is not None:
-                self._tell([one for one in listeners if one[0] is seat], event, timer)
+                self._tell([one for one in listeners if one[0] is seat], event, timer, self.now)
 
     # strategies
 
-    def _seat_all(self) -> None:
-        """Note what of each strategy is called on which event; one whose position is being closed is not asked."""
-        self._listeners.clear()
-        for seat in self.seats:
-            self._register(seat)
-
-    def _register(self, seat: Seat) -> None:
-        strategy = seat.strategy
-        observe = self._observed if hasattr(strategy, "guard") else strategy.observe
-        decide: Callable[[Seat], Decision] = strategy.decide
-        if self._door is not None and self._door.holds(seat.instrument_id):
-            decide = _quarantined
-        elif seat.instance in self._unwinds.active:
-            decide = _resting
-        look = self._measured(f"{INDICATORS}:{seat.instance}", observe)
-        ask = self._measured(f"{DECIDE}:{seat.instance}", decide)
-        for what in dict.fromkeys((*strategy.observes, *strategy.decides_on)):
-            self._listeners.setdefault((what, seat.instrument_id), []).append((
-                seat, look if what in strategy.observes else None, ask if what in strategy.decides_on else None,
-            ))  # fmt: skip
-
-    def _observed(self, seat: Seat) -> None:
-        """Let a strategy that guards itself observe, and take its reasons to the guard before it decides."""
-        seat.strategy.observe(seat)
-        self._guarding.raise_own(seat)
-
-    def _withhold(self) -> None:
-        """Data was withheld or given free: whom it concerns abstains at once, not at the next event (MD-08)."""
-        self._seat_all()
-        for seat in self.seats:
-            if self._door is not None and self._door.holds(seat.instrument_id) and seat.code != _QUARANTINED.code:
-                self._answered(seat, _QUARANTINED)
-
-    def _tell(self, listeners: Iterable[Listener], event: Event, fact: Fact) -> None:
-        now = self.now
-        for seat, observe, decide in listeners:
-            seat.now = now
-            seat.fact = fact
-            if observe is not None:
-                observe(seat)
-            if decide is not None:
-                seat.decisions += 1
-                answer = decide(seat)
-                if isinstance(answer, Abstain):
-                    self._answered(seat, answer)
-                elif answer is None:
-                    raise TypeError(f"{seat.instance} said nothing: expected targets or an abstention code (ST-05)")
-                else:
-                    seat.code = None
-                    self._follow(seat, answer, event)
-
-    def _answered(self, seat: Seat, answer: Abstain) -> None:
-        if seat.abstained(answer):
-            self._facts.append(Abstained(seat.instance, answer.code))
-        if answer.withdraw:
-            self._cancel(withdraw(seat.instance, self.execution.orders, f"strategy.{answer.code}"))
+    def _withheld(self, instrument: str) -> bool:
+        return self._door is not None and self._door.holds(instrument)
 
     def _follow(self, seat: Seat, targets: Targets, event: Event) -> None:
         intents, cancels = plan(

@@ -8,7 +8,7 @@ from tradeworthy.trading.model import GuardChanged
 
 ENABLING_ROLE = "risk"
 """The one role whose word re-enables; a trader's does not."""
-DISABLING = frozenset({("risk", "repeated_execution")})
+DISABLING = frozenset({("risk", "repeated_execution"), ("strategy", "failing")})
 """Owner and code of the reasons that no monitor clears: they end by `Enabling` only."""
 
 
