@@ -131,9 +131,10 @@ class Desk:
             on_withheld=lambda: self._asking.withhold(),
         )
         self._asking = Asking(
-            self.seats, orders=execution.orders, unwinding=lambda name: name in self._unwinds.active, withheld=self._withheld,
-            observed=self._guarding.raise_own, faulting=Faulting(self._facts, self._guard_reasons), facts=self._facts,
-            follow=self._follow, cancel=self._cancel, measured=measured,
+            self.seats, orders=execution.orders, unwinding=lambda name: name in self._unwinds.active,
+            withheld=self._withheld, observed=self._guarding.raise_own,
+            faulting=Faulting(self._facts, self._guard_reasons), facts=self._facts, follow=self._follow,
+            cancel=self._cancel, measured=measured,
         )  # fmt: skip
         self._listeners, self._tell = self._asking.listeners, self._asking.tell
         self._asking.seat_all()
