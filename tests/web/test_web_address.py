@@ -14,7 +14,7 @@ from tradeworthy.web.address import address_of
 from tradeworthy.web.server import AddressRefused
 
 
-def of(desk, section=None, bound=lambda ports: None, **environ):
+def of(desk, section=None, bound=lambda port: None, **environ):
     keys = {f"{PREFIX}{name}": value for name, value in environ.items()}
     return address_of(
         desk.board, desk.control, section=section or {}, environ=keys, clock=desk.clock, bound=bound,
@@ -54,10 +54,10 @@ def test_a_wrong_section_or_key_or_secret_is_refused():
 def test_one_task_serves_both_ports_behind_the_secret_that_was_named():
     async def main():
         desk, ports = WebDesk(), []
-        address = of(desk, {"port": 0, "metrics_port": 0}, ports.extend, AUTH_SECRET="secret://health")
+        address = of(desk, {"port": 0, "metrics_port": 0}, ports.append, AUTH_SECRET="secret://health")
         pulse = Pulse(desk.clock, False)
         serving = asyncio.ensure_future(address.factory(pulse))
-        while not pulse.beats:
+        while len(ports) < 2:
             await asyncio.sleep(0.01)
         headers = {"authorization": f"Bearer {desk.token('runtime.metrics:read', now=NOW)}"}
         async with httpx.AsyncClient(headers=headers) as client:

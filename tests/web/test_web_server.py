@@ -16,6 +16,7 @@ from tradeworthy.kernel.errors import ConfigurationRefused, ExitCode
 from tradeworthy.kernel.supervision import Pulse, TaskSupervisor
 from tradeworthy.operations.health.policy import HealthPolicy
 from tradeworthy.web import server
+from tradeworthy.web.application import create_metrics_app
 
 
 @pytest.fixture(scope="module")
@@ -90,28 +91,35 @@ def test_a_port_that_is_taken_is_told_as_such():
         server.bind("no.such.host.invalid", 0)
 
 
-def test_an_address_that_is_taken_is_told_once_and_waited_for_while_the_task_beats(monkeypatch, caplog):
-    monkeypatch.setattr(server, "AGAIN_SECONDS", 0.02)
+@pytest.mark.parametrize("which", ["port", "metrics_port"])
+def test_a_port_that_is_taken_is_told_once_and_waited_for_while_the_other_serves(monkeypatch, caplog, which):
+    monkeypatch.setattr(server, "AGAIN_TICKS", 1)
     taken = server.bind("127.0.0.1", 0)
-    desk = WebDesk(policy=HealthPolicy(port=taken.getsockname()[1]), authenticated=False)
+    number = taken.getsockname()[1]
+    desk = WebDesk(policy=HealthPolicy(**{"port": 0, "metrics_port": 0, which: number}), authenticated=False)
 
     async def main():
         ports, pulse = [], Pulse(desk.clock, False)
-        factory = server.factory_of(desk.app(), desk.policy, authenticated=False, bound=ports.extend)
+        metrics = create_metrics_app(desk.board, desk.policy, clock=desk.clock)
+        factory = server.factory_of(
+            desk.app(), desk.policy, authenticated=False, metrics=metrics, bound=ports.append
+        )
         serving = asyncio.ensure_future(factory(pulse))
-        while pulse.beats < 3:
+        while pulse.beats < 4:
             await asyncio.sleep(0.01)
-        assert ports == []
+        assert len(ports) == 1
         taken.close()
-        while not ports:
+        while len(ports) < 2:
             await asyncio.sleep(0.01)
+        assert ports[1] == number
         async with httpx.AsyncClient() as client:
-            answer = await client.get(f"http://127.0.0.1:{ports[0]}/live")
+            codes = [(await client.get(f"http://127.0.0.1:{port}/metrics")).status_code for port in ports]
+            codes.append((await client.get(f"http://127.0.0.1:{number}/live")).status_code)
         serving.cancel()
         await asyncio.wait([serving])
-        return answer.status_code
+        return codes
 
-    assert asyncio.run(main()) == 200
+    assert asyncio.run(main()) == [200, 200, 200 if which == "port" else 404]
     assert [one.message for one in caplog.records].count("address_taken") == 1
 
 
@@ -259,7 +267,7 @@ def test_a_served_desk_is_a_supervised_task_that_ends_with_the_others(tls):
     async def main():
         desk, ports = WebDesk(authenticated=False), []
         supervisor = TaskSupervisor(SystemClock(), Random(7), Nobody())
-        factory = server.factory_of(desk.app(), desk.policy, authenticated=False, bound=ports.extend)
+        factory = server.factory_of(desk.app(), desk.policy, authenticated=False, bound=ports.append)
         supervisor.create(factory, owner="health_server", name="health_server")
         while not ports:
             await asyncio.sleep(0.01)

@@ -85,7 +85,7 @@ class Process:
         address = address_of(
             self.board, control, section={"port": 0, "metrics_port": 0},
             environ={f"{PREFIX}AUTH_SECRET": "secret://health"}, clock=self.clock,
-            resolve=lambda reference: Secret(SECRET), bound=self.ports.extend,
+            resolve=lambda reference: Secret(SECRET), bound=self.ports.append,
         )  # fmt: skip
         for name, read in (("guard", guard), ("kill_switch", kill), ("supervisor", tasks), ("database", database)):
             source = self.board.refresh(read, partial(self.board.put, name), EVERY_S)

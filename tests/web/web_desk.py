@@ -96,7 +96,7 @@ class WebDesk:
         made = app or self.app()
         found, failed, ready = [], [], threading.Event()
         serving = server.factory_of(
-            made, self.policy, authenticated=self.tokens is not None, metrics=metrics, bound=found.extend
+            made, self.policy, authenticated=self.tokens is not None, metrics=metrics, bound=found.append
         )
         self.pulse = Pulse(self.clock, False)
 
@@ -122,7 +122,7 @@ class WebDesk:
         try:
             if failed:
                 raise failed[0]
-            while not self.pulse.beats:
+            while len(found) < 1 + (metrics is not None) and not failed:
                 pass
             self.ports = found
             yield found[0]

@@ -24,13 +24,13 @@ class Address(NamedTuple):
 def address_of(
     board: Board, control: Control, *, section: Mapping[str, Any], environ: Mapping[str, str], clock: Clock,
     resolve: Callable[[str], Secret], certificate: CertificatePort | None = None,
-    bound: Callable[[tuple[int, ...]], object] = lambda ports: None,
+    bound: Callable[[int], object] = lambda port: None,
 ) -> Address:  # fmt: skip
     """Return the address of a desk; nothing is opened before the factory runs.
 
     section  `health` of the document; the variables RUNTIME_HEALTHCHECK_* win over it
     resolve  returns the secret of a reference `secret://NAME`
-    bound    hears the ports that were bound
+    bound    hears each port that was bound
 
     Raises `UsageError` for a wrong key in either, `AddressRefused` for an address that may not be served.
     """

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ from tradeworthy.web.edge import AsgiApp
 
 LOG = logging.getLogger("tradeworthy.web")
 STOP_SECONDS_MAX = 1.0
-AGAIN_SECONDS = 1.0
-"""How often a taken address is tried again."""
+AGAIN_TICKS = 10
+"""How often a taken port is tried again: the server ticks each 0.1 s."""
 FIRST_REQUEST_SECONDS_MAX = 10.0
 """The time from a connection to its whole header."""
 BACKLOG = 64
@@ -90,44 +90,49 @@ def bind(host: str, port: int) -> socket.socket:
 
 async def serve(
     app: AsgiApp, host: str, port: int, tls: ssl.SSLContext | None, pulse: Pulse, *, policy: HealthPolicy | None = None,
-    more: Sequence[tuple[int, AsgiApp]] = (), bound: Callable[[tuple[int, ...]], object] = lambda ports: None,
+    more: Sequence[tuple[int, AsgiApp]] = (), bound: Callable[[int], object] = lambda port: None,
 ) -> None:  # fmt: skip
     """Serve until cancelled, beating; then end within a second, connections included.
 
+    A port that is taken is waited for and told once: the desk, its watchdog and its other ways in do not need it.
+
     more   further ports of the same host, each with its own application
-    bound  hears the ports that were bound, which are others where 0 was asked for
+    bound  hears each port that was bound, which is another one where 0 was asked for
+
+    Raises `AddressRefused` for a host that is none.
     """
     limits = policy or HealthPolicy()
-    with contextlib.ExitStack() as opened:
-        listeners = [opened.enter_context(bind(host, one)) for one in (port, *(number for number, _ in more))]
-        ports = tuple(one.getsockname()[1] for one in listeners)
-        apps = dict(zip(ports, (app, *(other for _, other in more)), strict=True))
+    apps: dict[int, AsgiApp] = {}
 
-        async def by_port(scope: Any, receive: Any, send: Any) -> None:
-            await apps[scope["server"][1]](scope, receive, send)
+    async def by_port(scope: Any, receive: Any, send: Any) -> None:
+        await apps[scope["server"][1]](scope, receive, send)
 
-        config = uvicorn.Config(
-            by_port, interface="asgi3", http=_Protocol, ws="none", loop="none", lifespan="off", log_config=None,
-            access_log=False, proxy_headers=False, server_header=False, limit_concurrency=limits.connections_max,
-            h11_max_incomplete_event_size=limits.header_bytes_max, backlog=BACKLOG,
-        )  # fmt: skip
-        config.load()
-        config.ssl = tls
-        server = _Server(config, pulse)
-        bound(ports)
-        try:
-            await server.serve(sockets=listeners)
-        finally:
-            await server.end(listeners)
+    config = uvicorn.Config(
+        by_port, interface="asgi3", http=_Protocol, ws="none", loop="none", lifespan="off", log_config=None,
+        access_log=False, proxy_headers=False, server_header=False, limit_concurrency=limits.connections_max,
+        h11_max_incomplete_event_size=limits.header_bytes_max, backlog=BACKLOG,
+    )  # fmt: skip
+    config.load()
+    config.ssl = tls
+
+    def opened(asked: int, listener: socket.socket) -> None:
+        number = listener.getsockname()[1]
+        apps[number] = wanted.pop(asked)[1]
+        bound(number)
+
+    wanted = dict(enumerate([(port, app), *more]))
+    server = _Server(config, pulse, host, wanted, opened)
+    try:
+        await server.serve(sockets=[])
+    finally:
+        await server.end()
 
 
 def factory_of(
     app: AsgiApp, policy: HealthPolicy, *, authenticated: bool, metrics: AsgiApp | None = None,
-    bound: Callable[[tuple[int, ...]], object] = lambda ports: None,
+    bound: Callable[[int], object] = lambda port: None,
 ) -> Callable[[Pulse], Coroutine[Any, Any, None]]:  # fmt: skip
     """Return the factory of the supervised task that serves an application where the policy says.
-
-    An address that is taken is waited for and told once: the desk, its watchdog and its other ways in do not need it.
 
     metrics  the application of `metrics_port`
     Raises `AddressRefused` at once for an unsafe address or an unreadable certificate.
@@ -136,27 +141,26 @@ def factory_of(
     tls = tls_of(policy)
     more = () if metrics is None or policy.metrics_port is None else ((policy.metrics_port, metrics),)
 
-    async def serving(pulse: Pulse) -> None:
-        told = False
-        while True:
-            try:
-                return await serve(app, policy.host, policy.port, tls, pulse, policy=policy, more=more, bound=bound)
-            except AddressTaken as problem:
-                if not told:
-                    LOG.error("address_taken", extra={"problem": str(problem), "again_in_seconds": AGAIN_SECONDS})
-                told = True
-            pulse.beat()
-            await asyncio.sleep(AGAIN_SECONDS)
+    def serving(pulse: Pulse) -> Coroutine[Any, Any, None]:
+        return serve(app, policy.host, policy.port, tls, pulse, policy=policy, more=more, bound=bound)
 
     return serving
 
 
 class _Server(uvicorn.Server):
-    """The server without signal handlers of its own; its ticks are the task's beats."""
+    """The server without signal handlers of its own; its ticks are the task's beats, and open what is wanted.
 
-    def __init__(self, config: uvicorn.Config, pulse: Pulse) -> None:
+    wanted  number to port and application; `opened` is told of each that listens, and takes it out
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, pulse: Pulse, host: str, wanted: Mapping[int, tuple[int, AsgiApp]],
+        opened: Callable[[int, socket.socket], None],
+    ) -> None:  # fmt: skip
         super().__init__(config)
-        self._pulse, self._ended = pulse, False
+        self._pulse, self._host, self._wanted, self._opened = pulse, host, wanted, opened
+        self._told: set[int] = set()
+        self._ended = False
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -164,20 +168,40 @@ class _Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         self._pulse.beat(counter)
+        if self._wanted and counter % AGAIN_TICKS == 0:
+            for number, (port, _) in tuple(self._wanted.items()):
+                await self._open(number, port)
         return await super().on_tick(counter)
 
-    async def end(self, listeners: list[socket.socket]) -> None:
+    async def end(self) -> None:
         """Close everything within a second; what still runs then is cut."""
         if not self.started or self._ended:
             return
         self._ended = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS_MAX):
-                await self.shutdown(sockets=listeners)
+                await self.shutdown()
         for task in self.server_state.tasks:
             task.cancel()
         for connection in list(self.server_state.connections):
             connection.transport.abort()
+
+    async def _open(self, number: int, port: int) -> None:
+        try:
+            listener = bind(self._host, port)
+        except AddressTaken as problem:
+            if number not in self._told:
+                LOG.error("address_taken", extra={"problem": str(problem)})
+            self._told.add(number)
+            return
+        self._opened(number, listener)
+        loop = asyncio.get_running_loop()
+        self.servers.append(
+            await loop.create_server(self._connection, sock=listener, ssl=self.config.ssl, backlog=BACKLOG)
+        )
+
+    def _connection(self) -> "_Protocol":
+        return _Protocol(self.config, self.server_state, self.lifespan.state)
 
 
 class _Protocol(H11Protocol):
