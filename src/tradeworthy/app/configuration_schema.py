@@ -56,9 +56,9 @@ def configuration_page() -> str:
         "the file NAME in the folder `TRADEWORTHY_SECRETS`, else the variable `TRADEWORTHY_SECRET_NAME`.", "",
         "## Environments", "", "| environment | clock | feed | venue | proves |", "|---|---|---|---|---|",
         *(f"| `{name}` | {' | '.join(one)} |" for name, one in ENVIRONMENTS.items()), "",
-        "`--environment NAME` lays `environments/NAME.toml` from beside the document over it, else the file of that name "
-        f"that ships with the package. Such a file may set {', '.join(f'`{one}`' for one in MAY_DIFFER)} and nothing "
-        "else.", "",
+        "`--environment NAME` lays `environments/NAME.toml` from beside the document over it, else the file of that "
+        f"name that ships with the package. Such a file may set {', '.join(f'`{one}`' for one in MAY_DIFFER)} and "
+        "nothing else.", "",
     ]  # fmt: skip
     hints = get_type_hints(Document)
     plain = [one for one in msgspec.structs.fields(Document) if _struct_in(hints[one.name]) is None]
