@@ -12,10 +12,11 @@ from tradeworthy.app.sections import SECTIONS
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND
 from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
 from tradeworthy.trading.allocation import AllocationPolicy, DrawdownTiers, Role, StaticSplit, TierPolicy
+from tradeworthy.trading.asking import Measured
 from tradeworthy.trading.carrying import CarryMonitors
 from tradeworthy.trading.control.guard import Guard, HeldReason
 from tradeworthy.trading.control.policy import PeoplePolicy
-from tradeworthy.trading.desk import Desk, Measured
+from tradeworthy.trading.desk import Desk
 from tradeworthy.trading.environment import Timers
 from tradeworthy.trading.execution.execution import Execution, ExecutionPolicy
 from tradeworthy.trading.execution.intake import Intake, IntakePolicy
