@@ -64,6 +64,15 @@ def test_a_second_trip_of_a_reason_keeps_the_first_moment_and_a_wish_to_flatten(
     flag.trip(halt())
     flag.trip(halt(at=99, monotonic=99, flatten=True))
     assert flag.halts() == (halt(flatten=True),)
+    flag.trip(halt(at=99, flatten=True))
+    assert flag.halts() == (halt(flatten=True),)
+
+
+def test_a_trip_without_a_wish_to_flatten_after_one_with_it_is_a_new_trip(flags):
+    flag = flags()
+    flag.trip(halt(flatten=True))
+    flag.trip(halt(at=99))
+    assert flag.halts() == (halt(at=99),)
 
 
 def test_only_the_last_release_lowers_the_flag(flags):

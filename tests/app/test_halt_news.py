@@ -86,6 +86,15 @@ def test_what_the_guard_holds_already_is_told_again_only_to_flatten(scene):
     assert KillRequest in [type(fact) for _, fact in scene.news().look()]
 
 
+def test_another_kill_ends_a_flatten(scene):
+    scene.flag.trip(halt(flatten=True))
+    news = scene.news()
+    news.look()
+    scene.guard.set(GuardReason("operator", "kill", GuardLevel.STOPPED), 1)
+    scene.flag.trip(halt(at=99))
+    assert KillRequest("drill", "halt flag") in [fact for _, fact in news.look()]
+
+
 def test_a_certificate_is_told_once_and_makes_it_safe_also_after_a_restart(scene):
     scene.flag.trip(halt())
     news = scene.news()

@@ -107,6 +107,7 @@ def test_a_finished_unwind_says_so_once():
         (lambda feed: feed.give(RunStopping("SIGTERM"), source="run"), "shutdown.SIGTERM"),
         (lambda feed: feed.give(KillRequest("enough", "bob", "strategy:script"), source="operator"),
          "guard.operator.kill"),
+        (lambda feed: feed.give(KillRequest("enough", "bob"), source="operator"), "guard.operator.kill"),
     ],
 )  # fmt: skip
 def test_a_signal_or_another_stop_at_slice_four_ends_the_unwind(ending, reason):
@@ -125,6 +126,15 @@ def test_a_signal_or_another_stop_at_slice_four_ends_the_unwind(ending, reason):
     feed.report(ReportType.CANCELLED, sent[-1])
     for _ in range(12):
         assert submits(later(feed)) == []
+
+
+@pytest.mark.parametrize(("scope", "closes"), [
+    ("desk", True), ("strategy:script", True), (f"instrument:{ID}", True), ("nonsense", True),
+    ("strategy:other", False), ("client:anybody", False),
+])  # fmt: skip
+def test_a_flatten_closes_the_positions_of_its_scope_alone(scope, closes):
+    outcome = holding().give(KillRequest("out", "ann", scope, flatten=True), source="operator")
+    assert bool(submits(outcome)) is closes
 
 
 def test_a_weaker_reason_leaves_the_slice_working():

@@ -53,7 +53,11 @@ class HaltFlag:
         return found
 
     def trip(self, halt: Halt) -> None:
-        """Put a halt in force; the same owner, code and scope stays as it is, but that a wish to flatten is kept."""
+        """Put a halt in force; the same owner, code and scope stays as it is.
+
+        But a wish to flatten is taken up, and a trip without that wish after one with it is a new trip: it ends the
+        flatten (KS-05).
+        """
         whole = halt.scope == "desk"
         if whole:
             self._map[_STATE] = max(self._map[_STATE], _UP)  # before the lock: nothing may hold this one up
@@ -124,8 +128,8 @@ def _key(halt: Halt) -> tuple[str, str, str]:
 
 
 def _first(held: tuple[Halt, ...], halt: Halt) -> Halt:
-    """Return the halt with the moment of the one that was in force before it."""
+    """Return the halt as it is in force: with the moment of the one before it, unless it ends that one's flatten."""
     before = next((one for one in held if _key(one) == _key(halt)), None)
-    if before is None:
+    if before is None or (before.flatten and not halt.flatten):
         return halt
-    return msgspec.structs.replace(before, flatten=before.flatten or halt.flatten)
+    return msgspec.structs.replace(before, flatten=halt.flatten)

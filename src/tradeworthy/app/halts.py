@@ -88,9 +88,10 @@ class HaltNews:
         for halt in self._flag.halts():
             if halt.name in self._heard:
                 continue
+            again = any(name.startswith(f"{halt.owner}.{halt.code}.{halt.scope}.") for name in self._heard)
             self._heard.add(halt.name)
             known = (halt.owner, halt.code, halt.scope) in held
-            if halt.owner == "operator" and (halt.flatten or not known):
+            if halt.owner == "operator" and (halt.flatten or again or not known):
                 news.append((f"halt:{halt.name}", KillRequest(halt.evidence, "halt flag", halt.scope, halt.flatten)))
             elif not known:
                 owner = halt.owner if halt.owner in OWNERS else "watchdog"

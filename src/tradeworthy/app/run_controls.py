@@ -68,8 +68,11 @@ class RunControls:
         self._acts.begin()
 
     def look(self) -> list[tuple[str, Fact]]:
-        """Return what was done since the last look: trips and certificates first, then people's acts."""
-        return [*self._news.look(), *self._acts.look()]
+        """Return what was done since the last look: people's acts, then trips and certificates.
+
+        A kill stands in sentinel and flag; the flag's word comes last, because it alone knows of a wish to flatten.
+        """
+        return [*self._acts.look(), *self._news.look()]
 
     def heed(self, event: Event) -> None:
         """Remember what the desk did about its guard and its people."""

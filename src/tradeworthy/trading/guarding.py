@@ -24,6 +24,7 @@ from tradeworthy.trading.control.kill import (
     RearmRefused,
     RearmRequest,
     ResumeRequest,
+    scope_of,
     stops_of,
 )
 from tradeworthy.trading.control.policy import USUAL, PeoplePolicy
@@ -109,12 +110,16 @@ class Guarding:
 
     def on_kill(self, event: Event, request: KillRequest) -> None:
         """Stop the scope at once; with `flatten` close its positions, a plan that only another stop aborts."""
-        now = self._context.now
-        self._tell(self._kill.kill(request, now))
+        now, scope = self._context.now, scope_of(request.scope)
+        changed = self._kill.kill(request, now)
+        self._tell(changed)
+        if changed is None and not request.flatten:  # stopped already, and tripped again: no slice leaves any more
+            self._unwinds.abort("guard.operator.kill", self._facts, lambda seat: applies(scope, seat))
         if request.flatten:
             for seat in self._seats.values():
-                key = f"flatten@{event.event_id}"
-                self._unwinds.close(seat, reason=FLATTEN, owner="operator", key=key, now=now, facts=self._facts)
+                if applies(scope, seat):
+                    key = f"flatten@{event.event_id}"
+                    self._unwinds.close(seat, reason=FLATTEN, owner="operator", key=key, now=now, facts=self._facts)
 
     def on_pause(self, event: Event, request: PauseRequest) -> None:
         self._tell(self._kill.pause(request, self._context.now))
