@@ -14,6 +14,7 @@ from tradeworthy.app.bootstrap import build_timers, quality_policy
 from tradeworthy.app.bundles import drift_of
 from tradeworthy.app.config import Document, window_of
 from tradeworthy.app.journal_keeper import JournalKeeper
+from tradeworthy.app.measured_run import Step, Stepped, TimedJournal
 from tradeworthy.app.run_controls import RunControls, view_at
 from tradeworthy.app.run_folder import BLOTTER, RowFiles, states_of, write_reports
 from tradeworthy.app.venues import close_venue, halt_flag, open_venue, signed_by_a_person
@@ -96,6 +97,7 @@ class Company:
     """Who is told and who is asked while a run goes on.
 
     progress  sees the desk every few hundred rows;  observe  each event with its place in the journal
+    stepped   returns the desk's step with what watches it;  appended  takes the seconds of each durable write
     alert     hears of what people should know at once: a code and a sentence
     log_lines, metrics, clock_offset  what the snapshot of a stop holds beside the desk, None where nobody keeps it
     """
@@ -103,6 +105,8 @@ class Company:
     progress: Callable[[Desk, int, int], None] = lambda desk, rows, ts: None
     observe: Callable[[Event, int], None] = lambda event, seq: None
     alert: Callable[[str, str], None] = lambda code, text: None
+    stepped: Callable[[Step], Step] = lambda step: step
+    appended: Callable[[float], object] | None = None
     log_lines: Callable[[], Sequence[bytes]] | None = None
     metrics: Callable[[], str] | None = None
     clock_offset: Callable[[], float | None] | None = None
@@ -217,6 +221,7 @@ class OpenRun:
             return open_venue(ready.document, clock=ready.clock)
         flag = halt_flag(ready.state, ready.clock)
         stack.callback(flag.close)
+        (ready.state / TRADING).mkdir(parents=True, exist_ok=True)
         venue = open_venue(
             ready.document, clock=ready.clock, flag=flag, signed=signed_by_a_person(self.desk),
             token=raise_token(ready.state / TRADING) if ready.document.venue.connection else 0,
@@ -240,7 +245,9 @@ class OpenRun:
     def _environment(self) -> Environment:
         ready, document = self.ready, self.ready.document
         return Environment(
-            self.desk, self.journal, self.venue, build_timers(document, self.desk), durable_commands=not ready.backtest,
+            Stepped(self._company.stepped(self.desk.step)),
+            TimedJournal(self.journal, ready.clock, self._company.appended),
+            self.venue, build_timers(document, self.desk), durable_commands=not ready.backtest,
             clock=ready.clock, speed=0.0 if ready.backtest else document.desk.speed, controls=self._look,
             progress=self._tell, consumer=self._consume, on_refused=self._keeper.refuse_event,
             unseen=frozenset(one.backup for one in quality_policy(document).pairs), give_way_ns=ready.give_way_ns,

@@ -23,10 +23,11 @@ from tradeworthy.app.runtime.workload import ORDER, Workload
 from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.errors import ExitCode
 from tradeworthy.kernel.redaction import redact
-from tradeworthy.kernel.supervision import Metadata, State, SupervisedTask, TaskPolicy, TaskSupervisor
+from tradeworthy.kernel.supervision import Metadata, Pulse, State, SupervisedTask, TaskPolicy, TaskSupervisor
 from tradeworthy.kernel.supervision.notify import ServiceNotify
 from tradeworthy.kernel.supervision.policy import Criticality
 from tradeworthy.kernel.supervision.task import Factory
+from tradeworthy.kernel.telemetry.tracing import Tracing
 
 Callback = Callable[[], Awaitable[object] | object]
 SIGNAL, TIMEOUT, COMPLETED, FAILED = "signal", "timeout", "completed", "failed"
@@ -61,15 +62,16 @@ class Application:
         self, *, clock: Clock, life: Life, supervisor: TaskSupervisor, orders: OrdersPort | None,
         seal: Callable[[str], bool], policy: ShutdownPolicy, service: ServiceNotify,
         environ: Mapping[str, str], farewell: Callable[[], None] = lambda: None,
-        drain: Callable[[float], Awaitable[object]] | None = None,
+        drain: Callable[[float], Awaitable[object]] | None = None, tracing: Tracing | None = None,
     ) -> None:  # fmt: skip
         self.clock, self.life, self.supervisor, self.services = clock, life, supervisor, ServiceRegistry()
-        self._service, self._environ = service, environ
+        self._service, self._environ, self._tracing = service, environ, tracing or Tracing()
         self._startups: list[Startup] = []
         self._shutdown = Shutdown(clock, life.tell, supervisor, orders, seal, policy, farewell, drain)
         self._stop: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reason: tuple[str, str] | None = None
+        self._signalled = False
         self.ready = False
 
     def on_startup(self, name: str, run: Callback, undo: Callback | None = None) -> None:
@@ -106,10 +108,10 @@ class Application:
         self.supervisor.track(task, metadata)
 
     def request_stop(self, reason: str, detail: str = "") -> None:
-        """End gracefully; a second request while the end is under way skips to its last step. Any thread may ask."""
+        """End gracefully; a second signal skips to the last step of the end. Any thread may ask, at any time."""
         if self._loop is None:
-            self._reason = self._reason or (reason, detail)
-        else:
+            self._ask_to_stop(reason, detail)
+        elif not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._ask_to_stop, reason, detail)
 
     async def run(self, timeout_s: float | None = None) -> Ended:
@@ -119,7 +121,7 @@ class Application:
         began = self.clock.monotonic()
         problem = await self._start()
         if problem is not None:
-            return await self._end(FAILED, problem, started=False)
+            return await self._end(FAILED, problem)
         if self._reason is None:
             self._begin_workloads()
             self.ready = True
@@ -128,15 +130,16 @@ class Application:
             self._service.ready(f"{len(names)} workloads")
             await self._await_end(timeout_s)
         reason, detail = self._reason or (COMPLETED, "")
-        return await self._end(reason, detail, started=True)
+        return await self._end(reason, detail)
 
     async def run_callback(self, phase: str, name: str, callback: Callback) -> str:
         """Run one callback and journal it; returns its problem, empty where it went well."""
         began, problem = self.clock.monotonic(), ""
         try:
-            answer = callback()
-            if inspect.isawaitable(answer):
-                await answer
+            with self._tracing.operation(name, phase):
+                answer = callback()
+                if inspect.isawaitable(answer):
+                    await answer
         except Exception as error:  # told in the journal; the caller decides what follows
             problem = f"{type(error).__name__}: {redact(str(error))}"
         self.life.tell(CallbackRan(phase, name, self.clock.monotonic() - began, problem))
@@ -163,15 +166,27 @@ class Application:
 
     def _begin(self, workload: Workload) -> None:
         task = self.supervisor.create(
-            workload.factory, owner=workload.name, name=workload.name, metadata=workload.metadata,
+            self._spanned(workload), owner=workload.name, name=workload.name, metadata=workload.metadata,
             criticality=workload.criticality, policy=self.services.policy_of(workload.name),
         )  # fmt: skip
         self.services.began(workload.name, task)
         self.life.tell(WorkloadStarted(workload.name, workload.kind, workload.criticality.value))
         task.done.add_done_callback(lambda _: self._on_workload_end(workload, task))
 
+    def _spanned(self, workload: Workload) -> Factory:
+        """Return the factory whose attempts are spans, the workload's own while tracing is off."""
+        if not self._tracing.on:
+            return workload.factory
+
+        async def attempt(pulse: Pulse) -> object:
+            with self._tracing.workload(workload.name, workload.kind):
+                return await workload.factory(pulse)
+
+        return attempt
+
     def _on_workload_end(self, workload: Workload, task: SupervisedTask) -> None:
-        problem = "" if task.exception is None else f"{type(task.exception).__name__}: {redact(str(task.exception))}"
+        error = task.exception if task.state in (State.FAILED, State.ABANDONED) else None
+        problem = "" if error is None else f"{type(error).__name__}: {redact(str(error))}"
         self.life.tell(WorkloadEnded(workload.name, task.state.value, task.restarts, problem))
         required = [self.services.task_of(one.name) for one in self.services.workloads if one.required]
         if required and all(one is None or one.done.done() for one in required):
@@ -188,13 +203,14 @@ class Application:
             self._reason = self._reason or (TIMEOUT, f"{timeout_s:g} s")
 
     def _ask_to_stop(self, reason: str, detail: str) -> None:
-        if self._reason is not None and reason == SIGNAL:
+        if self._signalled and reason == SIGNAL:
             self._shutdown.hurry()
+        self._signalled = self._signalled or reason == SIGNAL
         self._reason = self._reason or (reason, detail)
         if self._stop is not None:
             self._stop.set()
 
-    async def _end(self, reason: str, detail: str, *, started: bool) -> Ended:
+    async def _end(self, reason: str, detail: str) -> Ended:
         self.ready = False
         began = self.clock.monotonic()
         self._service.stopping(f"{reason} {detail}".strip())

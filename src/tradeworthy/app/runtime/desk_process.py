@@ -1,5 +1,6 @@
 """One paper desk with everything around it: the only place where the supervised process is wired (APP-04)."""
 
+import asyncio
 import os
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,7 @@ from tradeworthy.app.runtime.feeding import NOT_APPLICABLE, Feeder, Sources
 from tradeworthy.app.runtime.guard_door import GuardDoor
 from tradeworthy.app.runtime.life import begin_life, declared_life
 from tradeworthy.app.runtime.metering import DeskMeter
+from tradeworthy.app.runtime.observing import Observation
 from tradeworthy.app.runtime.policy import DriftMonitorPolicy, RuntimePolicy
 from tradeworthy.app.runtime.telling import Bulletin, summary_of
 from tradeworthy.app.runtime.trading import TradingLoop
@@ -37,9 +39,6 @@ from tradeworthy.kernel.supervision import TaskSupervisor
 from tradeworthy.kernel.supervision.notify import ServiceNotify
 from tradeworthy.kernel.supervision.resources import Machine, ResourceLedger, ResourceSample
 from tradeworthy.kernel.supervision.watched import Vitals, WatchdogLink
-from tradeworthy.kernel.telemetry.log_policy import LogPolicy
-from tradeworthy.kernel.telemetry.logs import Logs, open_logs
-from tradeworthy.kernel.telemetry.metrics import DeskMetrics
 from tradeworthy.kernel.telemetry.publishing import Publishing, PublishingPolicy
 from tradeworthy.operations.dry_run.clock_offset import read_clock_offset
 from tradeworthy.operations.health.board import RuntimeBoard
@@ -48,8 +47,8 @@ from tradeworthy.trading.control.asked import GuardAsked
 from tradeworthy.trading.control.halt import Halt
 from tradeworthy.trading.desk import Desk
 
-SPOOL, LOGS = "spool", "logs"
-"""What waits to be published, below a desk's state; the lines of one life, below its folder."""
+SPOOL = "spool"
+"""What waits to be published, below a desk's state."""
 WATCHDOG_HTTP, WATCHDOG_PAGE = "RUNTIME_WATCHDOG_HTTP", "RUNTIME_WATCHDOG_PAGE_COMMAND"
 WATCHDOG_HTTP_DEFAULT = "127.0.0.1:8081"
 DRIFT_PREFIX, REFLECTION_ENABLED = "RUNTIME_DRIFT_MONITOR_", "RIM_RUNTIME_ENABLED"
@@ -104,8 +103,11 @@ class DeskProcess:
         self.code = identity.code_hash()
         place = self.switches.declared_in
         self.life = begin_life(self.state, clock) if place is None else declared_life(place, clock)
-        self.logs = self._open_logs()
-        self.metrics = DeskMetrics(mode=document.desk.environment, environment=document.desk.environment)
+        self.observation = Observation(
+            document, run_id=self.life.run_id, clock=clock, release=self.code[:12], environ=environ,
+            folder=self.life.folder, stream=self.switches.stream,
+        )  # fmt: skip
+        self.logs, self.metrics = self.observation.logs, self.observation.metrics
         self.service = ServiceNotify.of_environment(environ)
         self.flag, self.memory = halt_flag(self.state, clock), guard_memory(self.state)
         self.door = GuardDoor(clock, self.memory, run_id=self.life.run_id, on_stop=self._trip)
@@ -116,6 +118,7 @@ class DeskProcess:
         self.publishing = Publishing(
             self.supervisor, clock, self.door.hold_of("bus"), (place or self.state) / SPOOL, run_id=self.life.run_id,
             policy=policy_of(PublishingPolicy, "telemetry.publishing", document.telemetry.get("publishing", {})),
+            spans=self.observation.tracing.span if self.observation.tracing.on else None,
         )  # fmt: skip
         self.bulletin = Bulletin(self.publishing.publisher)
         self.publishing.bus.subscribe("bulletin", self.bulletin.take, topics=("telemetry.",))
@@ -134,7 +137,7 @@ class DeskProcess:
         self.application = Application(
             clock=clock, life=self.life, supervisor=self.supervisor, orders=self.trading, seal=self._seal,
             policy=self.policy.shutdown, service=self.service, environ=environ, farewell=self._farewell,
-            drain=self.publishing.bus.drained,
+            drain=self.publishing.bus.drained, tracing=self.observation.tracing,
         )  # fmt: skip
         self._actor = actor or actor_of(environ)
         self.audited: ConfigurationAudited | None = None
@@ -150,18 +153,19 @@ class DeskProcess:
 
     async def run(self, timeout_s: float | None = None) -> Ended:
         """Run to the end of the tapes, a request, or the timeout; then end gracefully."""
+        self.observation.route_errors(asyncio.get_running_loop(), self.life.tell)
         try:
             return await self.application.run(timeout_s)
         finally:
             self.life.close()
-            self.logs.close()
+            self.observation.close()
             self.flag.close()
 
     def discard(self) -> None:
         """Let go of a process that was declared only, e.g. for a summary."""
         self.publishing.spool.close()
         self.life.close()
-        self.logs.close()
+        self.observation.close()
         self.flag.close()
 
     # the start, in order
@@ -211,7 +215,7 @@ class DeskProcess:
         ))  # fmt: skip
         feeder = Feeder(
             Sources(self.application, self.trading, self.meter, self.clock_watch, self.resources, self.link,
-                    self.publishing, self.logs, self.flag, read_clock_offset().seconds is not None),
+                    self.publishing, self.observation, self.flag, read_clock_offset().seconds is not None),
             self.board, self.metrics, lambda: self.summary(running=True), self.bulletin,
         )  # fmt: skip
         found.append(Workload("runtime_board", "runtime_board", "facts for health, metrics and summary", feeder.feed,
@@ -260,14 +264,6 @@ class DeskProcess:
 
     # parts
 
-    def _open_logs(self) -> Logs:
-        raw = self.document.telemetry.get("logs", {})
-        return open_logs(
-            policy_of(LogPolicy, "telemetry.logs", raw), run_id=self.life.run_id,
-            environment=self.document.desk.environment, clock=self.clock, release=self.code[:12],
-            variables=self.environ, folder=self.life.folder / LOGS, stream=self.switches.stream,
-        )  # fmt: skip
-
     def _trading_loop(self, observers: tuple[Observer, ...]) -> TradingLoop:
         seen = (Observer(self.meter.on_event, self.meter.on_progress), *observers)
 
@@ -283,6 +279,7 @@ class DeskProcess:
         company = Company(
             progress, observe, alert=self._alert, log_lines=self.logs.lines,
             metrics=lambda: self.metrics.render().decode(),
+            stepped=self.observation.stepped, appended=self.metrics.journal_append,
             clock_offset=lambda: None if (offset := clock_offset()) is None else offset / NANOS_PER_SECOND,
         )  # fmt: skip
         return TradingLoop(

@@ -125,6 +125,15 @@ class RuntimeStopped(Fact, frozen=True):
     took_ns: int
 
 
+@fact("runtime.error_unrouted")
+class ErrorUnrouted(Fact, frozen=True):
+    """An ERROR line for which nobody has an alert route: an incident belongs to it (LOG-05)."""
+
+    logger: str
+    event: str
+    text: str
+
+
 @fact("runtime.clock_checked")
 class ClockChecked(Fact, frozen=True):
     """The wall clock against the monotonic one, and against the time daemon where one can be read (APP-12)."""

@@ -8,6 +8,7 @@ import msgspec
 
 from tradeworthy.app.runtime.application import Application
 from tradeworthy.app.runtime.metering import DeskMeter
+from tradeworthy.app.runtime.observing import Observation
 from tradeworthy.app.runtime.telling import Bulletin
 from tradeworthy.app.runtime.time_integrity import TimeIntegrity
 from tradeworthy.app.runtime.trading import TradingLoop
@@ -16,7 +17,6 @@ from tradeworthy.kernel.supervision import Criticality, Pulse, State
 from tradeworthy.kernel.supervision.resources import ResourceLedger
 from tradeworthy.kernel.supervision.watched import WatchdogLink
 from tradeworthy.kernel.telemetry.bus_health import judge_bus
-from tradeworthy.kernel.telemetry.logs import Logs
 from tradeworthy.kernel.telemetry.metrics import DeskMetrics
 from tradeworthy.kernel.telemetry.publishing import Publishing
 from tradeworthy.operations.health.board import RuntimeBoard
@@ -60,7 +60,7 @@ class Sources:
     resources: ResourceLedger
     watchdog: WatchdogLink | None
     publishing: Publishing
-    logs: Logs
+    observation: Observation
     flag: HaltPort
     time_service_expected: bool = False
 
@@ -98,7 +98,7 @@ class Feeder:
         self._surroundings(now)
         health = self._board.health()
         self._metrics.health(health.status, health.statuses)
-        self._metrics.logs(self._from.logs.dropped_by_cause)
+        self._from.observation.look()
         if self._round % SUMMARY_EVERY == 0:
             self._bulletin.tell("telemetry.runtime.health", health)
             self._bulletin.tell("telemetry.runtime.tasks", self._from.application.supervisor.snapshot())

@@ -19,6 +19,8 @@ LOOK_S = 0.02
 """How often working orders are looked at while their cancels are under way."""
 DRAIN_S = 0.3
 """Of the time of the tasks, for what is still on the bus."""
+LEAST_S = 0.05
+"""What each callback gets however late it is."""
 Run = Callable[[str, str, Callable[[], Awaitable[object] | object]], Awaitable[str]]
 
 
@@ -76,12 +78,15 @@ class Shutdown:
         self.callbacks: list[tuple[str, Callable[[], Awaitable[object] | object]]] = []
         self._hurried = False
         self._hurry: asyncio.Event | None = None
+        self._cut: asyncio.Timeout | None = None
 
     def hurry(self) -> None:
-        """Skip to the seal: somebody asked a second time."""
+        """Skip to the seal: somebody asked a second time. What is waited for now is cut, callbacks get their least."""
         self._hurried = True
         if self._hurry is not None:
             self._hurry.set()
+        if self._cut is not None and not self._cut.expired():
+            self._cut.reschedule(0)
 
     async def run(self, reason: str, run_callback: Run) -> Ending:
         """Do all steps and return what they left."""
@@ -100,7 +105,7 @@ class Shutdown:
             self._step("farewell", self._farewell, problems)
         due += policy.tasks_s
         if not self._hurried and self._drain is not None:
-            await self._drain(DRAIN_S)
+            await self._unless_hurried(self._drain(DRAIN_S))
         if not self._hurried:
             abandoned = await self._end_tasks(start + nanos(due))
         due += policy.callbacks_s
@@ -149,10 +154,23 @@ class Shutdown:
 
     async def _end_tasks(self, deadline: int) -> tuple[str, ...]:
         began = self._clock.monotonic()
-        report = await self._supervisor.cancel_all(max(0.0, (deadline - began) / NANOS_PER_SECOND))
+        ended = await self._unless_hurried(
+            self._supervisor.cancel_all(max(0.0, (deadline - began) / NANOS_PER_SECOND))
+        )
         names = tuple(one.name for one in self._supervisor.abandoned())
-        self._told("tasks", report.abandoned == 0, began, ", ".join(names))
+        self._told("tasks", ended and not names, began, ", ".join(names))
         return names
+
+    async def _unless_hurried(self, work: Awaitable[object]) -> bool:
+        """Wait for a step; False where somebody was in a hurry before it was done."""
+        try:
+            async with asyncio.timeout(None) as self._cut:
+                await work
+        except TimeoutError:
+            return False
+        finally:
+            self._cut = None
+        return True
 
     async def _call_back(self, deadline: int, run_callback: Run, problems: list[str]) -> None:
         """Run every callback in reverse, each exactly once; a slow one gives way to the next at the deadline."""
@@ -160,12 +178,15 @@ class Shutdown:
         failed = []
         callbacks, self.callbacks = self.callbacks, []
         for number, (name, callback) in enumerate(reversed(callbacks)):
-            share = max(0.05, (deadline - self._clock.monotonic()) / NANOS_PER_SECOND / (len(callbacks) - number))
+            left = 0.0 if self._hurried else (deadline - self._clock.monotonic()) / NANOS_PER_SECOND
+            share = max(LEAST_S, left / (len(callbacks) - number))
             try:
-                async with asyncio.timeout(share):
+                async with asyncio.timeout(share) as self._cut:
                     problem = await run_callback("shutdown", name, callback)
             except TimeoutError:
                 problem = f"took longer than {share:.2f} s"
+            finally:
+                self._cut = None
             if problem:
                 failed.append(f"{name}: {problem}")
         problems += failed

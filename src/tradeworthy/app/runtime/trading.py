@@ -152,6 +152,7 @@ class TradingLoop:
 
     def _reopen(self) -> None:
         """Give up the run of a failed attempt, whose journal stays as it is, and go on after its last row."""
+        self._door.disconnect()
         if self._run is not None:
             self._go_on_at = self._run.environment.now + 1
             self._run.close()
