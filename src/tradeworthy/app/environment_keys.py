@@ -24,6 +24,8 @@ ENVIRONMENT_KEYS: tuple[EnvironmentKey, ...] = (
     EnvironmentKey("FINAL_DRY_RUN_LOG_DIR", "folder", "", "", "of the dry run that observes this process"),
     EnvironmentKey("FINAL_DRY_RUN_DIARY_PATH", "path", "", "", "where the decision diary goes"),
     EnvironmentKey("FINAL_DRY_RUN_PERFORMANCE_PATH", "path", "", "", "where the performance file goes"),
+    EnvironmentKey("DECISION_DIARY_PATH", "path", "FINAL_DRY_RUN_DIARY_PATH", "", "wins over the dry run's own"),
+    EnvironmentKey("PERFORMANCE_METRICS_PATH", "path", "FINAL_DRY_RUN_PERFORMANCE_PATH", "", "wins over the dry run's"),
     EnvironmentKey("FINAL_DRY_RUN_LABEL", "text", "", "", "label of diary and performance"),
     EnvironmentKey("FINAL_DRY_RUN_RUN_ID", "text", "", "", "id of the dry run"),
     EnvironmentKey("FINAL_DRY_RUN_HEARTBEAT_SECONDS", "number", "", "s", "how often the process must beat"),

@@ -1,9 +1,11 @@
 """What a desk shows to a dry run that observes it: heartbeats, a line a decision in the diary, a performance file.
 
-A harness injects where these go (`FINAL_DRY_RUN_*`). A heartbeat is written by the desk's own loop, when it handles an
-event: a loop that hangs beats no more.
+A harness injects where these go (`FINAL_DRY_RUN_*`); `DECISION_DIARY_PATH` and `PERFORMANCE_METRICS_PATH` win over it
+and work without one. A heartbeat is written by the desk's own loop, when it handles an event: a loop that hangs beats
+no more.
 """
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -16,6 +18,7 @@ from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock
 from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.kernel.redaction import redact
+from tradeworthy.kernel.supervision import Pulse
 from tradeworthy.operations.dry_run.audit.evidence import DECISION_KINDS
 from tradeworthy.operations.dry_run.audit.performance import PerformanceAggregates, PerformanceFile
 from tradeworthy.operations.dry_run.desk_facts import STARTS_NAME, DeskStart
@@ -31,6 +34,7 @@ from tradeworthy.operations.dry_run.settings import (
 from tradeworthy.trading.desk import Desk
 from tradeworthy.trading.model import RunStarted
 
+DECISION_DIARY, PERFORMANCE_METRICS = "DECISION_DIARY_PATH", "PERFORMANCE_METRICS_PATH"
 PERFORMANCE_SECONDS = 60.0
 """The performance file is never older than this while the desk works."""
 FILL_KIND = "ledger.fill_booked"
@@ -38,10 +42,13 @@ GUARD_KIND = "guard.changed"
 
 
 class ObservedRun:
-    """Tell an observing harness what the desk does; `emit` prints one line on standard output."""
+    """Tell an observing harness what the desk does.
+
+    emit  prints one line on standard output; None where no harness reads it
+    """
 
     def __init__(
-        self, *, clock: Clock, capital: Decimal, emit: Callable[[str], None], beat_seconds: float,
+        self, *, clock: Clock, capital: Decimal, emit: Callable[[str], None] | None, beat_seconds: float,
         diary: Path | None = None, performance: Path | None = None, label: str | None = None,
         starts: Path | None = None, folder: Callable[[], Path | None] = lambda: None,
     ) -> None:  # fmt: skip
@@ -49,8 +56,9 @@ class ObservedRun:
         self._capital = capital
         self._emit = emit
         self._beat_ns = round(beat_seconds * NANOS_PER_SECOND)
-        self._report_ns = round(min(beat_seconds, PERFORMANCE_SECONDS) * NANOS_PER_SECOND)
-        self._performance = performance
+        self.report_seconds = min(beat_seconds, PERFORMANCE_SECONDS)
+        self._report_ns = round(self.report_seconds * NANOS_PER_SECOND)
+        self.performance = performance
         self._label = label
         self._starts = starts
         self._folder = folder
@@ -87,9 +95,22 @@ class ObservedRun:
     def on_progress(self, desk: Desk, rows: int, ts: int) -> None:
         """Rewrite the performance file when it is time."""
         now = self._clock.monotonic()
-        if self._performance is not None and now >= self._next_report:
+        if self.performance is not None and now >= self._next_report:
             self._next_report = now + self._report_ns
-            self._write(self._performance, "running", self._aggregates(desk))
+            self._write(self.performance, "running", self._aggregates(desk))
+
+    async def writes(self, desk: Callable[[], Desk | None], pulse: Pulse) -> None:
+        """Rewrite the performance file for ever, however slow the tape: the work of a supervised task."""
+        while True:
+            if (found := desk()) is not None:
+                self.on_progress(found, 0, 0)
+            pulse.beat()
+            await asyncio.sleep(self.report_seconds)
+
+    @property
+    def harnessed(self) -> bool:
+        """Whether a harness reads the standard output."""
+        return self._emit is not None
 
     def close(self, reason: str) -> None:
         """Say goodbye and close the diary."""
@@ -119,7 +140,9 @@ class ObservedRun:
             "entry_id": event.event_id, "recorded_at": stamp(self._clock.now()),
             "policy_id": _instance_of(payload) or event.source,
             "decision": {"kind": event.kind}, "regime_state": {}, "outcomes": {"code": payload.get("code")},
-            "notes": [], "metadata": {"correlation_id": event.correlation_id, "ts_event": event.ts_event},
+            "notes": [], "metadata": {
+                "correlation_id": event.correlation_id, "ts_event": event.ts_event, "run_label": self._label,
+            },
             "probes": [], "journal_seq": seq,
         }  # fmt: skip
         line = msgspec.json.encode(redact(entry)) + b"\n"
@@ -151,6 +174,8 @@ class ObservedRun:
         write_durably(path, msgspec.json.encode(redact(msgspec.to_builtins(document))))
 
     def _line(self, event: str, **more: object) -> None:
+        if self._emit is None:
+            return
         document = {"timestamp": stamp(self._clock.now()), "level": "info", "event": event, **more}
         self._emit(msgspec.json.encode(redact(document)).decode())
 
@@ -169,16 +194,20 @@ def observed_by(
     environment: Mapping[str, str], *, clock: Clock, capital: Decimal, emit: Callable[[str], None],
     folder: Callable[[], Path | None] = lambda: None,
 ) -> ObservedRun | None:  # fmt: skip
-    """Return the link to the harness that started this process, None when none did.
+    """Return the link to whoever observes this process, None when nobody does (APP-14).
 
+    A harness names itself by its run id; a diary and a performance file are kept without one too.
     folder  where the run is kept, once it has begun
     """
-    if not environment.get(RUN_ID):
+    harness = environment.get(RUN_ID)
+    diary = environment.get(DECISION_DIARY) or environment.get(DIARY_PATH)
+    performance = environment.get(PERFORMANCE_METRICS) or environment.get(PERFORMANCE_PATH)
+    if not (harness or diary or performance):
         return None
-    diary, performance = environment.get(DIARY_PATH), environment.get(PERFORMANCE_PATH)
-    log_dir = environment.get(LOG_DIR)
+    log_dir = environment.get(LOG_DIR) if harness else None
+    beat = float(environment.get(HEARTBEAT_SECONDS, "10"))
     return ObservedRun(
-        clock=clock, capital=capital, emit=emit, beat_seconds=float(environment.get(HEARTBEAT_SECONDS, "10")),
+        clock=clock, capital=capital, emit=emit if harness else None, beat_seconds=beat,
         diary=Path(diary) if diary else None, performance=Path(performance) if performance else None,
         label=environment.get(LABEL), starts=Path(log_dir) / STARTS_NAME if log_dir else None, folder=folder,
     )  # fmt: skip

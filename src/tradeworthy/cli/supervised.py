@@ -4,13 +4,15 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from types import FrameType
 
 from rich.console import Console
 
 from tradeworthy.app.config import Document
-from tradeworthy.app.observed_run import observed_by
+from tradeworthy.app.observed_run import ObservedRun, observed_by
 from tradeworthy.app.open_run import RunResult
 from tradeworthy.app.runtime.application import SIGNAL, Ended
 from tradeworthy.app.runtime.desk_process import DeskProcess, Observer, Switches
@@ -21,8 +23,10 @@ from tradeworthy.cli.start_switches import Start
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.redaction import register_environment
+from tradeworthy.trading.desk import Desk
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+Handler = Callable[[int, FrameType | None], object] | int | None
 
 
 def require_seconds(timeout: float | None) -> None:
@@ -35,6 +39,13 @@ def play(
     document: Document, start: Start, console: Console, *, no_trading: bool = False, timeout: float | None = None
 ) -> tuple[Ended, RunResult | None]:
     """Run one life of a desk and return how it ended, with the run's result where one traded to its end."""
+    with _Signals() as signals:
+        return _played(document, start, console, signals, no_trading=no_trading, timeout=timeout)
+
+
+def _played(
+    document: Document, start: Start, console: Console, signals: "_Signals", *, no_trading: bool, timeout: float | None
+) -> tuple[Ended, RunResult | None]:
     environ = start.environ(dict(os.environ))
     register_environment(environ)
     clock = SystemClock()
@@ -46,20 +57,32 @@ def play(
     live = LiveDesk(console, title=f"{document.desk.name} ({document.desk.environment})", rows_total=None)
     observers = [Observer(on_progress=live.update)]
     if link is not None:
-        observers.append(Observer(link.on_event, link.on_progress))
+        writer = _performance_writer(link, lambda: None if held[0].trading is None else held[0].trading.desk)
+        observers.append(Observer(link.on_event, link.on_progress, writer))
     switches = start.switches(no_trading=no_trading)
-    if not console.is_terminal and link is None:
+    if not console.is_terminal and (link is None or not link.harnessed):
         switches = _echoing(switches)
     process = DeskProcess(
         document, root=start.runs, clock=clock, environ=environ, switches=switches, observers=observers,
         address=http_address,
     )
     held.append(process)
+    signals.pass_to(process)
     with live:
-        ended = asyncio.run(_signalled(process, timeout))
+        ended = asyncio.run(process.run(timeout))
     if link is not None:
         link.close(ended.detail if ended.reason == SIGNAL else ended.reason)
     return ended, None if process.trading is None else process.trading.report()
+
+
+def _performance_writer(link: ObservedRun, desk: Callable[[], Desk | None]) -> Workload | None:
+    """Return the workload that keeps the performance file young, None where nobody asked for one (APP-14)."""
+    if link.performance is None:
+        return None
+    return Workload(
+        "performance_writer", "performance_writer", f"what the desk has earned so far, in {link.performance}",
+        partial(link.writes, desk), interval_s=link.report_seconds,
+    )  # fmt: skip
 
 
 def http_address(process: DeskProcess) -> Workload | None:
@@ -81,24 +104,38 @@ def http_address(process: DeskProcess) -> Workload | None:
     )
 
 
-async def _signalled(process: DeskProcess, timeout: float | None) -> Ended:
-    loop = asyncio.get_running_loop()
-    before = {}
-    for number in SIGNALS:
-        name = signal.Signals(number).name
-        try:
-            loop.add_signal_handler(number, process.application.request_stop, SIGNAL, name)
-        except (NotImplementedError, RuntimeError, ValueError):  # no handler can be set on this loop
-            before[number] = signal.signal(number, partial(_ask_to_stop, process))
-    try:
-        return await process.run(timeout)
-    finally:
-        for number, handler in before.items():
+class _Signals:
+    """Hear SIGINT and SIGTERM from before a process is made until its reports are written.
+
+    Only the main thread may set handlers; elsewhere the run goes on without.
+    """
+
+    def __init__(self) -> None:
+        self._heard: list[str] = []
+        self._process: DeskProcess | None = None
+        self._before: dict[int, Handler] = {}
+
+    def __enter__(self) -> "_Signals":
+        for number in SIGNALS:
+            with suppress(ValueError):
+                self._before[number] = signal.signal(number, self._hear)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def pass_to(self, process: DeskProcess) -> None:
+        """Let a process hear what was heard, and what will be."""
+        self._process = process
+        for name in self._heard:
+            process.application.request_stop(SIGNAL, name)
 
-def _ask_to_stop(process: DeskProcess, number: int, _frame: FrameType | None) -> None:
-    process.application.request_stop(SIGNAL, signal.Signals(number).name)
+    def _hear(self, number: int, _frame: FrameType | None) -> None:
+        name = signal.Signals(number).name
+        self._heard.append(name)
+        if self._process is not None:
+            self._process.application.request_stop(SIGNAL, name)
 
 
 def _echoing(switches: Switches) -> Switches:

@@ -57,10 +57,11 @@ TRUE = frozenset({"1", "true", "yes", "on"})
 
 @dataclass(frozen=True)
 class Observer:
-    """Who sees the desk at work: a terminal, a harness, a guardian."""
+    """Who sees the desk at work: a terminal, a harness, a guardian; `workload` is what it does beside the desk."""
 
     on_event: Callable[[Event, int], None] = lambda event, seq: None
     on_progress: Callable[[Desk, int, int], None] = lambda desk, rows, ts: None
+    workload: Workload | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,8 @@ class DeskProcess:
             run_id=self.life.run_id, environment=document.desk.environment,
             not_applicable=self._not_applicable(), metrics=self.metrics.render,
         )  # fmt: skip
-        self.trading = None if self.switches.no_trading else self._trading_loop(tuple(observers))
+        self._observers = tuple(observers)
+        self.trading = None if self.switches.no_trading else self._trading_loop(self._observers)
         self.link = self._watchdog() if self.policy.watchdog and self.trading is not None else None
         self.application = Application(
             clock=clock, life=self.life, supervisor=self.supervisor, orders=self.trading, seal=self._seal,
@@ -220,6 +222,7 @@ class DeskProcess:
         )  # fmt: skip
         found.append(Workload("runtime_board", "runtime_board", "facts for health, metrics and summary", feeder.feed,
                               interval_s=1.0))  # fmt: skip
+        found += [one.workload for one in self._observers if one.workload is not None]
         server = None if address is None else address(self)
         if server is not None:
             found.append(server)
