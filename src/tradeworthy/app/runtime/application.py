@@ -31,6 +31,8 @@ from tradeworthy.kernel.telemetry.tracing import Tracing
 
 Callback = Callable[[], Awaitable[object] | object]
 SIGNAL, TIMEOUT, COMPLETED, FAILED = "signal", "timeout", "completed", "failed"
+CUT_SHORT = "cut short"
+"""The problem of a callback that was not left to its end."""
 
 
 @dataclass(frozen=True)
@@ -134,15 +136,17 @@ class Application:
 
     async def run_callback(self, phase: str, name: str, callback: Callback) -> str:
         """Run one callback and journal it; returns its problem, empty where it went well."""
-        began, problem = self.clock.monotonic(), ""
+        began, problem = self.clock.monotonic(), CUT_SHORT
         try:
             with self._tracing.operation(name, phase):
                 answer = callback()
                 if inspect.isawaitable(answer):
                     await answer
+            problem = ""
         except Exception as error:  # told in the journal; the caller decides what follows
             problem = f"{type(error).__name__}: {redact(str(error))}"
-        self.life.tell(CallbackRan(phase, name, self.clock.monotonic() - began, problem))
+        finally:
+            self.life.tell(CallbackRan(phase, name, self.clock.monotonic() - began, problem))
         return problem
 
     async def _start(self) -> str | None:
