@@ -156,6 +156,8 @@ def test_each_edge_gives_its_severity_and_decides_the_whole(name, seen, expected
         ("journal", known.Journal(at=NOW, accepting=True), "unknown", "accepting, verified", "is whole"),
         ("guard", known.GuardView(at=NOW, level=GuardLevel.RUNNING, reasons=(HELD,)), "running", "running",
          "running: md.stale (strategy:x)"),
+        ("guard", known.GuardView(at=NOW, level=GuardLevel.PAUSED, reasons=(HELD, REDUCES)), "paused", "running",
+         "paused: allocation.over (strategy:x), md.stale (strategy:x)"),
         ("kill_switch", known.KillView(at=NOW, tripped=True, phase="safe"), "safe", "armed", "tripped: desk"),
         ("kill_switch", known.KillView(at=NOW, tripped=True, scopes=("a", "b")), "tripped", "armed", "tripped: a, b"),
         ("kill_switch", known.KillView(at=NOW, tripped=False, phase="review"), "review", "armed", "armed"),

@@ -38,7 +38,8 @@ def guard(seen: GuardView, policy: HealthPolicy, now: int) -> Verdict:
     if seen.level is None:
         return Verdict(UNKNOWN, "the guard's level cannot be read", "unknown", "running")
     level = seen.level.name.lower()
-    held = names(tuple(f"{one.owner}.{one.code} ({one.scope})" for one in seen.reasons))
+    worst_first = sorted(seen.reasons, key=lambda one: -one.level)
+    held = names(tuple(f"{one.owner}.{one.code} ({one.scope})" for one in worst_first))
     if seen.level is GuardLevel.STOPPED:
         return Verdict(FAIL, f"stopped: {held}", level, "running")
     narrow = max((one.level for one in seen.reasons), default=GuardLevel.RUNNING)
