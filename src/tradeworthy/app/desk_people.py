@@ -23,6 +23,7 @@ from tradeworthy.app.operator_acts import (
     rearm_of,
 )
 from tradeworthy.app.run_folder import document_of, journal_of, started_of
+from tradeworthy.app.runner import state_of
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND, Clock
 from tradeworthy.kernel.dsse import key_id_of
 from tradeworthy.kernel.errors import UsageError
@@ -76,7 +77,7 @@ class DeskPeople:
         self, root: Path, name: str, *, clock: Clock, halts: Callable[[Path], HaltPort] | None = None
     ) -> None:
         self._root, self.name, self._clock, self._halts = root, name, clock, halts
-        self.state = root / "state" / name
+        self.state = state_of(root, name)
         if not self.state.is_dir():
             raise UsageError(f"expected a desk that ran or was stopped, found none named {name!r} in {root}")
         self.folder = last_folder(root, self.state)
