@@ -11,6 +11,7 @@ from tradeworthy.app.operator_acts import CONTROL, PersonAct
 from tradeworthy.app.venues import halt_flag
 from tradeworthy.kernel.clock import EventClock, SystemClock
 from tradeworthy.trading.control import sentinel
+from tradeworthy.trading.control.approvals import Act, SignedPack, draft
 from tradeworthy.trading.control.guard import HeldReason
 from tradeworthy.trading.model import GuardLevel
 from tradeworthy.web import desk_control
@@ -103,6 +104,17 @@ def test_what_is_no_pack_is_refused_and_ends_nothing(control, state, pack):
     answer = asyncio.run(control.resume("desk", pack, "ada"))
     assert answer.outcome == "refused"
     assert "signed approval pack" in answer.faults[0]
+    assert held(state)
+
+
+@pytest.mark.parametrize("scope", ["desk", "venue:x"])
+def test_a_pack_is_judged_for_the_scope_it_was_signed_for_and_no_other(control, state, scope):
+    asyncio.run(control.kill("smoke", "desk", False, "ada"))
+    pack = draft(desk="made", act=Act.RESUME, subject="venue:x", details={}, reason="again", now=NOW)
+    answer = asyncio.run(control.resume(scope, SignedPack(pack).encoded(), "ada"))
+    assert answer.outcome == "refused"
+    assert answer.faults
+    assert ("the pack is for" in " ".join(answer.faults)) == (scope == "desk")
     assert held(state)
 
 

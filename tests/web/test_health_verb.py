@@ -85,13 +85,15 @@ def test_no_desk_is_3_and_told_in_a_line(capsys, monkeypatch):
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1/health", "file:///etc/hosts", "http://", "http://x:99999/"])
-def test_an_address_that_is_none_is_usage(url):
+def test_an_address_that_is_none_is_usage(url, capsys):
     assert call(["health", "--url", url]) == 3
+    assert "expected an address http(s)://HOST:PORT/PATH" in capsys.readouterr().err.replace("\n", " ")
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf"])
-def test_a_timeout_that_is_none_is_usage(served, seconds):
+def test_a_timeout_that_is_none_is_usage(served, seconds, capsys):
     assert call(["health", "--url", served.url, "--timeout", seconds]) == 3
+    assert "the timeout must be above 0 seconds" in capsys.readouterr().err.replace("\n", " ")
 
 
 class Strange(http.server.BaseHTTPRequestHandler):

@@ -51,6 +51,26 @@ def test_a_wrong_section_or_key_or_secret_is_refused():
     assert "shortish" not in str(told.value)
 
 
+def test_without_a_metrics_port_there_is_one_port_and_it_has_the_metrics():
+    async def main():
+        desk, ports = WebDesk(), []
+        address = address_of(
+            desk.board, desk.control, section={"port": 0, "metrics_port": None}, environ={}, clock=desk.clock,
+            resolve=None, bound=ports.append,
+        )
+        pulse = Pulse(desk.clock, False)
+        serving = asyncio.ensure_future(address.factory(pulse))
+        while pulse.beats < 3:
+            await asyncio.sleep(0.01)
+        async with httpx.AsyncClient() as client:
+            found = (await client.get(f"http://127.0.0.1:{ports[0]}/metrics")).status_code
+        serving.cancel()
+        await asyncio.wait([serving])
+        return len(ports), found
+
+    assert asyncio.run(main()) == (1, 200)
+
+
 def test_one_task_serves_both_ports_behind_the_secret_that_was_named():
     async def main():
         desk, ports = WebDesk(), []

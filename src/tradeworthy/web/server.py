@@ -160,7 +160,6 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._pulse, self._host, self._wanted, self._opened = pulse, host, wanted, opened
         self._told: set[int] = set()
-        self._ended = False
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -175,9 +174,8 @@ class _Server(uvicorn.Server):
 
     async def end(self) -> None:
         """Close everything within a second; what still runs then is cut."""
-        if not self.started or self._ended:
+        if not self.started:
             return
-        self._ended = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS_MAX):
                 await self.shutdown()
