@@ -15,12 +15,13 @@ from tradeworthy.app.kill import certificates_of, kill_desk
 from tradeworthy.app.venues import halt_flag
 from tradeworthy.app.watchdog_process import prepare, run_watchdog, watchdog_lives
 from tradeworthy.kernel.clock import EventClock
-from tradeworthy.kernel.errors import UsageError
+from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
 from tradeworthy.kernel.supervision.beat import WatchdogJob, WatchdogPolicy
 from tradeworthy.kernel.supervision.incident import Act, Incident, IncidentCause, Outcome
 from tradeworthy.kernel.supervision.process import start_ticks_of
 from tradeworthy.trading.control import sentinel
 from tradeworthy.trading.control.certificate import ACKNOWLEDGED, DISPATCHED, FLAT, NO_NEW_ORDER, Flatness
+from tradeworthy.trading.control.dead_man import DeadMan
 from tradeworthy.trading.control.halt import Halt
 from tradeworthy.trading.control.venue_view import OpenOrder, VenueView
 
@@ -204,6 +205,38 @@ def test_orders_of_a_venue_that_ended_with_its_desk_are_gone(scene):
     assert one.stops.asked() is None
 
 
+def timed(one, limit_s=60.0):
+    presence = one.folder / "presence"
+    dead_man = DeadMan(limit_s, one.clock.monotonic())
+    return Stops(one.flag, one.memory, one.clock, set(), dead_man=dead_man, presence=presence), presence
+
+
+def test_a_desk_that_nobody_shows_up_at_is_stopped_when_the_limit_is_reached(scene):
+    one = scene()
+    stops, presence = timed(one)
+    one.clock.sleep(60 * SECOND - 1)
+    assert stops.asked() is None
+    presence.touch()
+    assert stops.asked() is None
+    one.clock.sleep(60 * SECOND - 1)
+    assert stops.asked() is None
+    one.clock.sleep(1)
+    assert stops.asked().startswith("watchdog.dead_man.desk.")
+    one.flag.release("watchdog", "dead_man", "desk")
+    one.clock.sleep(60 * SECOND)
+    assert stops.asked() is None, "one silence trips once"
+    os.utime(presence, ns=(1, 1))
+    assert stops.asked() is None
+    one.clock.sleep(60 * SECOND)
+    assert stops.asked() is not None
+
+
+@pytest.mark.parametrize("limit_s", [59.9, 0.0, -1.0, float("nan")])
+def test_a_dead_man_timer_below_a_minute_is_refused(limit_s):
+    with pytest.raises(ConfigurationRefused, match="60 s or more"):
+        DeadMan(limit_s, 0)
+
+
 # people and pages
 
 
@@ -215,7 +248,10 @@ def test_a_kill_stands_in_flag_and_sentinel_and_needs_nothing_else(tmp_path):
     assert flag.halts() == (halt,)
     flag.close()
     clock.sleep(5)
-    assert kill_desk(tmp_path / "s", reason="again", scope="desk", flatten=False, clock=clock) == halt
+    again = kill_desk(tmp_path / "s", reason="again", scope="desk", flatten=False, clock=clock)
+    assert (again.at, again.flatten) == (halt.at + 5, False), "it ends the flatten, so it is a new trip"
+    clock.sleep(5)
+    assert kill_desk(tmp_path / "s", reason="more", scope="desk", flatten=False, clock=clock) == again
     assert certificates_of(tmp_path / "s", halt) == []
     assert not watchdog_lives(tmp_path / "s")
 

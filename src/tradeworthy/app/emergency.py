@@ -26,6 +26,7 @@ from tradeworthy.trading.control.certificate import (
     certify,
     left_open,
 )
+from tradeworthy.trading.control.dead_man import DeadMan
 from tradeworthy.trading.control.guard import HeldReason
 from tradeworthy.trading.control.halt import Halt, HaltPort
 from tradeworthy.trading.control.sentinel import SentinelPort
@@ -54,14 +55,22 @@ class Stops:
     """The trips in the flag that no verified certificate answers yet (the watchdog's `StopPort`).
 
     A trip that the sentinel does not hold after a second, because whoever tripped died in between, is put there.
+
+    dead_man  trips when the file `presence` was not touched in time
     """
 
-    def __init__(self, flag: HaltPort, memory: SentinelPort, clock: Clock, answered: set[str]) -> None:
+    def __init__(
+        self, flag: HaltPort, memory: SentinelPort, clock: Clock, answered: set[str], *,
+        dead_man: DeadMan | None = None, presence: Path | None = None,
+    ) -> None:  # fmt: skip
         self._flag, self._memory, self._clock, self._answered = flag, memory, clock, answered
+        self._dead_man, self._presence = dead_man, presence
+        self._touched = self._touch()
         self._mirrored: set[str] = set()
 
     def asked(self) -> str | None:
         """Return the names of the open trips, None without one; the flag's one byte is read first."""
+        self._look_for_people()
         if not self._flag.halted():
             if self._answered:
                 self._answered.difference_update([name for name in self._answered if UNREADABLE in name])
@@ -71,6 +80,23 @@ class Stops:
             if one.name not in self._mirrored and now - one.at >= MIRROR_AFTER_NS:
                 self._mirror(one)
         return " ".join(one.name for one in halts if one.name not in self._answered) or None
+
+    def _look_for_people(self) -> None:
+        if self._dead_man is None:
+            return
+        touched, now = self._touch(), self._clock.monotonic()
+        if touched != self._touched:
+            self._touched = touched
+            self._dead_man.renew(now)
+        elif self._dead_man.due(now):
+            self._flag.trip(Halt(OWNER, "dead_man", "desk", self._clock.now(), now, "no person showed in time"))
+
+    def _touch(self) -> int:
+        """Return when the presence file was touched last, 0 where it is not there."""
+        try:
+            return 0 if self._presence is None else self._presence.stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
 
     def open(self) -> tuple[Halt, ...]:
         """Return the open trips."""

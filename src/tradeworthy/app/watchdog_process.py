@@ -22,10 +22,11 @@ from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.kernel.journal.witness import load_key
 from tradeworthy.kernel.supervision.beat import WatchdogJob
 from tradeworthy.kernel.supervision.watchdog import Watchdog, watch
+from tradeworthy.trading.control.dead_man import DeadMan
 
 WATCHDOG, CERTIFICATES, PORTS = "watchdog", "certificates", "ports.json"
 """Names below a desk's state folder: the watchdog's, in it its certificates and the file of its ports."""
-KEY, ALIVE, DESK_VIEW = "watchdog.key", "alive.lock", "desk_view.json"
+KEY, ALIVE, DESK_VIEW, PRESENCE = "watchdog.key", "alive.lock", "desk_view.json", "presence"
 EMERGENCY = LinePolicy(answer_within_s=0.8, connect_within_s=0.25)
 """Connect, hello and request together stay below what the watchdog waits for one call of a port."""
 
@@ -36,6 +37,7 @@ class WatchdogPorts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     venue         where the venue listens; empty: it lives in the desk's own process
     pages, page_command  JSON lines of pages, and a command that gets each incident on its standard input
     http          `127.0.0.1:8081`; empty = no page
+    dead_man_s    the desk is stopped when nobody showed for so long, see `show_up`; None = never
     """
 
     desk: str
@@ -48,6 +50,7 @@ class WatchdogPorts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     pages: str = ""
     page_command: tuple[str, ...] = ()
     http: str = "127.0.0.1:8081"
+    dead_man_s: float | None = None
 
 
 class Prepared(NamedTuple):
@@ -60,6 +63,7 @@ class Prepared(NamedTuple):
 def prepare(
     state: Path, *, desk: str, environment: str, sentinel: Path, flag: Path, venue: str = "",
     http: str = "127.0.0.1:8081", page_command: tuple[str, ...] = (), key: Path | None = None,
+    dead_man_s: float | None = None,
 ) -> Prepared:  # fmt: skip
     """Write the ports of a desk's watchdog below its state folder, make its key where there is none, say how to run it.
 
@@ -73,6 +77,7 @@ def prepare(
         desk=desk, environment=environment, sentinel=str(sentinel.resolve()), flag=str(flag.resolve()),
         key=str(place.resolve()), certificates=str((folder / CERTIFICATES).resolve()), venue=venue,
         pages=str((folder / "pages.jsonl").resolve()), page_command=page_command, http=http,
+        dead_man_s=dead_man_s,
     )  # fmt: skip
     write_durably(folder / PORTS, msgspec.json.format(msgspec.json.encode(ports), indent=1) + b"\n")
     return Prepared((sys.executable, "-m", "tradeworthy.app.watchdog_process"), folder)
@@ -104,7 +109,10 @@ def run_watchdog(job_file: Path, clock: Clock) -> ExitCode:
         if one.certificate is not None and not one.faults and one.certificate.outcome.value == "verified"
         for halt in one.certificate.halts
     }
-    stops = Stops(flag, memory, clock, answered)
+    stops = Stops(
+        flag, memory, clock, answered, presence=certificates.parent / PRESENCE,
+        dead_man=None if ports.dead_man_s is None else DeadMan(ports.dead_man_s, clock.monotonic()),
+    )  # fmt: skip
     acts = VenueActs(
         job, ports.desk, line=line, stops=stops, folder=certificates, key=key, clock=clock,
         told=job_file.parent / DESK_VIEW,
@@ -126,6 +134,13 @@ def run_watchdog(job_file: Path, clock: Clock) -> ExitCode:
         )  # fmt: skip
     finally:
         os.close(alive)
+
+
+def show_up(state: Path) -> None:
+    """Tell a desk's watchdog that a person is there, so that the dead-man timer begins anew."""
+    folder = state / WATCHDOG
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / PRESENCE).touch()
 
 
 def hold_alive(folder: Path) -> int:

@@ -6,11 +6,29 @@ from rich.console import Console
 
 from tradeworthy.app.kill import WAIT_NS, await_certificate, kill_desk
 from tradeworthy.app.runner import state_of
-from tradeworthy.app.watchdog_process import watchdog_lives
+from tradeworthy.app.watchdog_process import show_up, watchdog_lives
 from tradeworthy.cli.flatness import EXITS, show
 from tradeworthy.cli.run import DEFAULT_RUNS
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
 from tradeworthy.kernel.errors import ExitCode, UsageError
+
+
+def here(desk: str, /, *, runs: Path = DEFAULT_RUNS) -> int:
+    """Say that a person watches a desk: its dead-man timer, where one is set, begins anew.
+
+    Parameters
+    ----------
+    desk
+        The desk's name.
+    runs
+        Where run folders go.
+    """
+    state = state_of(runs, desk)
+    show_up(state)
+    if not watchdog_lives(state):
+        Console(highlight=False).print(f"{desk}: no watchdog lives that could hear it")
+        return ExitCode.WARN
+    return ExitCode.PASS
 
 
 def kill(
