@@ -12,9 +12,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from guarded_run import PaperRun
 from soak_runs import document
 
-from tradeworthy.app.paper_run import PaperRun
 from tradeworthy.app.runner import RunSession, journal_of
 from tradeworthy.cli.main import call
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND
@@ -166,6 +166,8 @@ def test_only_a_paper_desk_is_guarded(tmp_path):
         PaperRun(document(), root=tmp_path, policy=PaperRunPolicy())
 
 
+QUIET = {"RUNTIME_HEALTHCHECK_ENABLED": "false", "RUNTIME_WATCHDOG_HTTP": ""}
+"""No port of its own, so that desks of several tests run at once."""
 CONFIGURATION = """
 schema = "desk@1"
 [desk]
@@ -201,7 +203,9 @@ submit_ms = 150
         (("--minimum-runtime-hours", "0", "--duration-hours", "-1"), 3, None),
     ],
 )  # fmt: skip
-def test_the_verb_leaves_with_the_code_of_its_status(tmp_path, capsys, words, code, status):
+def test_the_verb_leaves_with_the_code_of_its_status(tmp_path, capsys, monkeypatch, words, code, status):
+    for name, value in QUIET.items():
+        monkeypatch.setenv(name, value)
     config, report = tmp_path / "paper.toml", tmp_path / "out" / "report.json"
     config.write_text(CONFIGURATION.format(speed=0))
     usual = ["--config", str(config), "--runs", str(tmp_path), "--json", "--report-path", str(report)]
@@ -222,7 +226,7 @@ def verb(tmp_path):
     ]  # fmt: skip
     source = Path(__file__).resolve().parents[2] / "src"
     process = subprocess.Popen(
-        [sys.executable, "-m", "tradeworthy", *words], env={**os.environ, "PYTHONPATH": str(source)},
+        [sys.executable, "-m", "tradeworthy", *words], env={**os.environ, **QUIET, "PYTHONPATH": str(source)},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     while not (report.is_file() and json.loads(report.read_text())["metrics"]["orders"]):

@@ -1,38 +1,38 @@
 """`tradeworthy paper-run CONFIG`: a paper desk for hours or days, guarded and judged."""
 
-import signal
 import sys
-from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
-from tradeworthy.app import config
-from tradeworthy.app.paper_run import PaperRun
-from tradeworthy.cli.live import LiveDesk
-from tradeworthy.cli.run import DEFAULT_RUNS, parsed
-from tradeworthy.operations.paper_run.files import encoded
+from tradeworthy.app.paper_run import guardian_of, require_paper
+from tradeworthy.app.runtime.application import COMPLETED, SIGNAL, TIMEOUT, Ended
+from tradeworthy.app.runtime.desk_process import DeskProcess, Observer
+from tradeworthy.app.runtime.workload import Workload
+from tradeworthy.cli.start_switches import Start
+from tradeworthy.cli.supervised import play
+from tradeworthy.kernel.clock import SystemClock
+from tradeworthy.operations.paper_run.files import ReportFiles, encoded
 from tradeworthy.operations.paper_run.model import PaperRunReport, Status
 from tradeworthy.operations.paper_run.policy import PaperRunPolicy
 
 STYLES = {Status.COMPLETED: "green", Status.FAILED: "red"}
 MET = {True: "[green]met[/]", False: "[red]not met[/]", None: "[yellow]could not be judged[/]"}
 SECONDS_PER_MINUTE = 60
+USUAL = Start()
 
 
 def paper_run(
-    configuration: Annotated[Path, Parameter(name="--config")], *, duration_hours: float = 0.0,
+    configuration: Path | None = None, /, *, duration_hours: float = 0.0,
     progress_interval: float = 60.0,
     latency_p99_max: float | None = None, memory_growth_max: float | None = None,
     minimum_runtime_hours: float = 168.0, min_orders: int = 0,
     allow_invariant_errors: Annotated[bool, Parameter(negative="")] = False, report_path: Path | None = None,
     errors_path: Path | None = None, json: Annotated[bool, Parameter(negative="")] = False,
-    memory_warmup_minutes: float = 10.0, runs: Path = DEFAULT_RUNS,
-    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative="")] = (),
+    memory_warmup_minutes: float = 10.0, start: Start = USUAL,
 ) -> int:  # fmt: skip
     """Run a paper desk under its guardian; exit 0 completed, 1 degraded or stopped, 2 failed.
 
@@ -62,42 +62,50 @@ def paper_run(
         Print the report as JSON and nothing else.
     memory_warmup_minutes
         The baseline of memory is taken this long after the start.
-    runs
-        Where run folders go.
-    set_
-        Override one key, e.g. --set desk.speed=10; may be given several times.
     """
     policy = PaperRunPolicy(
         duration_hours=duration_hours, progress_interval_s=progress_interval, latency_p99_max_s=latency_p99_max,
         memory_growth_max_mb=memory_growth_max, minimum_runtime_hours=minimum_runtime_hours, min_orders=min_orders,
         allow_invariant_errors=allow_invariant_errors, memory_warmup_s=memory_warmup_minutes * SECONDS_PER_MINUTE,
     )  # fmt: skip
-    document = config.load(configuration, overrides=parsed(set_))
-    guarded = PaperRun(document, root=runs, policy=policy, report=report_path, errors=errors_path)
-    console = Console()
-    with ExitStack() as stack:
-        _stop_on_signals(guarded, stack)
-        if json:
-            report = guarded.play()
-        else:
-            session = guarded.session
-            live = stack.enter_context(LiveDesk(console, title=session.title, rows_total=session.rows_total))
-            report = guarded.play(live.update)
+    document = start.document(configuration)
+    require_paper(document)
+    console = Console(quiet=json)
+    held: list[DeskProcess] = []
+    places: list[Path] = []
+
+    def folder() -> Path | None:
+        if held and held[0].folder is not None:
+            places[:] = [held[0].folder]
+        return places[0] if places else None
+
+    files = ReportFiles(folder, report=report_path, errors=errors_path)
+    guardian = guardian_of(
+        document, policy=policy, clock=SystemClock(), write=files.write, folder=folder,
+        stop=lambda reason: held[0].application.request_stop(TIMEOUT, reason),
+    )  # fmt: skip
+
+    def attach(process: DeskProcess) -> None:
+        held.append(process)
+        process.application.add(Workload(
+            "paper_guardian", "paper_guardian", "samples, judges and reports the run", guardian.samples,
+            interval_s=progress_interval,
+        ))  # fmt: skip
+
+    ended, _ = play(document, start, console, company=[Observer(guardian.observe)], attach=attach)
+    report = guardian.finish(_reason_of(ended))
     if json:
         sys.stdout.write(encoded(report).decode() + "\n")
     else:
-        _present(report, guarded.files.report, console)
+        _present(report, files.report, console)
     return report.status.exit_code
 
 
-def _stop_on_signals(guarded: PaperRun, stack: ExitStack) -> None:
-    """Turn SIGINT and SIGTERM into an orderly end, for as long as the stack is open."""
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        guarded.request_stop(f"signal {signal.Signals(number).name}")
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        stack.callback(signal.signal, number, signal.signal(number, stop))
+def _reason_of(ended: Ended) -> str:
+    """Return the reason as a run tells it: `completed`, or in words what ended it."""
+    if ended.reason == SIGNAL:
+        return f"signal {ended.detail}"
+    return ended.reason if ended.reason == COMPLETED else ended.detail or ended.reason
 
 
 def _present(report: PaperRunReport, path: Path | None, console: Console) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from types import FrameType
@@ -36,16 +36,23 @@ def require_seconds(timeout: float | None) -> None:
 
 
 def play(
-    document: Document, start: Start, console: Console, *, no_trading: bool = False, timeout: float | None = None
-) -> tuple[Ended, RunResult | None]:
-    """Run one life of a desk and return how it ended, with the run's result where one traded to its end."""
+    document: Document, start: Start, console: Console, *, no_trading: bool = False, timeout: float | None = None,
+    company: Sequence[Observer] = (), attach: Callable[[DeskProcess], object] = lambda process: None,
+) -> tuple[Ended, RunResult | None]:  # fmt: skip
+    """Run one life of a desk and return how it ended, with the run's result where one traded to its end.
+
+    company  who else sees the desk at work;  attach  may add workloads to the process before it runs
+    """
     with _Signals() as signals:
-        return _played(document, start, console, signals, no_trading=no_trading, timeout=timeout)
+        return _played(
+            document, start, console, signals, no_trading=no_trading, timeout=timeout, company=company, attach=attach
+        )
 
 
 def _played(
-    document: Document, start: Start, console: Console, signals: "_Signals", *, no_trading: bool, timeout: float | None
-) -> tuple[Ended, RunResult | None]:
+    document: Document, start: Start, console: Console, signals: "_Signals", *, no_trading: bool,
+    timeout: float | None, company: Sequence[Observer], attach: Callable[[DeskProcess], object],
+) -> tuple[Ended, RunResult | None]:  # fmt: skip
     environ = start.environ(dict(os.environ))
     register_environment(environ)
     clock = SystemClock()
@@ -55,18 +62,19 @@ def _played(
         folder=lambda: None if not held or held[0].folder is None else held[0].folder,
     )
     live = LiveDesk(console, title=f"{document.desk.name} ({document.desk.environment})", rows_total=None)
-    observers = [Observer(on_progress=live.update)]
+    observers = [Observer(on_progress=live.update), *company]
     if link is not None:
         writer = _performance_writer(link, lambda: None if held[0].trading is None else held[0].trading.desk)
         observers.append(Observer(link.on_event, link.on_progress, writer))
     switches = start.switches(no_trading=no_trading)
-    if not console.is_terminal and (link is None or not link.harnessed):
+    if not console.is_terminal and not console.quiet and (link is None or not link.harnessed):
         switches = _echoing(switches)
     process = DeskProcess(
         document, root=start.runs, clock=clock, environ=environ, switches=switches, observers=observers,
         address=http_address,
     )
     held.append(process)
+    attach(process)
     signals.pass_to(process)
     with live:
         ended = asyncio.run(process.run(timeout))
