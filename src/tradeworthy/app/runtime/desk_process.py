@@ -103,6 +103,8 @@ class DeskProcess:
         risk_policy(document)  # before anything is written: no start without a valid one (APP-06)
         self.code = identity.code_hash()
         place = self.switches.declared_in
+        trades = place is None and not self.switches.no_trading
+        self._first = self._session(0) if trades else None  # what cannot be traded leaves nothing behind (APP-04)
         self.life = begin_life(self.state, clock) if place is None else declared_life(place, clock)
         self.observation = Observation(
             document, run_id=self.life.run_id, clock=clock, release=self.code[:12], environ=environ,
@@ -286,9 +288,17 @@ class DeskProcess:
             clock_offset=lambda: None if (offset := clock_offset()) is None else offset / NANOS_PER_SECOND,
         )  # fmt: skip
         return TradingLoop(
-            lambda at: RunSession(self.document, root=self.root, clock=self.clock, go_on_at=at), self.door, company,
+            self._next_session, self.door, company,
             give_way_ms=self.policy.give_way_ms, on_open=self._on_open,
         )  # fmt: skip
+
+    def _session(self, at: int) -> RunSession:
+        return RunSession(self.document, root=self.root, clock=self.clock, go_on_at=at)
+
+    def _next_session(self, at: int) -> RunSession:
+        """Return the session of an attempt: that of the first one was made before anything was written."""
+        first, self._first = self._first, None
+        return self._session(at) if first is None else first
 
     def _watchdog(self) -> WatchdogLink:
         command = self.environ.get(WATCHDOG_PAGE, "")
