@@ -6,6 +6,7 @@ from functools import partial
 from random import Random
 
 import httpx
+import msgspec
 import pytest
 from web_desk import AUDIENCE, ONLY, SECRET
 
@@ -15,6 +16,8 @@ from tradeworthy.cli.main import call
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.redaction import Secret
 from tradeworthy.kernel.supervision import TaskPolicy, TaskSupervisor
+from tradeworthy.operations.evidence.certificate import Context
+from tradeworthy.operations.evidence.trust import TrustFile, write_trust
 from tradeworthy.operations.health import readings
 from tradeworthy.operations.health.board import RuntimeBoard
 from tradeworthy.operations.health.facts import Dependency
@@ -41,7 +44,8 @@ class Bystander:
 class Process:
     """A desk's process as far as its address sees it: one loop, one supervisor, its own folder."""
 
-    def __init__(self, root):
+    def __init__(self, root, **more):
+        self.more = more
         self.root, self.state = root, root / "state" / "made"
         self.state.mkdir(parents=True)
         self.clock, self.ports, self.ready = SystemClock(), [], threading.Event()
@@ -83,7 +87,7 @@ class Process:
             return await self.database()
 
         address = address_of(
-            self.board, control, section={"port": 0, "metrics_port": 0},
+            self.board, control, section={"port": 0, "metrics_port": 0} | self.more, supervisor=supervisor,
             environ={f"{PREFIX}AUTH_SECRET": "secret://health"}, clock=self.clock,
             resolve=lambda reference: Secret(SECRET), bound=self.ports.append,
         )  # fmt: skip
@@ -158,3 +162,14 @@ def test_a_source_that_hangs_is_restarted_by_its_supervisor_and_unknown_meanwhil
     assert process.until(lambda: database()["status"] == "UNKNOWN")
     process.database = answers
     assert process.until(lambda: database()["status"] == "OK")
+
+
+def test_the_certificate_lives_beside_the_address_and_ends_with_it(tmp_path):
+    place, trust = tmp_path / "store", tmp_path / "trust.json"
+    (place / "items").mkdir(parents=True)
+    context = Context(release="r1", tier="tier_0", environment="paper", hashes={})
+    (place / "context.json").write_bytes(msgspec.json.encode(context))
+    write_trust(trust, TrustFile(keys=()))
+    with Process(tmp_path / "runs", evidence_store=str(place), evidence_trust=str(trust)) as process:
+        assert process.until(lambda: process.get("/certificate").status_code == 200)
+        assert process.get("/certificate").json()["verdict"] == "NO-GO"

@@ -1,15 +1,18 @@
 """The desk's HTTP address, wired: from the document's section and the environment to one supervised task."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from tradeworthy.app.bootstrap import policy_of
 from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.redaction import Secret
-from tradeworthy.kernel.supervision import Pulse
+from tradeworthy.kernel.supervision import Criticality, Pulse, TaskSupervisor
+from tradeworthy.kernel.supervision.task import Factory
+from tradeworthy.operations.evidence.living import LivingCertificate
 from tradeworthy.operations.health.policy import HealthPolicy, of_environment
 from tradeworthy.web.application import create_app, create_metrics_app
-from tradeworthy.web.ports import Board, CertificatePort, Control
+from tradeworthy.web.ports import Board, Control
 from tradeworthy.web.server import factory_of
 from tradeworthy.web.tokens import tokens_of
 
@@ -18,19 +21,20 @@ class Address(NamedTuple):
     """What a process does to be asked: the policy in force, and the factory of `health_server` (None = disabled)."""
 
     policy: HealthPolicy
-    factory: Callable[[Pulse], Coroutine[Any, Any, None]] | None
+    factory: Factory | None
 
 
 def address_of(
     board: Board, control: Control, *, section: Mapping[str, Any], environ: Mapping[str, str], clock: Clock,
-    resolve: Callable[[str], Secret], certificate: CertificatePort | None = None,
+    resolve: Callable[[str], Secret], supervisor: TaskSupervisor | None = None,
     bound: Callable[[int], object] = lambda port: None,
 ) -> Address:  # fmt: skip
     """Return the address of a desk; nothing is opened before the factory runs.
 
-    section  `health` of the document; the variables RUNTIME_HEALTHCHECK_* win over it
-    resolve  returns the secret of a reference `secret://NAME`
-    bound    hears each port that was bound
+    section     `health` of the document; the variables RUNTIME_HEALTHCHECK_* win over it
+    resolve     returns the secret of a reference `secret://NAME`
+    supervisor  keeps the task that reads the evidence behind `/certificate`, where the policy names a store
+    bound       hears each port that was bound
 
     Raises `UsageError` for a wrong key in either, `AddressRefused` for an address that may not be served.
     """
@@ -38,10 +42,30 @@ def address_of(
     if not policy.enabled:
         return Address(policy, None)
     tokens = tokens_of(environ, policy.token_audience, resolve)
-    app = create_app(board, control, policy, clock=clock, tokens=tokens, certificate=certificate)
+    living = None
+    if policy.evidence_store:
+        living = LivingCertificate(Path(policy.evidence_store), Path(policy.evidence_trust), clock)
+    app = create_app(board, control, policy, clock=clock, tokens=tokens, certificate=living)
     metrics = create_metrics_app(board, policy, clock=clock, tokens=tokens)
     factory = factory_of(app, policy, authenticated=tokens is not None, metrics=metrics, bound=bound)
-    return Address(policy, factory)
+    if living is None or supervisor is None:
+        return Address(policy, factory)
+    return Address(policy, _beside(factory, living.refresh, supervisor))
+
+
+def _beside(serving: Factory, refresh: Factory, supervisor: TaskSupervisor) -> Factory:
+    """Return a factory that keeps a second task alive for as long as the first one serves."""
+
+    async def both(pulse: Pulse) -> None:
+        reading = supervisor.create(
+            refresh, owner="health_server", name="health_server.certificate", criticality=Criticality.OPTIONAL
+        )
+        try:
+            await serving(pulse)
+        finally:
+            reading.cancel()
+
+    return both
 
 
 def policy_in_force(section: Mapping[str, Any], environ: Mapping[str, str]) -> HealthPolicy:

@@ -8,6 +8,7 @@ from bundle_maker import key_of, trust_of
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, EventClock
 from tradeworthy.kernel.errors import UsageError
+from tradeworthy.kernel.supervision import Pulse
 from tradeworthy.operations.dry_run.model import Status
 from tradeworthy.operations.evidence.certificate import Context, EvidenceItem, Verdict
 from tradeworthy.operations.evidence.certificate_store import nanos_of_stamp, sealed_item
@@ -83,6 +84,29 @@ def test_evidence_that_was_read_too_long_ago_gives_no_certificate(living, clock)
     assert living.current() is not None
     clock.sleep(1)
     assert living.current() is None
+
+
+def test_the_task_reads_at_once_and_again_and_outlives_a_store_that_is_away(living, clock, monkeypatch, caplog):
+    seconds = []
+
+    async def sleep(interval):
+        seconds.append(interval)
+        if len(seconds) == 1:
+            (living.place / "context.json").rename(living.place / "away.json")
+        elif len(seconds) == 2:
+            (living.place / "away.json").rename(living.place / "context.json")
+            put(living.place, Status.FAIL, clock.now() + 1)
+            clock.sleep(1)
+        else:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr("tradeworthy.operations.evidence.living.asyncio.sleep", sleep)
+    pulse = Pulse(clock, False)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(living.refresh(pulse))
+    assert (seconds, pulse.beats) == ([60, 60, 60], 3)
+    assert [one.message for one in caplog.records].count("evidence_unread") == 1
+    assert living.current().verdict is Verdict.NO_GO
 
 
 def test_a_store_that_cannot_be_read_is_told_and_the_last_one_stays(living):

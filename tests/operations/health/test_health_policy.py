@@ -60,6 +60,7 @@ def test_loopback_is_told_by_the_address_and_a_name_is_not_trusted_to_be_one(hos
         {"port": -1}, {"port": 65_536}, {"metrics_port": -1}, {"metrics_port": 65_536}, {"clock_offset_warn_share": 0},
         {"clock_offset_warn_share": 1.01}, {"metrics_port": 8080}, {"answer_seconds_max": 0}, {"token_audience": ""},
         {"metrics_roles": ()}, {"health_roles": ()}, {"session_idle_seconds": float("inf")},
+        {"evidence_store": "store"}, {"evidence_trust": "trust.json"},
     ],
 )  # fmt: skip
 def test_a_contradiction_is_refused(fields):

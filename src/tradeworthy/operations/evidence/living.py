@@ -1,20 +1,24 @@
 """The certificate that lives with a running desk: its evidence is read beside the loop, its answer made when asked."""
 
 import asyncio
+import logging
 from pathlib import Path
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock
+from tradeworthy.kernel.errors import UsageError
+from tradeworthy.kernel.supervision import Pulse
 from tradeworthy.operations.evidence.certificate import Certificate
 from tradeworthy.operations.evidence.certificate_store import Store, read_store
 from tradeworthy.operations.evidence.requirements import STANDARD, CertificatePolicy
 from tradeworthy.operations.evidence.trust import read_trust
 
+LOG = logging.getLogger("tradeworthy.evidence")
 STALE_SECONDS = 300.0
 """Evidence that was read longer ago says nothing any more: something newer may have ended a GO."""
 
 
 class LivingCertificate:
-    """Answer for an evidence store; `await read()` at least each minute (EV-19), by a supervised task.
+    """Answer for an evidence store that `refresh`, the factory of a supervised task, reads each minute (EV-19).
 
     trust  the file of trusted keys
     """
@@ -28,10 +32,15 @@ class LivingCertificate:
         self._store: Store | None = None
         self._read_at = 0
 
-    @property
-    def every_s(self) -> float:
-        """How often to read."""
-        return float(self._policy.recompute_seconds)
+    async def refresh(self, pulse: Pulse) -> None:
+        """Read for ever. A store that cannot be read is told, and read again; until then its last answer grows old."""
+        while True:
+            try:
+                self.keep(await self.read())
+            except UsageError as problem:
+                LOG.warning("evidence_unread", extra={"problem": str(problem)})
+            pulse.beat()
+            await asyncio.sleep(self._policy.recompute_seconds)
 
     async def read(self) -> Store:
         """Read and check the store in a thread; raises `UsageError` for a store or trust file that cannot be read."""

@@ -24,6 +24,7 @@ class HealthPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     token_audience         what a token must be made for
     health_roles           any one of them reads health; `metrics_roles` the same for metrics
     cert_path, key_path    TLS: both or neither
+    evidence_store, evidence_trust  the evidence behind `/certificate` and its trust file: both or neither
     session_idle_seconds   silence of an open session that warns; `bus_idle_seconds` the same of the bus
     fact_stale_seconds     a fact older than this is no longer known
     clock_offset_seconds   the venue's tolerance; it warns at `clock_offset_warn_share` of it
@@ -42,6 +43,8 @@ class HealthPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     metrics_roles: tuple[str, ...] = (METRICS_READ,)
     cert_path: str = ""
     key_path: str = ""
+    evidence_store: str = ""
+    evidence_trust: str = ""
     ingest_warn_seconds: float = 900.0
     ingest_fail_seconds: float = 1_800.0
     decision_warn_seconds: float = 180.0
@@ -99,6 +102,8 @@ class HealthPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             wrong.append(f"path must begin with / and be none of {sorted(TAKEN - {''})}, was {self.path!r}")
         if bool(self.cert_path) != bool(self.key_path):
             wrong.append("cert_path and key_path must both be given or neither, one was absent")
+        if bool(self.evidence_store) != bool(self.evidence_trust):
+            wrong.append("evidence_store and evidence_trust must both be given or neither, one was absent")
         if not self.token_audience or not self.health_roles or not self.metrics_roles:
             wrong.append("token_audience, health_roles and metrics_roles must not be empty, one was")
         return wrong
