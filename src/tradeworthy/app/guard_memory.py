@@ -13,11 +13,13 @@ from tradeworthy.kernel.journal import read
 from tradeworthy.trading.control import sentinel
 from tradeworthy.trading.control.guard import HeldReason, fold
 from tradeworthy.trading.control.sentinel import SentinelPort
-from tradeworthy.trading.model import GuardChanged, RunStarted
+from tradeworthy.trading.model import GuardChanged, GuardLevel, RunStarted
 
 GUARD_FILE = "guard.bin"
 CHECKED_ANEW = ("config", "catalogue", "shutdown")
 """Owners whose reasons a start finds for itself, so that none is carried over."""
+OF_ONE_PROCESS = ("watchdog", "clock", "bus", "supervision", "reconciliation")
+"""Owners whose pauses tell of the process that set them: the next one judges anew. Their stops are carried over."""
 GLASS_REVIEW = ("gate", "break_glass_review")
 """The reason that follows anew from the reviews which are owed."""
 
@@ -47,7 +49,13 @@ def held_at_start(root: Path, state: Path, *, now: int) -> tuple[HeldReason, ...
     found = journaled(root, state)
     known = None if found is None else tuple(msgspec.structs.replace(one, since=now) for one in found)
     held = sentinel.restore(known, guard_memory(state).read(), first_run=first, now=now)
-    return tuple(one for one in held if one.owner not in CHECKED_ANEW and (one.owner, one.code) != GLASS_REVIEW)
+    return tuple(one for one in held if not _judged_anew(one))
+
+
+def _judged_anew(held: HeldReason) -> bool:
+    if held.owner in CHECKED_ANEW or (held.owner, held.code) == GLASS_REVIEW:
+        return True
+    return held.owner in OF_ONE_PROCESS and held.level is GuardLevel.PAUSED
 
 
 def last_folder(root: Path, state: Path) -> Path | None:

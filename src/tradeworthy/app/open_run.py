@@ -166,11 +166,14 @@ class OpenRun:
         """Give the desk what is on no tape, now; between two steps only."""
         self.environment.offer(fact, source=source, key=key, ts=self.environment.now)
 
-    def wind_down(self, reason: str) -> None:
-        """Tell the desk that the run ends, once, and let the venue's answers arrive."""
+    def wind_down(self, reason: str, *, give_up: bool | None = None) -> None:
+        """Tell the desk that the run ends, once, and let the venue's answers arrive.
+
+        give_up  whether what is being worked is taken off; None: only where the tapes did not end by themselves
+        """
         if self.reason is None:
             self.reason = reason
-            if reason != COMPLETED:
+            if reason != COMPLETED if give_up is None else give_up:
                 self.offer(RunStopping(reason), source="run", key="stopping")
         self.environment.settle(SETTLE_NS)
 

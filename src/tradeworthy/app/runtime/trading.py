@@ -105,7 +105,7 @@ class TradingLoop:
     def withdraw(self, reason: str) -> None:
         """Take the working orders off the market and let the venue answer."""
         if self._run is not None and not self.failed:
-            self._run.wind_down(reason)
+            self._run.wind_down(reason, give_up=True)
 
     def working(self) -> int | None:
         """Return how many orders work that protect no position."""
@@ -148,7 +148,13 @@ class TradingLoop:
         self._run = run
         self.attempts += 1
         self._on_open(run)
+        compared = self.attempts > 1 or bool(run.ready.document.venue.connection)
+        if compared:
+            pause = GuardAsked("reconciliation", RESTART, GuardLevel.PAUSED, evidence="desk and venue are compared")
+            self._door.ask(pause)
         self._door.connect(run)
+        if compared:
+            self._reconcile(run)
 
     def _reopen(self) -> None:
         """Give up the run of a failed attempt, whose journal stays as it is, and go on after its last row."""
@@ -157,11 +163,10 @@ class TradingLoop:
             self._go_on_at = self._run.environment.now + 1
             self._run.close()
             self._run = None
-        pause = GuardAsked("reconciliation", RESTART, GuardLevel.PAUSED, evidence="the desk was folded anew")
-        self._door.ask(pause)
         self._open()
-        run = self._run
-        assert run is not None
+
+    def _reconcile(self, run: OpenRun) -> None:
+        """Compare desk and venue, and end the pause where nothing differs; a break stays for a person to repair."""
         found = reconcile(run.desk, None if run.controls is None else run.controls.view)
         self.breaks = 0 if found.clean else 1
         run.offer(found, source="reconciliation", key=str(self.attempts))
