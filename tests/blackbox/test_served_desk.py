@@ -31,11 +31,14 @@ class Served:
         self.line = EmergencyLine(self.url, SystemClock(), name="test", scope="view")
         self.venue = started("venue", "serve", "--config", config, "--listen", self.url)
         until(self.view)
-        self.desk = subprocess.Popen(
-            [sys.executable, "-m", "tradeworthy", "run", str(config), "--runs", str(self.runs), *words],
-            env=environment(**QUIET), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        self.command = [sys.executable, "-m", "tradeworthy", "run", str(config), "--runs", str(self.runs), *words]
+        self.start()
         until(self.working)
+
+    def start(self):
+        self.desk = subprocess.Popen(
+            self.command, env=environment(**QUIET), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
 
     def view(self):
         try:
@@ -97,6 +100,19 @@ def test_a_killed_desk_is_verified_flat_and_its_certificate_verifies_offline(ser
     assert one.flat_for_good()
     path = re.search(r"^file +(.+)$", done.stdout, re.MULTILINE).group(1)
     assert command("flatness", path, "--key", one.state / "watchdog" / "watchdog.key.pub").returncode == 0
+
+
+def test_a_kill_survives_the_end_of_the_process(served):
+    one = served()
+    assert command("kill", "small", "--reason", "drill", "--runs", one.runs).returncode == 0
+    one.desk.kill()
+    one.desk.wait()
+    one.desk.stderr.close()
+    until(lambda: not watchdog_lives(one.state))
+    one.start()
+    until(lambda: watchdog_lives(one.state))
+    assert one.flat_for_good(3.0)
+    assert one.desk.poll() is None
 
 
 def test_a_desk_whose_loop_is_blocked_is_flat_within_seven_seconds(served):
