@@ -223,6 +223,8 @@ def test_the_session_whose_orders_were_taken_off_may_send_none_until_it_opens_a_
     trader.send(order("b"), 300)
     assert (ReportType.REJECTED, "b", "venue.session_blocked") in kinds(trader.advance(400))
     assert (helper.view().orders, helper.view().blocked) == (1, 1)
+    trader.send(order("close", reduce_only=True), 450)
+    assert {report.code for _, report in trader.advance(480)} != {"venue.session_blocked"}
     trader.reopen()
     trader.send(order("c"), 500)
     assert kinds(trader.advance(600)) == [(ReportType.ACKNOWLEDGED, "c", None)]

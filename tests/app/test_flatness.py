@@ -76,6 +76,12 @@ def test_a_halt_of_a_scope_wants_its_orders_gone_only():
     assert [one.client_order_id for one in left_open(orders, ())] == ["a", "b"]
 
 
+@pytest.mark.parametrize(("flatten", "left"), [((True,), []), ((False,), ["a"]), ((True, False), ["a"])])
+def test_the_orders_of_a_flatten_are_no_orders_left_unless_another_halt_wants_them_gone(flatten, left):
+    halts = [msgspec.structs.replace(HALT, code=f"{n}", flatten=one) for n, one in enumerate(flatten)]
+    assert [one.client_order_id for one in left_open((resting(reduce_only=True),), halts)] == left
+
+
 @pytest.mark.parametrize(("last", "after", "late"), [
     (None, 0, False), (TRIPPED - 5, 0, False), (TRIPPED + 49_999_999, 49_999_999, False),
     (TRIPPED + 50_000_000, 50_000_000, True),

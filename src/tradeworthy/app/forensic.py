@@ -161,12 +161,15 @@ def view_of(venue: SimulatedVenue, at: int, ts: int) -> VenueView:
     resting = [
         OpenOrder(
             one.client_order_id, one.instance, one.instrument, int(one.side), one.leaves, one.venue_order_id,
-            protective=protects(one),
+            protective=protects(one), reduce_only=one.reduce_only,
         )
         for one in venue.open_orders()
     ]
     coming = [
-        OpenOrder(one.client_order_id, one.instance, one.instrument, int(one.side), one.lots, under_way=True)
+        OpenOrder(
+            one.client_order_id, one.instance, one.instrument, int(one.side), one.lots, under_way=True,
+            reduce_only=one.reduce_only,
+        )
         for one in venue.wire.submits()
     ]
     return VenueView(at, ts, (*resting, *coming), {name: lots for name, lots in venue.positions().items() if lots})

@@ -64,7 +64,7 @@ class Restore(msgspec.Struct, frozen=True, tag="restore"):
 
 
 class TakeOff(msgspec.Struct, frozen=True, tag="take_off", omit_defaults=True):
-    """Take orders off at once; with `block` the trading sessions of now may send none of these scopes any more."""
+    """Take orders off at once; with `block` the trading session of now may open nothing in these scopes any more."""
 
     n: int
     token: int

@@ -152,19 +152,20 @@ class VenueServer:
             return Answer(request.n, self._name, refused="this venue serves no tests: start it with aids")
         if session is None:
             return Answer(request.n, self._name, refused="expected a hello first")
+        received = self._clock.now()
         if self._aids.slow_s and self._aids.concern(session.scope):
             self._clock.sleep(nanos(self._aids.slow_s))
         silent = self._swallows(session)
         if silent and self._aids.silent == "lost":
             return None
         with self._lock:
-            answer = self._act(request, session)
+            answer = self._act(request, session, received)
         return None if silent else answer
 
     def _swallows(self, session: _Session) -> bool:
         return bool(self._aids.silent) and self._aids.concern(session.scope)
 
-    def _act(self, request: Request, session: _Session) -> Answer:
+    def _act(self, request: Request, session: _Session, received: int) -> Answer:
         self._count(request, session)
         allowed = _ALLOWED.get(type(request), frozenset())
         if session.scope not in allowed:
@@ -174,7 +175,7 @@ class VenueServer:
             return Answer(request.n, self._name, refused="another trading session took over")
         match request:
             case Send():
-                self._send(request, session)
+                self._send(request, session, received)
             case Market():
                 self._fresh = False
                 self._ts = max(self._ts, request.ts)
@@ -195,17 +196,18 @@ class VenueServer:
             what = request.kind.rpartition(".")[2]
         self._requests[f"{session.scope}.{what}"] += 1
 
-    def _send(self, request: Send, session: _Session) -> None:
+    def _send(self, request: Send, session: _Session, received: int) -> None:
         command = protocol.fact_of(request.kind, request.command)
         self._fresh, self._ts = False, max(self._ts, request.ts)
         if isinstance(command, SubmitOrder):
-            if any(_covers(scope, command.instance, command.instrument) for scope in session.blocked):
+            blocked = any(_covers(scope, command.instance, command.instrument) for scope in session.blocked)
+            if blocked and not command.reduce_only:  # closing a position is for the desk's own gates to judge
                 self._blocked += 1
                 broken = Broken("venue.session_blocked", "orders were taken off by the account: open a new session")
                 self._own.append((request.ts, refusal(ReportType.REJECTED, command, broken)))
                 return
             self._orders += 1
-            self._last = command.client_order_id, self._clock.now()
+            self._last = command.client_order_id, received
         elif isinstance(command, CancelOrder):
             self._note(command.client_order_id, session, "taken")
         self._venue.send(command, request.ts)  # type: ignore[arg-type]
@@ -264,12 +266,15 @@ class VenueServer:
         resting = [
             OpenOrder(
                 o.client_order_id, o.instance, o.instrument, int(o.side), o.leaves, o.venue_order_id,
-                protective=protects(o),
+                protective=protects(o), reduce_only=o.reduce_only,
             )
             for o in venue.open_orders()
         ]
         coming = [
-            OpenOrder(one.client_order_id, one.instance, one.instrument, int(one.side), one.lots, under_way=True)
+            OpenOrder(
+                one.client_order_id, one.instance, one.instrument, int(one.side), one.lots, under_way=True,
+                reduce_only=one.reduce_only,
+            )
             for one in venue.wire.submits()
         ]
         last, at = self._last or ("", None)

@@ -114,11 +114,14 @@ def certify(
 
 
 def left_open(orders: Sequence[OpenOrder], halts: Sequence[Halt]) -> tuple[OpenOrder, ...]:
-    """Return the orders that a halt wants gone and the venue still shows; without a halt all; protective stops stay."""
+    """Return the orders that a halt wants gone and the venue still shows; without a halt all.
+
+    Protective stops stay, and so do the reducing orders by which a halt that flattens closes positions.
+    """
     return tuple(
         one for one in orders
         if not one.protective and (not halts or any(
-            concerns(
+            not (one.reduce_only and halt.flatten) and concerns(
                 halt.scope, instance=one.instance, instrument=one.instrument, venue=venue_of(one.instrument)
             )
             for halt in halts

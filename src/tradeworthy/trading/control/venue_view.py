@@ -14,6 +14,7 @@ class OpenOrder(msgspec.Struct, frozen=True):
     venue_order_id: str = ""
     under_way: bool = False
     protective: bool = False
+    reduce_only: bool = False
 
 
 class CancelSeen(msgspec.Struct, frozen=True):
@@ -30,7 +31,7 @@ class VenueView(msgspec.Struct, frozen=True):
     """One look. `at` is nanoseconds UTC by the venue's clock, `ts` the time its market has reached.
 
     positions      signed lots by instrument, without the flat ones
-    last_order     client order id of the last order that was taken, and when, by the venue's clock
+    last_order     client order id of the last order that was taken, and when it was received, by the venue's clock
     orders, blocked  how many orders were taken, and how many were refused because the session was blocked
     copy_open, copy_positions  the same as told by the drop copy: every report, folded apart from the venue's book
     requests       how often each scope's sessions asked what, e.g. `trade.submit`
