@@ -102,6 +102,15 @@ def test_a_killed_desk_is_verified_flat_and_its_certificate_verifies_offline(ser
     assert command("flatness", path, "--key", one.state / "watchdog" / "watchdog.key.pub").returncode == 0
 
 
+def test_a_kill_with_flatten_closes_the_positions_at_the_venue(served):
+    one = served()
+    until(lambda: one.view().positions)
+    done = command("kill", "small", "--reason", "drill", "--flatten", "--runs", one.runs)
+    assert done.returncode == 0, done.stdout + done.stderr
+    until(lambda: not one.view().positions)
+    assert one.flat_for_good()
+
+
 def test_a_kill_survives_the_end_of_the_process(served):
     one = served()
     assert command("kill", "small", "--reason", "drill", "--runs", one.runs).returncode == 0
