@@ -3,8 +3,9 @@
     <root>/instrument=<id>/day=YYYY-MM-DD/<kind>.parquet
     <root>/manifest.json
 
-Ingesting the same rows again changes nothing; other rows for a stored part are refused, and so is a file whose
-bytes are not those of the manifest. Needs the `data` extra (polars); DuckDB reads the files as they are.
+Ingesting the same rows again changes nothing; other rows for a stored part are refused, unless the feed may grow and
+they go on after the stored ones. A file whose bytes are not those of the manifest is refused too. Needs the `data`
+extra (polars); DuckDB reads the files as they are.
 """
 
 import hashlib
@@ -63,8 +64,10 @@ class Catalog:
         except msgspec.MsgspecError as bad:
             raise InvalidInput(f"{self._manifest.name} must be a catalog's manifest: {bad}") from None
 
-    def ingest(self, rows: Iterable[TapeRow]) -> Manifest:
+    def ingest(self, rows: Iterable[TapeRow], *, growing: bool = False) -> Manifest:
         """Store `rows` day by day (UTC, by event time as it comes) and return the new manifest.
+
+        growing  a stored day may be followed by more rows of it: a file that is still being recorded
 
         A day must come in one stretch. Raises `InvalidInput` for rows that differ from the stored ones.
         """
@@ -77,7 +80,7 @@ class Catalog:
                     raise InvalidInput(f"a day must have at most {PART_ROWS_MAX} rows, had more")
                 tables.setdefault((row[2].instrument, kind_of(row[2])), []).append(row)
             for (instrument, kind), table in sorted(tables.items()):
-                part = self._store(instrument, day, kind, table, parts)
+                part = self._store(instrument, day, kind, table, parts, growing=growing)
                 if part.path in written:
                     raise InvalidInput(f"{part.path}: a day's rows must come in one stretch, came in two")
                 written.add(part.path)
@@ -100,14 +103,16 @@ class Catalog:
         if found != part.sha256:
             raise InvalidInput(f"{part.path}: SHA-256 must be {part.sha256}, was {found}")
 
-    def _store(self, instrument: str, day: int, kind: str, rows: list[TapeRow], parts: dict[str, Part]) -> Part:
+    def _store(
+        self, instrument: str, day: int, kind: str, rows: list[TapeRow], parts: dict[str, Part], *, growing: bool
+    ) -> Part:
         if "/" in instrument or instrument.startswith("."):
             raise InvalidInput(f"an instrument's id must be a file name, was {instrument!r}")
         name = datetime.fromtimestamp(day * NANOS_PER_DAY // NANOS_PER_SECOND, UTC).date().isoformat()
         relative = f"instrument={instrument}/day={name}/{kind}.parquet"
         content = _content(rows)
         known = parts.get(relative)
-        if known is not None:
+        if known is not None and not (growing and _goes_on(known, rows)):
             self.verify(known)
             if known.content != content:
                 raise InvalidInput(f"{relative}: rows must equal the {known.rows} stored ones, were {len(rows)} others")
@@ -116,6 +121,8 @@ class Catalog:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         frame_of(kind, rows).write_parquet(partial, compression="zstd")
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())
         os.replace(partial, path)
         stamps = [row[0] for row in rows]
         return Part(relative, instrument, name, kind, _sha256(path), content, len(rows), min(stamps), max(stamps))
@@ -123,8 +130,16 @@ class Catalog:
     def _replace(self, path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
-        partial.write_bytes(data)
+        with partial.open("wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
         os.replace(partial, path)
+
+
+def _goes_on(known: Part, rows: list[TapeRow]) -> bool:
+    """Tell whether rows begin with the stored ones; what a crash left of the file is then written anew."""
+    return len(rows) > known.rows and _content(rows[: known.rows]) == known.content
 
 
 def _content(rows: list[TapeRow]) -> str:

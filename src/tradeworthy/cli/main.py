@@ -28,6 +28,7 @@ from tradeworthy.cli import (
     flatness,
     guard,
     health,
+    ingest_once,
     journal,
     kill,
     paper_run,
@@ -62,6 +63,7 @@ app.command(demo.demo)
 app.command(run.run)
 app.command(summary.summary)
 app.command(restart.restart)
+app.command(ingest_once.ingest_once)
 app.command(backtest.app)
 app.command(config.app)
 app.command(calibration.app)

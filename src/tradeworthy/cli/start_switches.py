@@ -76,7 +76,14 @@ class Start:
     def switches(self, *, no_trading: bool = False, declared_in: Path | None = None) -> Switches:
         """Return what the process leaves out and breaks."""
         faults = tuple(parsed_fault(one) for one in self.fault)
-        return Switches(no_trading, self.skip_ingest, faults, declared_in=declared_in)
+        return Switches(
+            no_trading, self.skip_ingest, faults, declared_in=declared_in, duckdb_path=self.duckdb_path,
+            symbols=self.only(),
+        )  # fmt: skip
+
+    def only(self) -> tuple[str, ...]:
+        """Return the symbols that were named, none = all."""
+        return tuple(one.strip() for one in self.symbols.split(",") if one.strip())
 
     def environ(self, variables: dict[str, str]) -> dict[str, str]:
         """Return the variables with the command line's on top."""

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from types import FrameType
 
@@ -101,7 +102,7 @@ def http_address(process: DeskProcess) -> Workload | None:
     control = DeskControl(process.root, process.document.desk.name, process.clock)
     address = address_of(
         process.board, control, section=process.document.health, environ=process.environ, clock=process.clock,
-        resolve=store_of(process.environ).resolve,
+        resolve=store_of(process.environ).resolve, supervisor=process.supervisor,
     )
     if address.factory is None:
         return None
@@ -147,7 +148,7 @@ class _Signals:
 
 
 def _echoing(switches: Switches) -> Switches:
-    return Switches(switches.no_trading, switches.skip_ingest, switches.faults, sys.stdout.buffer)
+    return replace(switches, stream=sys.stdout.buffer)
 
 
 def _emit(line: str) -> None:

@@ -22,6 +22,7 @@ from tradeworthy.app.runtime.facts import GuardRestored, JournalOpened, RuntimeB
 from tradeworthy.app.runtime.faults import DESK, LOOP, Fault, with_fault
 from tradeworthy.app.runtime.feeding import NOT_APPLICABLE, Feeder, Sources
 from tradeworthy.app.runtime.guard_door import GuardDoor
+from tradeworthy.app.runtime.ingesting import DUCKDB_PATH, Ingesting, ingest_of
 from tradeworthy.app.runtime.life import begin_life, declared_life
 from tradeworthy.app.runtime.metering import DeskMeter
 from tradeworthy.app.runtime.observing import Observation
@@ -70,6 +71,7 @@ class Switches:
 
     stream       where log lines are shown beside their file, None nowhere
     declared_in  a folder for a process that is only declared, e.g. to summarise it; None for one that runs
+    duckdb_path  where embedded ingest keeps what it takes in;  symbols  of which instruments alone, none = all
     """
 
     no_trading: bool = False
@@ -77,6 +79,8 @@ class Switches:
     faults: tuple[Fault, ...] = ()
     stream: IO[bytes] | None = None
     declared_in: Path | None = None
+    duckdb_path: Path = DUCKDB_PATH
+    symbols: tuple[str, ...] = ()
 
 
 Address = Callable[["DeskProcess"], Workload | None]
@@ -102,10 +106,16 @@ class DeskProcess:
         self.state = state_of(root, document.desk.name)
         risk_policy(document)  # before anything is written: no start without a valid one (APP-06)
         self.code = identity.code_hash()
+        found = ingest_of(
+            document, store=self.switches.duckdb_path, environ=environ, symbols=self.switches.symbols
+        )
         place = self.switches.declared_in
         trades = place is None and not self.switches.no_trading
         self._first = self._session(0) if trades else None  # what cannot be traded leaves nothing behind (APP-04)
         self.life = begin_life(self.state, clock) if place is None else declared_life(place, clock)
+        self.ingesting = Ingesting(
+            found, clock, run_id=self.life.run_id, tell=self.life.tell, skip=self.switches.skip_ingest
+        )
         self.observation = Observation(
             document, run_id=self.life.run_id, clock=clock, release=self.code[:12], environ=environ,
             folder=self.life.folder, stream=self.switches.stream,
@@ -183,13 +193,14 @@ class DeskProcess:
             application.on_startup("watchdog", self._launch_watchdog, self.link.farewell)
         application.on_startup("event_bus", self.publishing.start, self.publishing.stop)
         application.on_shutdown("event_bus", self.publishing.stop)
+        self.ingesting.declare(application)
         for workload in self._workloads(address):
             application.add(self._faulty(workload))
         for name, reason in self._skips().items():
             application.skip(name, reason)
 
     def _workloads(self, address: "Address | None") -> list[Workload]:
-        found: list[Workload] = []
+        found = self.ingesting.workloads()
         if self.trading is not None:
             found.append(Workload(
                 "trading_loop", "trading_loop", f"the desk {self.document.desk.name}", self.trading.work,
@@ -219,7 +230,8 @@ class DeskProcess:
         ))  # fmt: skip
         feeder = Feeder(
             Sources(self.application, self.trading, self.meter, self.clock_watch, self.resources, self.link,
-                    self.publishing, self.observation, self.flag, read_clock_offset().seconds is not None),
+                    self.publishing, self.observation, self.flag, read_clock_offset().seconds is not None,
+                    self.ingesting),
             self.board, self.metrics, lambda: self.summary(running=True), self.bulletin,
         )  # fmt: skip
         found.append(Workload("runtime_board", "runtime_board", "facts for health, metrics and summary", feeder.feed,
@@ -232,8 +244,7 @@ class DeskProcess:
 
     def _skips(self) -> dict[str, str]:
         """Say what does not run and why (APP-10, APP-13)."""
-        reason = "--skip-ingest" if self.switches.skip_ingest else "recorded tapes are the feed of this desk"
-        found = {"skip-ingest": reason}
+        found: dict[str, str] = {}
         if self.trading is None:
             found["trading_loop"] = "--no-trading"
         if self.environ.get(REFLECTION_ENABLED, "").strip().lower() not in TRUE:

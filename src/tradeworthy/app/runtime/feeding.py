@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from tradeworthy.app.runtime.application import Application
+from tradeworthy.app.runtime.ingesting import Ingesting
 from tradeworthy.app.runtime.metering import DeskMeter
 from tradeworthy.app.runtime.observing import Observation
 from tradeworthy.app.runtime.telling import Bulletin
@@ -63,6 +64,7 @@ class Sources:
     observation: Observation
     flag: HaltPort
     time_service_expected: bool = False
+    ingesting: Ingesting | None = None
 
 
 class Feeder:
@@ -113,8 +115,10 @@ class Feeder:
             return
         desk = trading.desk
         meter = source.meter
+        ingesting = source.ingesting
         put("market_data", MarketData(
-            at=now, ingest_at=meter.last_event_at, decision_at=meter.last_decision_at,
+            at=now, ingest_at=newest_of(meter.last_event_at, None if ingesting is None else ingesting.last_at),
+            decision_at=meter.last_decision_at, ingest_expected=ingesting is None or not ingesting.skipped,
         ))  # fmt: skip
         alive = run is not None and not trading.failed
         seq = None if run is None else run.journal.last_seq
@@ -179,3 +183,8 @@ class Feeder:
         spool = source.publishing.spool.facts()
         self._metrics.spool(spool.backlog_events, spool.backlog_age_seconds)
         put("disk", disk_of(source.resources.forecasts(), at=now))
+
+
+def newest_of(tape: int | None, cycle: int | None) -> int | None:
+    """Return when data last came in: by a tape that feeds the desk, or by a cycle of ingest."""
+    return max((one for one in (tape, cycle) if one is not None), default=None)

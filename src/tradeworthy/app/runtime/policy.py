@@ -7,6 +7,7 @@ import msgspec
 from tradeworthy.kernel.supervision.beat import WatchdogPolicy
 from tradeworthy.kernel.supervision.policy import ScopePolicy, SupervisorPolicy
 from tradeworthy.kernel.supervision.resources import ResourcePolicy
+from tradeworthy.operations.ingest.policy import IngestPolicy
 
 
 class ShutdownPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,11 +63,21 @@ class DriftMonitorPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     interval_seconds: float = 120.0
 
 
+class BackbonePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The service store that a desk wants beside its embedded one.
+
+    url  postgresql://HOST[:PORT]/DATABASE; empty = the embedded store is the whole backbone
+    """
+
+    url: str = ""
+
+
 class RuntimePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The runtime's part of the document.
 
     idle_beat_s  how often a trading loop beats while it waits;  give_way_ms  the most that it keeps the event loop
     watchdog     False only where nobody must notice a dead desk: never live
+    ingest       recorded feeds that are taken into the embedded store;  backbone  a service that is wanted instead
     """
 
     shutdown: ShutdownPolicy = ShutdownPolicy()
@@ -79,3 +90,5 @@ class RuntimePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     idle_beat_s: float = 1.0
     give_way_ms: float = 20.0
     watchdog: bool = True
+    ingest: IngestPolicy = IngestPolicy()
+    backbone: BackbonePolicy = BackbonePolicy()
