@@ -106,6 +106,7 @@ def http_address(process: DeskProcess) -> Workload | None:
     )
     if address.factory is None:
         return None
+    process.application.on_shutdown("http_control", control.close)
     where = f"{address.policy.host}:{address.policy.port}{address.policy.path}"
     return Workload(
         "health_server", "health_server", f"health, metrics, summary and control at {where}", address.factory,
