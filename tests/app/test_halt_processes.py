@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -161,7 +162,8 @@ def test_a_desk_trades_again_after_it_was_armed_again(desk, venue):
 
 
 def test_the_watchdog_answers_for_a_loop_that_hangs(desk, venue):
-    port = 18_081
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
     one = desk(http=f"127.0.0.1:{port}")
 
     def asked(path):
