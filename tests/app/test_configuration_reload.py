@@ -35,6 +35,7 @@ def test_one_key_that_is_not_reloadable_refuses_the_whole():
         "risk.per_trade", "desk.environment", "desk.speed", "health.port", "health.host", "health.cert_path",
         "health.health_roles[0]", "telemetry.auth_token", "instances[q].policy.lots", "venue.connection",
         "control.lifetime_seconds", "accounts[main].credentials", "telemetry.logs.directory",
+        "telemetry.logs.context.site", "telemetry.logs.queue_lines",
     ],
 )  # fmt: skip
 def test_what_a_decision_or_an_address_rests_on_is_not_reloadable(field):
@@ -44,7 +45,7 @@ def test_what_a_decision_or_an_address_rests_on_is_not_reloadable(field):
 @pytest.mark.parametrize(
     "field",
     [
-        "telemetry.level", "telemetry.logs.level", "telemetry.logs.context.site", "telemetry.logs.queue_lines",
+        "telemetry.logs.level",
         "telemetry.publishing.spool.bound_bytes", "telemetry.publishing.bus.capacity_events",
         "telemetry.publishing.bus_health.depth_warn",
         "health.decision_fail_seconds", "health.fact_stale_seconds",

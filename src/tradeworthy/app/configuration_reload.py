@@ -22,11 +22,7 @@ class Reloadable(NamedTuple):
 
 
 RELOADABLE: tuple[Reloadable, ...] = (
-    Reloadable(r"^telemetry\.(\w+\.)*(level|structured|context(\..+)?)$", "which lines are logged, and how"),
-    Reloadable(
-        r"^telemetry\.(\w+\.)*(retention_days|queue_lines|errors_held|kept_lines|text_characters_max|unrouted_repeat_s)$",
-        "bounds of the logs",
-    ),
+    Reloadable(r"^telemetry\.logs\.level$", "which lines are logged"),
     Reloadable(
         r"^telemetry\.(\w+\.)*(replay_(interval_s|batch|wait_s)|bound_bytes|capacity_events|dead_letters)$",
         "bounds of publishing, spool and bus",

@@ -3,7 +3,9 @@
 import os
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -35,6 +37,9 @@ def run(
     Exit 0 after a clean end; 1 when a task was abandoned; 2 when an order or a record is in doubt, or the start failed;
     3 for a wrong word; 130 when a second signal cut the end short.
 
+    SIGHUP reads the document anew: log level, bounds of telemetry and health limits change at once, anything else is
+    refused as a whole.
+
     Parameters
     ----------
     configuration
@@ -48,14 +53,16 @@ def run(
     document = start.document(configuration)
     if document.desk.environment == "backtest":
         return present(RunSession(document, root=start.runs), Console())
-    return play_desk(document, start, Console(), no_trading=no_trading, timeout=timeout)
+    again = partial(start.document, configuration)
+    return play_desk(document, start, Console(), again, no_trading=no_trading, timeout=timeout)
 
 
 def play_desk(
-    document: Document, start: Start, console: Console, *, no_trading: bool = False, timeout: float | None = None
-) -> int:
+    document: Document, start: Start, console: Console, read: Callable[[], Document], *, no_trading: bool = False,
+    timeout: float | None = None,
+) -> int:  # fmt: skip
     """Play a document in a supervised process, under a live table where the output is a terminal."""
-    ended, result = play(document, start, console, no_trading=no_trading, timeout=timeout)
+    ended, result = play(document, start, console, no_trading=no_trading, timeout=timeout, read=read)
     if result is not None:
         summarise(result, console)
     if ended.reason == "failed":

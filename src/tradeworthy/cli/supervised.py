@@ -38,21 +38,25 @@ def require_seconds(timeout: float | None) -> None:
 
 def play(
     document: Document, start: Start, console: Console, *, no_trading: bool = False, timeout: float | None = None,
-    company: Sequence[Observer] = (), attach: Callable[[DeskProcess], object] = lambda process: None,
+    read: Callable[[], Document] | None = None, company: Sequence[Observer] = (),
+    attach: Callable[[DeskProcess], object] = lambda process: None,
 ) -> tuple[Ended, RunResult | None]:  # fmt: skip
     """Run one life of a desk and return how it ended, with the run's result where one traded to its end.
 
+    read     reads the document anew at SIGHUP, None where it is not reloaded
     company  who else sees the desk at work;  attach  may add workloads to the process before it runs
     """
     with _Signals() as signals:
         return _played(
-            document, start, console, signals, no_trading=no_trading, timeout=timeout, company=company, attach=attach
-        )
+            document, start, console, signals, no_trading=no_trading, timeout=timeout, read=read, company=company,
+            attach=attach,
+        )  # fmt: skip
 
 
 def _played(
     document: Document, start: Start, console: Console, signals: "_Signals", *, no_trading: bool,
-    timeout: float | None, company: Sequence[Observer], attach: Callable[[DeskProcess], object],
+    timeout: float | None, read: Callable[[], Document] | None, company: Sequence[Observer],
+    attach: Callable[[DeskProcess], object],
 ) -> tuple[Ended, RunResult | None]:  # fmt: skip
     environ = start.environ(dict(os.environ))
     register_environment(environ)
@@ -76,7 +80,7 @@ def _played(
     )
     held.append(process)
     attach(process)
-    signals.pass_to(process)
+    signals.pass_to(process, read)
     with live:
         ended = asyncio.run(process.run(timeout))
     if link is not None:
@@ -135,9 +139,15 @@ class _Signals:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def pass_to(self, process: DeskProcess) -> None:
-        """Let a process hear what was heard, and what will be."""
+    def pass_to(self, process: DeskProcess, read: Callable[[], Document] | None) -> None:
+        """Let a process hear what was heard, and what will be; SIGHUP reads its document anew."""
         self._process = process
+        if read is not None:
+            with suppress(ValueError):
+                again = partial(process.reload, read)
+                self._before[signal.SIGHUP] = signal.signal(
+                    signal.SIGHUP, lambda number, frame: process.application.call_soon(again)
+                )
         for name in self._heard:
             process.application.request_stop(SIGNAL, name)
 

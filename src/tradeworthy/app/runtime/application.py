@@ -109,6 +109,11 @@ class Application:
         """Keep a task that another library made in sight (SUP-18)."""
         self.supervisor.track(task, metadata)
 
+    def call_soon(self, act: Callable[[], object]) -> None:
+        """Do something between two steps of the loop; any thread may ask. Nothing happens while no loop runs."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(act)
+
     def request_stop(self, reason: str, detail: str = "") -> None:
         """End gracefully; a second signal skips to the last step of the end. Any thread may ask, at any time."""
         if self._loop is None:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import IO
 
 from tradeworthy.app import identity
-from tradeworthy.app.bootstrap import instruments_of, policy_of, risk_policy
+from tradeworthy.app.bootstrap import instruments_of, policies_of, policy_of, risk_policy
 from tradeworthy.app.config import Document
 from tradeworthy.app.configuration_audit import ConfigurationAudited
+from tradeworthy.app.configuration_reload import Reloaded, reload_from
 from tradeworthy.app.configuration_start import actor_of, start_configuration
 from tradeworthy.app.guard_memory import GUARD_FILE, guard_memory
 from tradeworthy.app.open_run import Company, OpenRun
@@ -40,6 +41,7 @@ from tradeworthy.kernel.supervision import TaskSupervisor
 from tradeworthy.kernel.supervision.notify import ServiceNotify
 from tradeworthy.kernel.supervision.resources import Machine, ResourceLedger, ResourceSample
 from tradeworthy.kernel.supervision.watched import Vitals, WatchdogLink
+from tradeworthy.kernel.telemetry.log_policy import LogPolicy
 from tradeworthy.kernel.telemetry.publishing import Publishing, PublishingPolicy
 from tradeworthy.operations.dry_run.clock_offset import read_clock_offset
 from tradeworthy.operations.health.board import RuntimeBoard
@@ -174,6 +176,18 @@ class DeskProcess:
             self.life.close()
             self.observation.close()
             self.flag.close()
+
+    def reload(self, read: Callable[[], Document]) -> None:
+        """Take over what may change while a desk runs, all of it or nothing; either way it is journaled (CFG-08)."""
+        self.document, told = reload_from(self.document, read, actor=self._actor, accept=[policies_of])
+        self.life.tell(told)
+        if isinstance(told, Reloaded):
+            telemetry, health = self.document.telemetry, self.document.health
+            self.logs.adopt(policy_of(LogPolicy, "telemetry.logs", telemetry.get("logs", {})))
+            self.publishing.adopt(
+                policy_of(PublishingPolicy, "telemetry.publishing", telemetry.get("publishing", {}))
+            )
+            self.board.adopt(of_environment(self.environ, policy_of(HealthPolicy, "health", health)))
 
     def discard(self) -> None:
         """Let go of a process that was declared only, e.g. for a summary."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+import msgspec
 import structlog
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock
@@ -86,6 +87,13 @@ class Logs:
             logging.getLogger(name), processors=[_to_standard],
             wrapper_class=structlog.make_filtering_bound_logger(self._level), **fields,
         )  # fmt: skip
+
+    def adopt(self, policy: LogPolicy) -> None:
+        """Log from another level on; everything else of a policy waits for the next start."""
+        self.policy = msgspec.structs.replace(self.policy, level=policy.level)
+        self._level = LEVELS[policy.level]
+        for logger, _, _ in self._captured:
+            logger.setLevel(self._level if logger.name == OWN else max(self._level, logging.WARNING))
 
     def flush(self, timeout_s: float | None = None) -> bool:
         """Wait until the writer is done with what was logged so far; False when that took too long."""

@@ -40,6 +40,10 @@ class RuntimeBoard:
         _require(check in CHECKS, f"check must be one of {sorted(CHECKS)}, was {check!r}")
         self._facts = msgspec.structs.replace(self._facts, **{check: seen})
 
+    def adopt(self, policy: HealthPolicy) -> None:
+        """Judge by other limits from now on."""
+        self._policy = policy
+
     def keep_summary(self, summary: bytes) -> None:
         """Keep the newest summary, as JSON."""
         self._summary = summary
