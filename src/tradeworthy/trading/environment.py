@@ -26,6 +26,8 @@ TIMER_BURST_MAX = 120
 """Firings of one timer between two tape rows; a longer silence is skipped, not replayed tick by tick."""
 POLL_EVERY = 512
 """Tape rows between two looks at the operator's controls."""
+NEVER = 2**63 - 1
+"""When a timer is due that was not armed: before the first row no time passes on the tape."""
 NAP_NS = NANOS_PER_SECOND // 10
 """Wall time between two looks while a paced run waits for its next row."""
 
@@ -68,7 +70,7 @@ class Timers:
     def __init__(self, intervals: Sequence[tuple[str, int]], *, rollover_ns: int = 0) -> None:
         self._heap: list[tuple[int, int]] = []
         self._timers = [*((name, every, 0) for name, every in intervals), ("day_roll", NANOS_PER_DAY, rollover_ns)]
-        self.next_due: int = 0
+        self.next_due: int = NEVER
         self.skipped = 0
 
     def start(self, ts: int) -> None:
