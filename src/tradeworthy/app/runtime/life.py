@@ -1,15 +1,21 @@
 """One life of the process: its folder beside the desk's state, and the journal of what the runtime did in it."""
 
+import logging
 import os
 from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock
 from tradeworthy.kernel.facts import Event, Fact, event_of
 from tradeworthy.kernel.journal import CheckpointSigner, Journal, JournalPolicy
 
+LOG = logging.getLogger("tradeworthy.runtime")
 SOURCE = "runtime"
+LOGGED = "runtime."
+"""Kinds that are also a log line: what the process did, not what it measured."""
 LIVES = "runtime"
 """Where a desk's state keeps the lives of its processes, one folder each."""
 RECENT_MAX = 512
@@ -45,6 +51,8 @@ class Life:
         )
         self.accept(event)
         self.journal.commit()
+        if event.kind.startswith(LOGGED):
+            LOG.info(event.kind.replace(".", "_"), extra={"fact": msgspec.to_builtins(fact)})
         return event
 
     def accept(self, event: Event) -> None:

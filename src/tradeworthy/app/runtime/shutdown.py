@@ -111,8 +111,9 @@ class Shutdown:
         due += policy.callbacks_s
         await self._call_back(start + nanos(due), run_callback, problems)
         began = self._clock.monotonic()
+        known = len(problems)
         sealed = self._sealed(reason, problems)
-        self._told("seal", sealed, began)
+        self._told("seal", sealed, began, "; ".join(problems[known:]))
         return Ending(working, abandoned, sealed, self._hurried, tuple(problems))
 
     def _sealed(self, reason: str, problems: list[str]) -> bool:
@@ -135,7 +136,7 @@ class Shutdown:
         """Cancel and look until nothing works, at most to the deadline."""
         orders = self._orders
         assert orders is not None
-        began, working = self._clock.monotonic(), None
+        began, working, known = self._clock.monotonic(), None, len(problems)
         while True:
             try:
                 orders.withdraw(reason)
@@ -149,7 +150,8 @@ class Shutdown:
                 break
             await self._wait(LOOK_S)
         found = "unknown" if working is None else str(working)
-        self._told("orders", working == 0, began, f"{found} working orders left")
+        told = [f"{found} working orders left", *problems[known:]]
+        self._told("orders", working == 0, began, "; ".join(told))
         return working
 
     async def _end_tasks(self, deadline: int) -> tuple[str, ...]:
