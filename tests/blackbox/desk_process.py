@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-import tradeworthy.app.runner  # noqa: F401  registers every kind that a run's journal holds
+import tradeworthy.app.runtime.desk_process  # noqa: F401  registers every kind that a journal of a desk holds
 from tradeworthy.kernel.journal import read
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,6 +76,17 @@ def folder_of(done):
 
 def digest_of(done):
     return re.search(r"^digest +([0-9a-f]{64})$", done.stdout, re.MULTILINE).group(1)
+
+
+def only_life(runs, desk="small"):
+    """Return the folder of the one life that a desk's process had below `runs`."""
+    (found,) = (runs / "state" / desk / "runtime").iterdir()
+    return found
+
+
+def told(folder, kind):
+    """Return the payloads of one kind in a journal."""
+    return [event.payload for event in events_of(folder) if event.kind == kind]
 
 
 def only_run(runs):
