@@ -230,6 +230,16 @@ def test_the_session_whose_orders_were_taken_off_may_send_none_until_it_opens_a_
     assert kinds(trader.advance(600)) == [(ReportType.ACKNOWLEDGED, "c", None)]
 
 
+def test_a_new_session_on_the_same_line_keeps_the_orders_that_nobody_took_off(scene):
+    trader = opened(scene, order("a", instance="i"), order("b", instance="j"), cancel_on_disconnect=True)
+    helper = scene.helper()
+    helper.take_off(("strategy:i",), token=0)
+    trader.reopen()
+    trader.send(order("c", instance="i"), 300)
+    trader.advance(400)
+    assert [one.client_order_id for one in helper.view().open_orders] == ["b", "c"]
+
+
 def test_an_older_token_is_refused_also_on_a_line_that_stood_before(scene):
     old = scene.helper(token=1)
     old.greet()

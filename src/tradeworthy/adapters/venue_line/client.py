@@ -1,6 +1,7 @@
 """The desk's end of the line to a venue, and the watchdog's own."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from decimal import Decimal
 from heapq import heappop, heappush
 
@@ -138,9 +139,14 @@ class VenueClient:
         return self._line is not None
 
     def reopen(self) -> None:
-        """Open a new session: after a re-arm, because the venue blocks the one whose orders were taken off."""
-        self._drop()
+        """Open a new session: after a re-arm, because the venue blocks the one whose orders were taken off.
+
+        It opens on the line that stands, so that no order goes with a connection that ends.
+        """
         self._retry_at = 0
+        if self._line is not None:
+            with suppress(NotSent, NoAnswer):
+                self._take(self._ask(self._hello))
 
     def send(self, command: Command, ts: int) -> None:
         """Send a command; what becomes of it is told by reports."""
