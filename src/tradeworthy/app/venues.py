@@ -24,13 +24,14 @@ def halt_flag(state: Path, clock: Clock) -> HaltFlag:
 
 def open_venue(
     document: Document, *, clock: Clock, flag: HaltPort | None = None, signed: Signed | None = None, token: int = 0,
-    policy: LinePolicy | None = None,
+    policy: LinePolicy | None = None, cancel_on_disconnect: bool = True,
 ) -> HeldVenue:
     """Return the venue of `document`, the simulated one here or the one at `venue.connection`.
 
     flag    every order passes it before it leaves (`VenueEdge`); None = nobody can halt this venue (backtest)
     signed  which reducing orders pass a halt, see `signed_by_a_person`
     token   of this desk's generation: a venue in its own process lets an older one no longer trade
+    cancel_on_disconnect  such a venue takes every order off when the line ends (KS-02c)
 
     Raises `ConfigurationRefused` when nobody answers at `venue.connection`.
     """
@@ -38,7 +39,10 @@ def open_venue(
     line: VenueClient | None = None
     venue: HeldVenue
     if connection:
-        venue = line = VenueClient(connection, clock, name=document.desk.name, token=token, policy=policy)
+        venue = line = VenueClient(
+            connection, clock, name=document.desk.name, token=token, cancel_on_disconnect=cancel_on_disconnect,
+            policy=policy,
+        )
     else:
         venue = build_venue(document)
     if flag is None:
