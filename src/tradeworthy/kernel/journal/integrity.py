@@ -128,47 +128,66 @@ def integrity(
 
     now  where silence is measured from; None for the last event's arrival
     """
-    numbers: dict[str, _Numbers] = {}
-    last_seen: dict[str, int] = {}
-    seen: set[str] = set()
-    losses: list[LossAcknowledged] = []
-    count = repeats = backwards = unknown_cause = unknown_schema = conflated = quarantined = 0
+    fold = IntegrityFold()
     for event in events:
-        count += 1
+        fold.take(event)
+    return fold.result(sources, now=now, chain_problem=chain_problem)
+
+
+class IntegrityFold:
+    """Count what is wrong with a journal, event by event; `result` judges what was counted so far."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, _Numbers] = {}
+        self._last_seen: dict[str, int] = {}
+        self._seen: set[str] = set()
+        self._losses: list[LossAcknowledged] = []
+        self._count = self._repeats = self._backwards = self._unknown_cause = self._unknown_schema = 0
+        self._conflated = self._quarantined = 0
+
+    def take(self, event: Event) -> None:
+        """Take the next event."""
+        self._count += 1
         source = event.source
-        repeats += event.event_id in seen
-        seen.add(event.event_id)
-        unknown_cause += event.causation_id is not None and event.causation_id not in seen
+        self._repeats += event.event_id in self._seen
+        self._seen.add(event.event_id)
+        self._unknown_cause += event.causation_id is not None and event.causation_id not in self._seen
         known = KINDS.get(event.kind)
-        unknown_schema += known is None or known.schema.rpartition(".")[0] != event.schema.rpartition(".")[0]
-        backwards += event.ts_init < last_seen.get(source, event.ts_init)
-        last_seen[source] = max(event.ts_init, last_seen.get(source, event.ts_init))
+        self._unknown_schema += known is None or known.schema.rpartition(".")[0] != event.schema.rpartition(".")[0]
+        self._backwards += event.ts_init < self._last_seen.get(source, event.ts_init)
+        self._last_seen[source] = max(event.ts_init, self._last_seen.get(source, event.ts_init))
         if event.source_seq is not None:
-            if source not in numbers:
-                numbers[source] = _Numbers()
-            numbers[source].add(event.source_seq)
+            if source not in self._numbers:
+                self._numbers[source] = _Numbers()
+            self._numbers[source].add(event.source_seq)
         payload = event.payload
         if isinstance(payload, LossAcknowledged):
-            losses.append(payload)
+            self._losses.append(payload)
         elif isinstance(payload, FeedConflated):
-            conflated += payload.count
+            self._conflated += payload.count
         elif isinstance(payload, InputQuarantined):
-            quarantined += 1
-    gaps = tuple((name, *run) for name in sorted(numbers) for run in numbers[name].missing)
-    judged = max(last_seen.values(), default=0) if now is None else now
-    silent = tuple(name for name in sorted(sources) if _silent(sources[name], last_seen.get(name), judged))
-    findings = [Severity.OK if count else Severity.UNKNOWN]
-    findings += [
-        Severity.FAIL if name not in sources or sources[name].zero_loss else Severity.WARN for name, _, _ in gaps
-    ]
-    if chain_problem or repeats or unknown_schema or silent:
-        findings.append(Severity.FAIL)
-    if backwards or unknown_cause or conflated or quarantined:
-        findings.append(Severity.WARN)
-    return Integrity(
-        count, gaps, repeats, backwards, unknown_cause, unknown_schema, chain_problem, silent, tuple(losses),
-        worst(findings), conflated, quarantined,
-    )  # fmt: skip
+            self._quarantined += 1
+
+    def result(
+        self, sources: Mapping[str, ExpectedSource], *, now: int | None, chain_problem: str = ""
+    ) -> Integrity:
+        """Judge what was taken; the arguments are those of `integrity`."""
+        numbers, last_seen = self._numbers, self._last_seen
+        gaps = tuple((name, *run) for name in sorted(numbers) for run in numbers[name].missing)
+        judged = max(last_seen.values(), default=0) if now is None else now
+        silent = tuple(name for name in sorted(sources) if _silent(sources[name], last_seen.get(name), judged))
+        findings = [Severity.OK if self._count else Severity.UNKNOWN]
+        findings += [
+            Severity.FAIL if name not in sources or sources[name].zero_loss else Severity.WARN for name, _, _ in gaps
+        ]
+        if chain_problem or self._repeats or self._unknown_schema or silent:
+            findings.append(Severity.FAIL)
+        if self._backwards or self._unknown_cause or self._conflated or self._quarantined:
+            findings.append(Severity.WARN)
+        return Integrity(
+            self._count, gaps, self._repeats, self._backwards, self._unknown_cause, self._unknown_schema,
+            chain_problem, silent, tuple(self._losses), worst(findings), self._conflated, self._quarantined,
+        )  # fmt: skip
 
 
 def continuity(events: Iterable[Event], *, end: int, recorded: bool = False) -> Continuity:
