@@ -1,0 +1,1 @@
+"""Assessments: one file turns facts into findings under a typed policy; `framework/` owns everything they share."""
