@@ -1,0 +1,73 @@
+"""Facts of a journal's wholeness: its seals verified, and its events folded one by one (AS-119)."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
+from tradeworthy.kernel.facts import Event
+from tradeworthy.kernel.journal import read
+from tradeworthy.kernel.journal.checkpoint import latest_count
+from tradeworthy.kernel.journal.integrity import ExpectedSource, IntegrityFold
+from tradeworthy.kernel.journal.verify import CannotJudge, verify
+from tradeworthy.operations.assessments.collectors.told import Teller
+from tradeworthy.operations.assessments.framework.values import Observation
+
+
+class LogFold:
+    """Fold one journal's events as they come; `facts` verifies its seals and tells.
+
+    name      of the journal, the component;  sources  that are expected, by name
+    followed  continuous days are expected between the first and the last event
+    """
+
+    def __init__(self, directory: Path, name: str, sources: Mapping[str, ExpectedSource], *, followed: bool) -> None:
+        self.directory, self.name, self._followed = directory, name, followed
+        self._sources = dict(sources)
+        self._fold = IntegrityFold()
+        self._days: dict[int, None] = {}
+        self.last_seq = 0
+
+    def fold(self, events: Iterable[Event]) -> "LogFold":
+        """Take events in order and return itself."""
+        for event in events:
+            self._fold.take(event)
+            self._days[event.ts_init // NANOS_PER_DAY] = None
+            self.last_seq = event.seq
+        return self
+
+    def catch_up(self) -> "LogFold":
+        """Take what was sealed since the last look."""
+        return self.fold(read(self.directory, start=self.last_seq + 1))
+
+    def facts(self, tell: Teller) -> list[Observation]:
+        """Verify the chain and return the journal's facts."""
+        checkpoints = any(self.directory.glob("checkpoint-*.dsse.json"))
+        try:
+            result = verify(self.directory, checkpoint=self.directory if checkpoints else None)
+            chain, problem = result.ok, result.problem
+        except CannotJudge as error:
+            chain, problem = None, str(error)
+        found = self._fold.result(self._sources, now=None, chain_problem="")
+        losses = [name in self._sources and not self._sources[name].zero_loss for name, _, _ in found.gaps]
+        count = latest_count(self.directory)
+        name = self.name
+        return [
+            tell("events", found.events, name), tell("chain_whole", chain, name, why=problem),
+            tell("at_checkpoint", found.events >= count if count else None, name, why="no checkpoint was signed yet"),
+            tell("gaps", len(losses) - sum(losses), name), tell("lossy_gaps", sum(losses), name),
+            tell("repeats", found.repeats, name), tell("unknown_cause", found.unknown_cause, name),
+            tell("unknown_schema", found.unknown_schema, name), tell("backwards", found.time_backwards, name),
+            tell("missing_days", self._missing_days() if self._followed else 0, name),
+        ]  # fmt: skip
+
+    def _missing_days(self) -> int:
+        if not self._days:
+            return 0
+        first, last = (_day(bound) for bound in (min(self._days), max(self._days)))
+        known = {_day(one) for one in self._days}
+        return sum(first + timedelta(days=n) not in known for n in range((last - first).days))
+
+
+def _day(number: int) -> date:
+    return datetime.fromtimestamp(number * NANOS_PER_DAY // NANOS_PER_SECOND, UTC).date()
