@@ -1,13 +1,10 @@
 """`tradeworthy run CONFIG`: a desk in the environment that its configuration names."""
 
 import os
-import signal
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 
@@ -15,6 +12,7 @@ from tradeworthy.app.config import Document
 from tradeworthy.app.observed_run import observed_by
 from tradeworthy.app.runner import RunResult, RunSession
 from tradeworthy.cli.live import LiveDesk, instance_table, money
+from tradeworthy.cli.signals import Signals
 from tradeworthy.cli.start_switches import DEFAULT_RUNS as DEFAULT_RUNS
 from tradeworthy.cli.start_switches import Start
 from tradeworthy.cli.start_switches import parsed as parsed
@@ -23,6 +21,7 @@ from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import ExitCode
 
 USUAL = Start()
+INTERRUPT = "SIGINT"
 
 
 def run(
@@ -72,18 +71,18 @@ def play_desk(
 
 def present(session: RunSession, console: Console) -> int:
     """Play a session under a live table, then print what came out and what to try next."""
-    stopped = _Signals(session)
     link = observed_by(
         os.environ, clock=SystemClock(), capital=session.capital, emit=_emit, folder=lambda: session.folder
     )
-    with stopped, LiveDesk(console, title=session.title, rows_total=session.rows_total) as live:
+    with Signals() as signals, LiveDesk(console, title=session.title, rows_total=session.rows_total) as live:
+        signals.pass_to(lambda name: session.request_stop(f"signal {name}"))
         if link is None:
             result = session.play(progress=live.update)
         else:
             result = session.play(progress=link.on_progress, observe=link.on_event)
             link.close(result.reason)
     summarise(result, console)
-    if stopped.seen == signal.SIGINT:
+    if INTERRUPT in signals.heard:
         return ExitCode.INTERRUPTED
     return ExitCode.PASS
 
@@ -113,23 +112,3 @@ def summarise(result: RunResult, console: Console) -> None:
     ):
         console.print(f"  {words}", highlight=False, soft_wrap=True)
     console.print(f"  open {result.folder / 'report.html'} in a browser", highlight=False, soft_wrap=True)
-
-
-@dataclass
-class _Signals:
-    """Turn SIGINT and SIGTERM into an orderly end of the session."""
-
-    session: RunSession
-    seen: int | None = None
-
-    def __enter__(self) -> "_Signals":
-        self._before = {number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _stop(self, number: int, _frame: FrameType | None) -> None:
-        self.seen = number
-        self.session.request_stop(f"signal {signal.Signals(number).name}")

@@ -2,13 +2,10 @@
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from types import FrameType
 
 from rich.console import Console
 
@@ -20,14 +17,12 @@ from tradeworthy.app.runtime.desk_process import DeskProcess, Observer, Switches
 from tradeworthy.app.runtime.workload import Workload
 from tradeworthy.app.secret_references import store_of
 from tradeworthy.cli.live import LiveDesk
+from tradeworthy.cli.signals import Signals
 from tradeworthy.cli.start_switches import Start
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.redaction import register_environment
 from tradeworthy.trading.desk import Desk
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-Handler = Callable[[int, FrameType | None], object] | int | None
 
 
 def require_seconds(timeout: float | None) -> None:
@@ -46,7 +41,7 @@ def play(
     read     reads the document anew at SIGHUP, None where it is not reloaded
     company  who else sees the desk at work;  attach  may add workloads to the process before it runs
     """
-    with _Signals() as signals:
+    with Signals() as signals:
         return _played(
             document, start, console, signals, no_trading=no_trading, timeout=timeout, read=read, company=company,
             attach=attach,
@@ -54,7 +49,7 @@ def play(
 
 
 def _played(
-    document: Document, start: Start, console: Console, signals: "_Signals", *, no_trading: bool,
+    document: Document, start: Start, console: Console, signals: Signals, *, no_trading: bool,
     timeout: float | None, read: Callable[[], Document] | None, company: Sequence[Observer],
     attach: Callable[[DeskProcess], object],
 ) -> tuple[Ended, RunResult | None]:  # fmt: skip
@@ -80,7 +75,8 @@ def _played(
     )
     held.append(process)
     attach(process)
-    signals.pass_to(process, read)
+    again = None if read is None else partial(process.application.call_soon, partial(process.reload, read))
+    signals.pass_to(partial(process.application.request_stop, SIGNAL), again)
     with live:
         ended = asyncio.run(process.run(timeout))
     if link is not None:
@@ -116,46 +112,6 @@ def http_address(process: DeskProcess) -> Workload | None:
         "health_server", "health_server", f"health, metrics, summary and control at {where}", address.factory,
         interval_s=1.0,
     )
-
-
-class _Signals:
-    """Hear SIGINT and SIGTERM from before a process is made until its reports are written.
-
-    Only the main thread may set handlers; elsewhere the run goes on without.
-    """
-
-    def __init__(self) -> None:
-        self._heard: list[str] = []
-        self._process: DeskProcess | None = None
-        self._before: dict[int, Handler] = {}
-
-    def __enter__(self) -> "_Signals":
-        for number in SIGNALS:
-            with suppress(ValueError):
-                self._before[number] = signal.signal(number, self._hear)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def pass_to(self, process: DeskProcess, read: Callable[[], Document] | None) -> None:
-        """Let a process hear what was heard, and what will be; SIGHUP reads its document anew."""
-        self._process = process
-        if read is not None:
-            with suppress(ValueError):
-                again = partial(process.reload, read)
-                self._before[signal.SIGHUP] = signal.signal(
-                    signal.SIGHUP, lambda number, frame: process.application.call_soon(again)
-                )
-        for name in self._heard:
-            process.application.request_stop(SIGNAL, name)
-
-    def _hear(self, number: int, _frame: FrameType | None) -> None:
-        name = signal.Signals(number).name
-        self._heard.append(name)
-        if self._process is not None:
-            self._process.application.request_stop(SIGNAL, name)
 
 
 def _echoing(switches: Switches) -> Switches:
