@@ -8,7 +8,7 @@ import msgspec
 from tradeworthy.app.config import Document
 from tradeworthy.app.document_shape import faults_in
 from tradeworthy.app.instances import caps, no_trade_reasons
-from tradeworthy.app.sections import SECTIONS
+from tradeworthy.app.sections import SECTIONS, ControlSection
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND
 from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
 from tradeworthy.trading.allocation import AllocationPolicy, DrawdownTiers, Role, StaticSplit, TierPolicy
@@ -122,6 +122,11 @@ def _form_fault(kind: Any, section: str, raw: Mapping[str, Any], problem: msgspe
 def people_policy(document: Document) -> PeoplePolicy:
     """Return what people may do at this desk: section `control.people`."""
     return policy_of(PeoplePolicy, "control.people", document.control.get("people", {}))
+
+
+def control_section(document: Document) -> ControlSection:
+    """Return who may act on the desk, and whether it may trade with real money: section `control`."""
+    return policy_of(ControlSection, "control", document.control)
 
 
 def quality_policy(document: Document) -> QualityPolicy:

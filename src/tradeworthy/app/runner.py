@@ -1,5 +1,6 @@
 """One run from document to run folder: journal, rows, reports, blotter; and the replay of such a folder."""
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -13,12 +14,13 @@ from tradeworthy.app.change_control import require_approved
 from tradeworthy.app.config import Document
 from tradeworthy.app.guard_memory import held_at_start
 from tradeworthy.app.journal_keeper import JournalKeeper
+from tradeworthy.app.live_start import require_live
 from tradeworthy.app.open_run import Company, OpenRun, Ready
 from tradeworthy.app.open_run import RunResult as RunResult
 from tradeworthy.app.run_folder import ID_LENGTH, document_of, started_of
 from tradeworthy.app.run_folder import journal_of as journal_of
 from tradeworthy.kernel.clock import Clock, SystemClock
-from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
+from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.journal import read
 from tradeworthy.kernel.journal.snapshot import SnapshotPolicy
@@ -36,16 +38,16 @@ class RunSession:
     def __init__(
         self, document: Document, *, root: Path, clock: Clock | None = None,
         catalogue: Mapping[str, Entry] = CATALOGUE, cadence: SnapshotPolicy | None = None, go_on_at: int = 0,
+        environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._state = state_of(root, document.desk.name)
+        self._clock: Clock = clock or SystemClock()
+        require_live(document, state=self._state, clock=self._clock, environ=environ)
         require_approved(document, self._state / CHANGES)
-        if document.desk.environment == "live":
-            raise ConfigurationRefused("live needs a venue adapter and a gate verdict; neither exists: no start")
         if document.desk.environment == "replay":
             raise UsageError("a replay re-derives a run that was: expected `tradeworthy replay RUN`, found a document")
         self._document, self._catalogue = document, catalogue
         self._backtest = document.desk.environment == "backtest"
-        self._clock: Clock = clock or SystemClock()
         self._root = root
         self._instruments = instruments_of(document)
         self._manifests = tuple(one for section in document.tapes for one in tapes.manifests(section))

@@ -34,10 +34,12 @@ class TelemetrySection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 class ControlSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who may act on a desk.
 
-    people  whose keys count, how long packs live, and the cool-off after a stop
+    people        whose keys count, how long packs live, and the cool-off after a stop
+    confirm_live  a desk of the live environment may trade with real money; nothing else says so
     """
 
     people: PeoplePolicy = PeoplePolicy()
+    confirm_live: bool = False
 
 
 SECTIONS: Mapping[str, type[msgspec.Struct]] = {

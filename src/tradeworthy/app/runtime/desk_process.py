@@ -15,6 +15,7 @@ from tradeworthy.app.configuration_audit import ConfigurationAudited
 from tradeworthy.app.configuration_reload import Reloaded, reload_from
 from tradeworthy.app.configuration_start import actor_of, start_configuration
 from tradeworthy.app.guard_memory import GUARD_FILE, guard_memory
+from tradeworthy.app.live_start import require_live
 from tradeworthy.app.open_run import Company, OpenRun
 from tradeworthy.app.runner import RunSession, state_of
 from tradeworthy.app.runtime import time_integrity
@@ -113,6 +114,8 @@ class DeskProcess:
         )
         place = self.switches.declared_in
         trades = place is None and not self.switches.no_trading
+        if place is None and not trades:  # a session that trades asks for itself
+            require_live(document, state=self.state, clock=clock, environ=environ)
         self._first = self._session(0) if trades else None  # what cannot be traded leaves nothing behind (APP-04)
         self.life = begin_life(self.state, clock) if place is None else declared_life(place, clock)
         self.ingesting = Ingesting(
@@ -318,7 +321,7 @@ class DeskProcess:
         )  # fmt: skip
 
     def _session(self, at: int) -> RunSession:
-        return RunSession(self.document, root=self.root, clock=self.clock, go_on_at=at)
+        return RunSession(self.document, root=self.root, clock=self.clock, go_on_at=at, environ=self.environ)
 
     def _next_session(self, at: int) -> RunSession:
         """Return the session of an attempt: that of the first one was made before anything was written."""

@@ -1,6 +1,7 @@
 """What the runtime around a desk may do: bounds of its end, watches, switches; section `runtime` of the document."""
 
 import math
+from typing import Literal
 
 import msgspec
 
@@ -77,6 +78,7 @@ class RuntimePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     idle_beat_s  how often a trading loop beats while it waits;  give_way_ms  the most that it keeps the event loop
     watchdog     False only where nobody must notice a dead desk: never live
+    deployment   how strict the runtime is, see `deployments`;  tier  what stands behind the desk, see `tiers`
     ingest       recorded feeds that are taken into the embedded store;  backbone  a service that is wanted instead
     """
 
@@ -90,5 +92,7 @@ class RuntimePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     idle_beat_s: float = 1.0
     give_way_ms: float = 20.0
     watchdog: bool = True
+    deployment: Literal["demo", "staging", "production"] = "demo"
+    tier: Literal["tier_0", "tier_1", "tier_2"] = "tier_0"
     ingest: IngestPolicy = IngestPolicy()
     backbone: BackbonePolicy = BackbonePolicy()
