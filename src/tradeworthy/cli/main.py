@@ -8,6 +8,7 @@ from rich.console import Console
 from tradeworthy import __version__
 from tradeworthy.cli import (
     approve,
+    assess,
     backtest,
     break_glass,
     calibration,
@@ -81,6 +82,7 @@ app.command(break_glass.app)
 app.command(flatness.flatness)
 app.command(watchdog.watchdog, show=False)
 app.command(health.health)
+app.command(assess.app)
 app.command(token.app)
 app.command(paper_run.paper_run)
 app.command(parity.parity)

@@ -1,0 +1,196 @@
+"""Where facts come from: a run's folder, the life of its process, the audit of its configuration (FW-07, FW-28)."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tradeworthy.app import bootstrap, configuration_audit
+from tradeworthy.app.latency_baselines import LatencyBaselines
+from tradeworthy.app.life_facts import LifeFold
+from tradeworthy.app.run_folder import document_of, journal_of, started_of
+from tradeworthy.app.runtime.reconciling import Reconciled
+from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND, Clock
+from tradeworthy.kernel.errors import UsageError
+from tradeworthy.kernel.facts import Event
+from tradeworthy.kernel.host import machine_identity
+from tradeworthy.kernel.journal import read
+from tradeworthy.kernel.journal.files import writer_lives
+from tradeworthy.kernel.journal.integrity import ExpectedSource
+from tradeworthy.kernel.supervision.resources import ResourcePolicy
+from tradeworthy.operations.assessments.collectors.desk import DeskFold
+from tradeworthy.operations.assessments.collectors.logs import LogFold
+from tradeworthy.operations.assessments.collectors.told import Teller
+from tradeworthy.operations.assessments.framework.collect import Probe
+from tradeworthy.operations.assessments.framework.values import Observation, Provenance
+from tradeworthy.trading.market_data.calendar import calendar_of
+
+Probes = dict[str, tuple[Probe, ...]]
+VERIFY_TIMEOUT_S = 60.0
+"""A whole journal is verified, which takes longer than a look."""
+
+
+class RunSource:
+    """A run's folder as facts; what is new since the last look is folded, the rest is not read again.
+
+    stop  the seq after the last one that counts: what the desk knew then; None = all of it
+    """
+
+    def __init__(self, folder: Path, clock: Clock, *, stop: int | None = None) -> None:
+        self._folder, self._clock, self._stop = folder, clock, stop
+        self.directory = journal_of(folder)
+        start = started_of(folder)
+        self.document, self.environment = document_of(folder, start), start.environment
+        self.code_version, self.config_hash = start.code_hash, start.config_hash
+        instruments = bootstrap.instruments_of(self.document)
+        calendars = {name: calendar_of(one.calendar) for name, one in instruments.items()}
+        self.desk = DeskFold(
+            instruments, bootstrap.risk_policy(self.document), self.document.desk.capital,
+            environment=start.environment,
+            sessions=lambda name, ts: name not in calendars or calendars[name].session_at(ts) is not None,
+        )  # fmt: skip
+        tapes = {f"tape.{one.name}": ExpectedSource() for one in start.tapes}
+        self.log = LogFold(self.directory, "desk", tapes, followed=False)
+        self._compared: tuple[Reconciled, int] | None = None
+        self._break_since: int | None = None
+
+    @property
+    def venue(self) -> Provenance:
+        """What facts that come over the venue are worth: outside of live it is simulated."""
+        return Provenance.MEASURED if self.environment == "live" else Provenance.SIMULATED
+
+    @property
+    def now(self) -> int:
+        """The moment to judge at: now while its writer lives, else that of its last event."""
+        self.catch_up()
+        return self._clock.now() if self._stop is None and writer_lives(self.directory) else self.desk.now
+
+    def catch_up(self) -> None:
+        """Fold what was sealed since the last look."""
+        for event in read(self.directory, start=self.desk.last_seq + 1, stop=self._stop):
+            self.desk.on_event(event)
+            self.log.fold((event,))
+            if isinstance(event.payload, Reconciled):
+                self._reconciled(event, event.payload)
+
+    def probes(self) -> Probes:
+        """Return the probes by assessment."""
+        desk = self.desk
+        return {
+            "log_integrity": (self._probe("journal", lambda: self.log.facts(desk.teller()), VERIFY_TIMEOUT_S),),
+            "market_data_freshness": (self._probe("streams", desk.market_data_facts),),
+            "risk_policy": (self._probe("reviews", desk.risk_policy_facts),),
+            "risk_posture": (self._probe("limits", desk.risk_posture_facts),),
+            "accounting_integrity": (self._probe("books", desk.accounting_facts),),
+            "execution_readiness": (self._probe("orders", lambda: desk.execution_facts(self.venue)),),
+            "strategy_performance": (self._probe("decisions", lambda: desk.strategy_facts(self.venue)),),
+            "roi": (self._probe("equity", lambda: desk.roi_facts(self.venue)),),
+            "decision_latency": (self._probe("steps", self._latency),),
+            "reconciliation": (self._probe("venue", self._reconciliation),),
+            "configuration_audit": (self._probe("audit", self._audit),),
+        }
+
+    def _probe(self, name: str, facts: Callable[[], list[Observation]], timeout_s: float = 5.0) -> Probe:
+        def look(now: int) -> list[Observation]:
+            del now
+            return facts()
+
+        return Probe(name, look, timeout_s=timeout_s)
+
+    def _latency(self) -> list[Observation]:
+        machine = machine_identity()
+        found = LatencyBaselines(self._folder.parent, clock=self._clock).of(machine)
+        baseline = None if found is None else (
+            found.machine, found.p50_ns / NANOS_PER_MILLI, found.p99_ns / NANOS_PER_MILLI
+        )  # fmt: skip
+        return self.desk.latency_facts(machine, baseline)
+
+    def _reconciled(self, event: Event, found: Reconciled) -> None:
+        self._compared = found, event.ts_init
+        if found.clean:
+            self._break_since = None
+        elif self._break_since is None:
+            self._break_since = event.ts_init
+
+    def _reconciliation(self) -> list[Observation]:
+        tell, why = self.desk.teller(provenance=self.venue), "desk and venue were not compared yet"
+        found, at = self._compared or (None, None)
+        answered = None if found is None else not found.agreement.startswith("unknown")
+        count = None if found is None or not answered else 0 if found.clean else found.agreement.count(";") + 1
+        since = self._break_since
+        lasted = None if count is None else 0.0 if since is None else (self.desk.now - since) / NANOS_PER_SECOND
+        drift = 0.0 if count == 0 else None
+        return [
+            tell("venue_answered", answered, why=why), tell("breaks", count, why=why),
+            tell("break_age", lasted, why=why), tell("position_drift", drift, why="not told by share"),
+            tell("last_sweep", at, why=why),
+        ]  # fmt: skip
+
+    def _audit(self) -> list[Observation]:
+        tell = self.desk.teller()
+        state = self._folder.parent / "state" / self.document.desk.name
+        entries = configuration_audit.history(state / configuration_audit.AUDIT)
+        last = entries[-1].found if entries else None
+        why = "no start was audited"
+        return [
+            *(tell("change", one.severity, one.field) for one in (() if last is None else last.changes)),
+            tell("approved", True if last is not None and not last.changes else None,
+                 why=why if last is None else "the audit does not say who approved"),
+            tell("running_hash", self.config_hash),
+            tell("audited_hash", None if last is None else last.config_hash, why=why),
+        ]  # fmt: skip
+
+
+class LifeSource:
+    """The life of one process as facts."""
+
+    def __init__(self, folder: Path, clock: Clock, *, environment: str) -> None:
+        self.directory = journal_of(folder)
+        self._clock, self._environment = clock, environment
+        self.fold = LifeFold(environment=environment)
+        self.log = LogFold(self.directory, "life", {}, followed=False)
+
+    @property
+    def now(self) -> int:
+        """The moment to judge at: now while the process lives, else that of its last event."""
+        self.catch_up()
+        return self._clock.now() if writer_lives(self.directory) else self.fold.now
+
+    def catch_up(self) -> None:
+        """Fold what was sealed since the last look."""
+        for event in read(self.directory, start=self.fold.last_seq + 1):
+            self.fold.on_event(event)
+            self.log.fold((event,))
+
+    def probes(self, policy: ResourcePolicy | None = None) -> Probes:
+        """Return the probes by assessment; `policy` says what the process may use."""
+        fold, memory = self.fold, (policy or ResourcePolicy()).rss_bytes_max
+
+        def look(facts: Callable[[], list[Observation]]) -> Callable[[int], list[Observation]]:
+            return lambda now: facts()
+
+        def told() -> list[Observation]:
+            at = fold.now
+            return self.log.facts(Teller("life", at, environment=self._environment))
+
+        return {
+            "task_supervision": (Probe("tasks", look(fold.task_facts)),),
+            "time_integrity": (Probe("clock", look(fold.time_facts)),),
+            "resources": (Probe("machine", look(lambda: fold.resource_facts(memory))),),
+            "log_integrity": (Probe("life", look(told), timeout_s=VERIFY_TIMEOUT_S),),
+        }  # fmt: skip
+
+
+def joined(*parts: Probes) -> Probes:
+    """Return the probes of several sources, those of one assessment side by side."""
+    found: Probes = {}
+    for part in parts:
+        for name, probes in part.items():
+            found[name] = (*found.get(name, ()), *probes)
+    return found
+
+
+def newest_life(state: Path) -> Path:
+    """Return the folder of the newest life below a desk's state; raises `UsageError` where there is none."""
+    lives = sorted((state / "runtime").glob("*-*"))
+    if not lives:
+        raise UsageError(f"{state}: expected the life of a process in runtime/, found none")
+    return lives[-1]
