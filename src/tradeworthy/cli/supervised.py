@@ -9,6 +9,7 @@ from functools import partial
 
 from rich.console import Console
 
+from tradeworthy.app.bootstrap import policy_of
 from tradeworthy.app.config import Document
 from tradeworthy.app.observed_run import ObservedRun, observed_by
 from tradeworthy.app.open_run import RunResult
@@ -22,6 +23,7 @@ from tradeworthy.cli.start_switches import Start
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.redaction import register_environment
+from tradeworthy.operations.health.policy import HealthPolicy, of_environment
 from tradeworthy.trading.desk import Desk
 
 
@@ -96,6 +98,9 @@ def _performance_writer(link: ObservedRun, desk: Callable[[], Desk | None]) -> W
 
 def http_address(process: DeskProcess) -> Workload | None:
     """Return the workload that answers HTTP, None where it is switched off."""
+    policy = of_environment(process.environ, policy_of(HealthPolicy, "health", process.document.health))
+    if not policy.enabled:
+        return None
     from tradeworthy.web.address import address_of
     from tradeworthy.web.desk_control import DeskControl
 
