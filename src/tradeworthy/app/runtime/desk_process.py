@@ -4,32 +4,37 @@ import asyncio
 import os
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import IO
 
 from tradeworthy.app import identity
-from tradeworthy.app.bootstrap import instruments_of, policies_of, policy_of, risk_policy
+from tradeworthy.app.bootstrap import instruments_of, policies_of, policy_of
 from tradeworthy.app.config import Document
 from tradeworthy.app.configuration_audit import ConfigurationAudited
 from tradeworthy.app.configuration_reload import Reloaded, reload_from
 from tradeworthy.app.configuration_start import actor_of, start_configuration
+from tradeworthy.app.gate_verdicts import ask_of, verdicts_of
 from tradeworthy.app.guard_memory import GUARD_FILE, guard_memory
 from tradeworthy.app.live_start import require_live
 from tradeworthy.app.open_run import Company, OpenRun
 from tradeworthy.app.runner import RunSession, state_of
 from tradeworthy.app.runtime import time_integrity
 from tradeworthy.app.runtime.application import Application, Ended
+from tradeworthy.app.runtime.deployment import PROFILES, hardened
 from tradeworthy.app.runtime.facts import GuardRestored, JournalOpened, RuntimeBegan
-from tradeworthy.app.runtime.faults import DESK, LOOP, Fault, with_fault
+from tradeworthy.app.runtime.faults import DESK, LOOP, with_fault
 from tradeworthy.app.runtime.feeding import NOT_APPLICABLE, Feeder, Sources
 from tradeworthy.app.runtime.guard_door import GuardDoor
-from tradeworthy.app.runtime.ingesting import DUCKDB_PATH, Ingesting, ingest_of
+from tradeworthy.app.runtime.ingesting import Ingesting, ingest_of
 from tradeworthy.app.runtime.life import begin_life, declared_life
 from tradeworthy.app.runtime.metering import DeskMeter
 from tradeworthy.app.runtime.observing import Observation
 from tradeworthy.app.runtime.policy import DriftMonitorPolicy, RuntimePolicy
+from tradeworthy.app.runtime.precondition import require_risk_policy, tell_configuration
+from tradeworthy.app.runtime.switches import Observer as Observer
+from tradeworthy.app.runtime.switches import Switches as Switches
 from tradeworthy.app.runtime.telling import Bulletin, summary_of
+from tradeworthy.app.runtime.tiers import require_tier
 from tradeworthy.app.runtime.trading import TradingLoop
 from tradeworthy.app.runtime.workload import Workload
 from tradeworthy.app.venues import HALT_FILE, halt_flag
@@ -59,33 +64,6 @@ DRIFT_PREFIX, REFLECTION_ENABLED = "RUNTIME_DRIFT_MONITOR_", "RIM_RUNTIME_ENABLE
 TRUE = frozenset({"1", "true", "yes", "on"})
 
 
-@dataclass(frozen=True)
-class Observer:
-    """Who sees the desk at work: a terminal, a harness, a guardian; `workload` is what it does beside the desk."""
-
-    on_event: Callable[[Event, int], None] = lambda event, seq: None
-    on_progress: Callable[[Desk, int, int], None] = lambda desk, rows, ts: None
-    workload: Workload | None = None
-
-
-@dataclass(frozen=True)
-class Switches:
-    """What a start leaves out, and what it breaks on purpose.
-
-    stream       where log lines are shown beside their file, None nowhere
-    declared_in  a folder for a process that is only declared, e.g. to summarise it; None for one that runs
-    duckdb_path  where embedded ingest keeps what it takes in;  symbols  of which instruments alone, none = all
-    """
-
-    no_trading: bool = False
-    skip_ingest: bool = False
-    faults: tuple[Fault, ...] = ()
-    stream: IO[bytes] | None = None
-    declared_in: Path | None = None
-    duckdb_path: Path = DUCKDB_PATH
-    symbols: tuple[str, ...] = ()
-
-
 Address = Callable[["DeskProcess"], Workload | None]
 """Makes the workload that answers HTTP; None where it is switched off."""
 
@@ -105,14 +83,16 @@ class DeskProcess:
         self.switches = switches or Switches()
         if self.switches.faults and document.desk.environment == "live":
             raise ConfigurationRefused("--fault is refused in live: expected a paper desk")
-        self.policy = policy_of(RuntimePolicy, "runtime", document.runtime)
+        given = policy_of(HealthPolicy, "health", document.health)
+        self.policy = hardened(policy_of(RuntimePolicy, "runtime", document.runtime), document, given, environ)
         self.state = state_of(root, document.desk.name)
-        risk_policy(document)  # before anything is written: no start without a valid one (APP-06)
+        require_risk_policy(document)  # before anything is written: no start without a valid one (APP-06)
         self.code = identity.code_hash()
-        found = ingest_of(
-            document, store=self.switches.duckdb_path, environ=environ, symbols=self.switches.symbols
-        )
+        found = ingest_of(document, store=self.switches.duckdb_path, environ=environ, symbols=self.switches.symbols)
         place = self.switches.declared_in
+        if place is None and document.desk.environment != "live":  # a live start asks with everything else
+            ask = ask_of(document, tier=self.policy.tier, code=self.code)
+            require_tier(self.policy, ask, verdicts_of(given, clock))
         trades = place is None and not self.switches.no_trading
         if place is None and not trades:  # a session that trades asks for itself
             require_live(document, state=self.state, clock=clock, environ=environ)
@@ -128,7 +108,10 @@ class DeskProcess:
         self.logs, self.metrics = self.observation.logs, self.observation.metrics
         self.service = ServiceNotify.of_environment(environ)
         self.flag, self.memory = halt_flag(self.state, clock), guard_memory(self.state)
-        self.door = GuardDoor(clock, self.memory, run_id=self.life.run_id, on_stop=self._trip)
+        self.door = GuardDoor(
+            clock, self.memory, run_id=self.life.run_id, on_stop=self._trip,
+            failure_halts=PROFILES[self.policy.deployment].failure_halts,
+        )  # fmt: skip
         self.supervisor = TaskSupervisor(
             clock, random.Random(document.desk.seed), self.door, run_id=self.life.run_id, sink=self._on_transition,
             policy=self.policy.supervision,
@@ -146,7 +129,7 @@ class DeskProcess:
             for one in document.instances
         })  # fmt: skip
         self.board = RuntimeBoard(
-            clock, health or of_environment(environ, policy_of(HealthPolicy, "health", document.health)),
+            clock, health or of_environment(environ, given),
             run_id=self.life.run_id, environment=document.desk.environment,
             not_applicable=self._not_applicable(), metrics=self.metrics.render,
         )  # fmt: skip
@@ -209,6 +192,9 @@ class DeskProcess:
         if self.link is not None:
             application.on_startup("watchdog", self._launch_watchdog, self.link.farewell)
         application.on_startup("event_bus", self.publishing.start, self.publishing.stop)
+        application.on_startup("trading_precondition", lambda: tell_configuration(
+            self.bulletin.tell, self.document, self.audited, trades=self.trading is not None
+        ))  # fmt: skip
         application.on_shutdown("event_bus", self.publishing.stop)
         self.ingesting.declare(application)
         for workload in self._workloads(address):

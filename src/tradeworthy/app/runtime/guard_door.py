@@ -30,13 +30,15 @@ class GuardDoor:
     What is asked before a desk listens, or between two attempts of it, waits; a stop is written to the sentinel at
     once then, so that no start can miss it.
     on_stop  hears of every stop before the desk does, e.g. to raise the halt flag
+    failure_halts  a failure that no restart answers stops where it would pause (MOD-02)
     """
 
     def __init__(
         self, clock: Clock, memory: SentinelPort, *, run_id: str,
-        on_stop: Callable[[GuardAsked], None] = lambda asked: None,
+        on_stop: Callable[[GuardAsked], None] = lambda asked: None, failure_halts: bool = False,
     ) -> None:
         self._clock, self._memory, self._run_id, self._on_stop = clock, memory, run_id, on_stop
+        self._failure_halts = failure_halts
         self._waiting: deque[GuardAsked] = deque(maxlen=WAITING_MAX)
         self._listener: Listener | None = None
         self._asked = 0
@@ -83,6 +85,7 @@ class GuardDoor:
         """Answer a failure that no restart answers: stop, pause, or leave it at the warning that was journaled."""
         level = LEVELS.get(escalated.response)
         if level is not None:
+            level = GuardLevel.STOPPED if self._failure_halts else level
             self.ask(GuardAsked("supervision", escalated.task, level, evidence=escalated.reason))
 
     def hold_of(self, owner: str) -> "Hold":

@@ -6,6 +6,7 @@ import msgspec
 
 from tradeworthy.app.config import Document
 from tradeworthy.app.runtime.services import ServiceSnapshot
+from tradeworthy.app.runtime.tiers import ConnectivityReport
 from tradeworthy.kernel.redaction import redact
 from tradeworthy.kernel.supervision import AbandonedTask, EndedTask
 from tradeworthy.kernel.telemetry.topics import TOPICS
@@ -73,6 +74,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     guard: GuardSummary
     projections: dict[str, Block]
     note: str = ""
+    connectivity: ConnectivityReport | None = None
 
 
 def configuration_of(document: Document) -> dict[str, Any]:

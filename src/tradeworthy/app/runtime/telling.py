@@ -20,6 +20,7 @@ from tradeworthy.app.runtime.summary import (
     configuration_of,
     encode,
 )
+from tradeworthy.app.runtime.tiers import connectivity
 from tradeworthy.kernel.errors import DeskError
 from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.telemetry.message import Message
@@ -84,6 +85,7 @@ def summary_of(process: "DeskProcess", *, running: bool) -> bytes:
             len(living), supervisor.history()[-ENDED_SHOWN:], supervisor.abandoned(), supervisor.unrecorded
         ),
         guard=_guard(process, running), note="" if running else STOPPED_DESK,
+        connectivity=connectivity(document, process.policy, store=str(process.switches.duckdb_path)),
         projections=blocks_of(process.bulletin.newest, NEVER if running else STOPPED_DESK),
     )  # fmt: skip
     return encode(summary)

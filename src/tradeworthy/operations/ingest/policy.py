@@ -34,10 +34,10 @@ class IngestSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class IngestPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is taken in.
 
-    sources           recorded feeds; none = this desk takes nothing in
-    interval_seconds  between two cycles, below the age at which the health check warns; 0 = one cycle a run
-    future_seconds    a row dated so far after now is refused
-    rejected_fail_pct share of rows refused that fails a source, percent; any refused row warns
+    sources            recorded feeds; none = this desk takes nothing in
+    interval_seconds   between two cycles, below the age at which the health check warns; 0 = one cycle a run
+    future_seconds     a row dated so far after now is refused
+    rejected_fail_pct  share of rows refused that fails a source, percent; any refused row warns
     """
 
     sources: tuple[IngestSource, ...] = ()
