@@ -40,8 +40,9 @@ Format = Literal["table", "json", "md", "html"]
 @app.default
 def assess(
     *names: str, all_: Annotated[bool, Parameter(name="--all", negative="")] = False, section: str | None = None,
-    facts: str | None = None, run: Path | None = None, life: Path | None = None, policy: Path | None = None,
-    now: str | None = None, at: int | None = None, journal: Path | None = None, ci: Flag = False,
+    facts: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None, run: Path | None = None,
+    life: Path | None = None, policy: Path | None = None, now: str | None = None, at: int | None = None,
+    journal: Path | None = None, ci: Flag = False,
     format_: Annotated[Format, Parameter(name="--format")] = "table", output: Path | None = None,
 ) -> int:  # fmt: skip
     """Judge assessments: 0 all is well, 1 with warnings, 2 one failed, 3 one could not be judged.

@@ -150,7 +150,7 @@ def budget_burn(bad: int, total: int, objective: float, limit: Limit, *, n_min: 
         raise ValueError(f"objective must be in (0, 1), was {objective}")
     if total < n_min:
         return Verdict(UNKNOWN, total, n_min, f"{total} events, {n_min} are needed", "events")
-    return against(limit, bad / total / (1 - objective))
+    return against(limit, round(bad / total / (1 - objective), 9))
 
 
 def psi(baseline: Sequence[float], current: Sequence[float], *, buckets: int = 10) -> float:

@@ -187,7 +187,7 @@ def value_of(value: Any, spec: FactSpec) -> Value:
             return int(_number(value, spec, wanted))
         case Kind.NUMBER:
             return float(_number(value, spec, wanted))
-        case Kind.DECIMAL if isinstance(value, str | Decimal):
+        case Kind.DECIMAL if isinstance(value, str | int | Decimal) and not isinstance(value, bool):
             try:
                 return _number(Decimal(value), spec, wanted)
             except InvalidOperation:

@@ -1,0 +1,77 @@
+"""Drift of a series against its baseline: detectors in their own units, each a pure function (FW-09, FW-15)."""
+
+from collections.abc import Sequence
+from math import exp, isfinite, sqrt
+from statistics import fmean, pvariance
+
+SAMPLES_MIN = 2
+
+
+def page_hinkley(series: Sequence[float], *, delta: float) -> float:
+    """Return the greatest Page–Hinkley statistic of a rise or a fall, in the series' units.
+
+    delta  change of the mean that is tolerated.  Source: Page (1954), Hinkley (1971), running mean.
+    """
+    _require(series, 1)
+    mean = worst = 0.0
+    up = down = low = high = 0.0
+    for count, one in enumerate(series, 1):
+        mean += (one - mean) / count
+        up, down = up + one - mean - delta, down + one - mean + delta
+        low, high = min(low, up), max(high, down)
+        worst = max(worst, up - low, high - down)
+    return worst
+
+
+def cusum(series: Sequence[float], *, target: float, slack: float) -> float:
+    """Return the greatest two-sided cumulative sum of deviations from `target` beyond `slack` (Page 1954)."""
+    _require(series, 1)
+    rise = fall = worst = 0.0
+    for one in series:
+        rise, fall = max(0.0, rise + one - target - slack), max(0.0, fall + target - one - slack)
+        worst = max(worst, rise, fall)
+    return worst
+
+
+def variance_ratio(baseline: Sequence[float], current: Sequence[float]) -> float | None:
+    """Return the current variance over the baseline's; None where the baseline does not vary, which says nothing."""
+    _require(baseline, SAMPLES_MIN)
+    _require(current, SAMPLES_MIN)
+    base = pvariance(baseline)
+    return pvariance(current) / base if base > 0 else None
+
+
+def mean_shift(baseline: Sequence[float], current: Sequence[float]) -> float | None:
+    """Return the shift of the mean in standard deviations of the baseline; None where the baseline does not vary."""
+    _require(baseline, SAMPLES_MIN)
+    _require(current, 1)
+    deviation = sqrt(pvariance(baseline))
+    return (fmean(current) - fmean(baseline)) / deviation if deviation > 0 else None
+
+
+def kolmogorov_smirnov(baseline: Sequence[float], current: Sequence[float]) -> tuple[float, float]:
+    """Return the two-sample statistic and its asymptotic p-value (Smirnov 1948, Kolmogorov's series)."""
+    _require(baseline, SAMPLES_MIN)
+    _require(current, SAMPLES_MIN)
+    first, second = sorted(baseline), sorted(current)
+    statistic, i, j = 0.0, 0, 0
+    while i < len(first) and j < len(second):
+        value = min(first[i], second[j])
+        while i < len(first) and first[i] <= value:
+            i += 1
+        while j < len(second) and second[j] <= value:
+            j += 1
+        statistic = max(statistic, abs(i / len(first) - j / len(second)))
+    root = sqrt(len(first) * len(second) / (len(first) + len(second)))
+    scaled = root * statistic
+    if scaled < 0.2:
+        return statistic, 1.0  # the series converges too slowly there, and says 1 to nine places
+    p = 2 * sum((-1) ** (k - 1) * exp(-2 * k * k * scaled * scaled) for k in range(1, 101))
+    return statistic, min(1.0, max(0.0, p))
+
+
+def _require(series: Sequence[float], least: int) -> None:
+    if len(series) < least:
+        raise ValueError(f"expected at least {least} samples, found {len(series)}")
+    if not all(map(isfinite, series)):
+        raise ValueError("expected finite samples, found NaN or infinity")
