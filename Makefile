@@ -69,7 +69,7 @@ requirements/run.txt requirements/dev.txt: ;
 
 .PHONY: lock
 lock:  ## hashed requirement files, without addresses
-	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 --extra data --extra operations --extra web --extra build pyproject.toml -o requirements/run.txt
+	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 --extra data --extra operations --extra web --extra notify --extra build pyproject.toml -o requirements/run.txt
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 --all-extras pyproject.toml -o requirements/dev.txt
 
 clean:

@@ -1,0 +1,1 @@
+"""Ways by which notices leave the desk: one file a transport, behind `operations.incidents.channel.Transport`."""

@@ -1,0 +1,89 @@
+"""What is known of codes: severity, runbook, consequences, and how grave an incident of them is (AR-05, IN-01)."""
+
+from collections.abc import Mapping
+
+from tradeworthy.kernel.severity import Severity
+from tradeworthy.operations.incidents.model import OF_FINDING, Alert, AlertSeverity, Signal
+
+INFO, WARNING, ERROR, CRITICAL = AlertSeverity
+DEFAULTS: Mapping[str, AlertSeverity] = {
+    "risk_alert": WARNING, "risk_reject": ERROR, "risk_stop_loss": ERROR, "compliance_reject": ERROR,
+    "compliance_prohibited": CRITICAL, "risk_stress_breach": CRITICAL, "drawdown_soft": WARNING,
+    "drawdown_hard": CRITICAL, "kill": CRITICAL, "heartbeat_stale": ERROR, "bus_catchup_timeout": CRITICAL,
+    "break_glass": WARNING, "gate_lapse": ERROR, "rate_limited": WARNING,
+    "alert_path.undelivered": WARNING, "alert_path.undelivered_everywhere": CRITICAL,
+    "alert_path.canary_lost": CRITICAL, "alert_path.unrouted_error": ERROR, "alert_path.unrouted_category": WARNING,
+    "alert_path.overflow": ERROR, "alert_path.slow": ERROR,
+}  # fmt: skip
+"""Severity of a code where neither the event nor the policy says another."""
+
+CAPPED = (
+    "document_control", "quality_telemetry", "operator_leverage", "roi", "claims", "evolution.", "ml_governance",
+)  # fmt: skip
+"""Prefixes of codes about paper and research: never above `error`."""
+
+CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
+    "venue.down": ("venue.no_fills", "venue.stale_book", "venue.errors", "feed.", "execution.", "reconciliation.late"),
+    "network.partition": ("venue.", "feed.", "bus.", "store.", "telemetry."),
+    "feed.down": ("feed.stale", "feed.gap", "sensory.", "strategy.abstains"),
+    "store.down": ("store.slow", "store.lag", "ingest.", "assessment.stale"),
+    "bus.outage": ("bus.lag", "bus.dropped", "telemetry."),
+    "disk.full": ("journal.slow", "spool.", "logs.dropped"),
+    "clock.off": ("feed.future", "feed.stale", "time."),
+    "process.down": ("heartbeat_stale", "task.", "health."),
+}
+"""What a firing root explains on the same subject; what is not listed is never hidden (AR-11)."""
+
+NEVER_SILENCED = ("kill", "journal", "reconciliation")
+
+RUNBOOKS: tuple[tuple[str, str], ...] = (
+    ("alert_path.", "alert_path.md"), ("kill", "kill_switch.md"), ("journal", "journal.md"), ("guard", "guard.md"),
+    ("reconciliation", "reconciliation.md"), ("gate", "gate.md"), ("compliance", "compliance.md"),
+    ("surveillance", "compliance.md"), ("risk", "risk.md"), ("drawdown", "risk.md"), ("venue", "venue.md"),
+    ("execution", "execution.md"), ("feed", "feed.md"), ("sensory", "market_data.md"), ("bus", "bus.md"),
+    ("telemetry", "bus.md"), ("store", "database.md"), ("disk", "disk.md"), ("clock", "clock.md"),
+    ("heartbeat", "supervision.md"), ("task", "supervision.md"), ("process", "supervision.md"),
+    ("break_glass", "controls.md"), ("escalation", "escalation.md"), ("strategy", "strategy.md"),
+    ("incident", "incidents.md"), ("system_failure", "supervision.md"), ("health", "health.md"),
+)  # fmt: skip
+RUNBOOK_DEFAULT = "incidents.md"
+GRAVE = ("kill", "journal", "reconciliation", "position", "compliance_prohibited", "surveillance", "regulatory")
+HARD = ("risk", "drawdown", "guard", "venue.down", "bus_catchup_timeout", "alert_path.undelivered_everywhere")
+
+
+def severity_of(signal: Signal, overrides: Mapping[str, AlertSeverity]) -> AlertSeverity:
+    """Return an alert's severity: the event's own, else the override, else the code's default (AR-01, AR-04).
+
+    A finding that is not OK is never below `warning`; codes about paper and research are never above `error`.
+    """
+    found = signal.severity or overrides.get(signal.code) or DEFAULTS.get(signal.code)
+    if found is None:
+        found = WARNING if signal.finding is None else OF_FINDING[signal.finding]
+    if signal.finding is not None and signal.finding is not Severity.OK:
+        found = max(found, WARNING)
+    return min(found, ERROR) if signal.code.startswith(CAPPED) else found
+
+
+def runbook_of(code: str) -> str:
+    """Return the file below `docs/` that says what to do about a code."""
+    return "runbooks/" + next((name for prefix, name in RUNBOOKS if code.startswith(prefix)), RUNBOOK_DEFAULT)
+
+
+def explains(root: Alert, other: Alert) -> bool:
+    """Tell whether a root is why another alert fires: declared, same subject; of criticals the same cause as well."""
+    if root.subject != other.subject or root.key == other.key or not root.firing:
+        return False
+    if other.severity is CRITICAL and (not root.cause or root.cause != other.cause):
+        return False
+    return other.code.startswith(CONSEQUENCES.get(root.code, ("\0",)))
+
+
+def sev_of(alert: Alert) -> int:
+    """Return how grave an incident of an alert is, 1 to 5 (IN-01)."""
+    if alert.severity is CRITICAL and alert.code.startswith(GRAVE):
+        return 1
+    if alert.severity is CRITICAL:
+        return 2
+    if alert.code.startswith("alert_path.unrouted_error") or alert.severity is ERROR:
+        return 3
+    return 4 if alert.severity is WARNING else 5

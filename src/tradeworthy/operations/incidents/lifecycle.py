@@ -1,0 +1,331 @@
+"""Incidents from open to closed, a fold over their facts, and the means of answering and resolving (IN-01 to IN-05)."""
+
+import math
+import statistics
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
+from tradeworthy.kernel.errors import DeskError
+from tradeworthy.kernel.facts import Fact, fact
+from tradeworthy.kernel.redaction import redact
+from tradeworthy.kernel.words import Word
+from tradeworthy.operations.incidents.catalogue import sev_of
+from tradeworthy.operations.incidents.model import Alert
+from tradeworthy.operations.incidents.policy import IncidentPolicy
+
+TIMELINE_MAX = 200
+"""Steps of one incident that are kept in memory; the journal keeps all."""
+MINUTE_NS = 60 * NANOS_PER_SECOND
+
+
+class IncidentRefused(DeskError):
+    """An act on an incident that its state, its evidence or its people do not allow."""
+
+
+class Phase(Word):
+    """Where an incident stands; each follows the one before."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    MITIGATED = "mitigated"
+    RESOLVED = "resolved"
+    REVIEWED = "reviewed"
+    CLOSED = "closed"
+
+
+NEXT: dict[Phase, tuple[Phase, ...]] = {
+    Phase.OPEN: (Phase.ACKNOWLEDGED,),
+    Phase.ACKNOWLEDGED: (Phase.MITIGATED, Phase.RESOLVED),
+    Phase.MITIGATED: (Phase.RESOLVED,),
+    Phase.RESOLVED: (Phase.REVIEWED, Phase.ACKNOWLEDGED),
+    Phase.REVIEWED: (Phase.CLOSED,),
+    Phase.CLOSED: (),
+}
+"""Which steps are allowed; a resolved incident whose cause comes back is acknowledged again."""
+
+
+@fact("incident.opened")
+class IncidentOpened(Fact, frozen=True, kw_only=True):
+    """An incident began. Times are nanoseconds UTC.
+
+    sev          1 money or control at risk, 2 trading stopped, 3 degraded, 4 defect, 5 note
+    alert, code  what opened it; empty for a person's;  opened_by  the rule or the person
+    first_impact  when the condition began;  source  alert, console, chat, log or venue;  drill  it was one
+    """
+
+    incident: str
+    title: str
+    sev: int
+    alert: str
+    code: str
+    component: str
+    subject: str
+    opened_by: str
+    owner: str
+    first_impact: int
+    detected_at: int
+    source: str
+    runbook: str = ""
+    drill: bool = False
+    evidence: tuple[str, ...] = ()
+
+
+@fact("incident.moved")
+class IncidentMoved(Fact, frozen=True, kw_only=True):
+    """A person brought an incident a step further. A closing names cause, review and the check that would catch it."""
+
+    incident: str
+    phase: Phase
+    person: str
+    at: int
+    text: str = ""
+    cause: str = ""
+    review: str = ""
+    check: str = ""
+    failed_before: str = ""
+    passed_after: str = ""
+
+
+@fact("incident.rated")
+class IncidentRated(Fact, frozen=True, kw_only=True):
+    """An incident is graver or milder than it was taken for; milder needs a reason and a second person."""
+
+    incident: str
+    sev: int
+    person: str
+    at: int
+    reason: str = ""
+    second: str = ""
+
+
+@fact("incident.noted")
+class IncidentNoted(Fact, frozen=True, kw_only=True):
+    """A line of the timeline, or evidence by its digest."""
+
+    incident: str
+    person: str
+    at: int
+    text: str
+    evidence: tuple[str, ...] = ()
+
+
+Act = IncidentMoved | IncidentRated | IncidentNoted
+
+
+class Incident(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident as it stands: its opening, its state and its newest steps."""
+
+    opened: IncidentOpened
+    phase: Phase
+    sev: int
+    acknowledged_at: int | None = None
+    resolved_at: int | None = None
+    reviewed_at: int | None = None
+    timeline: tuple[Act, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Its name."""
+        return self.opened.incident
+
+    @property
+    def living(self) -> bool:
+        """Whether it is not resolved."""
+        return self.phase in (Phase.OPEN, Phase.ACKNOWLEDGED, Phase.MITIGATED)
+
+
+class Mean(NamedTuple):
+    """A mean in minutes with its 95 % interval; None where there is nothing, or one alone."""
+
+    minutes: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+
+class Means(NamedTuple):
+    """MTTA and MTTR of a window, drills apart."""
+
+    mtta: Mean
+    mttr: Mean
+    drills_mtta: Mean
+    drills_mttr: Mean
+
+
+class IncidentBook:
+    """Every incident that the journal tells of; `fold` is the only thing that changes it.
+
+    A method that asks for a step returns its fact, or None where it was taken already; it raises `IncidentRefused`
+    for one that is not allowed. The caller journals the fact and folds it.
+    """
+
+    def __init__(self, policy: IncidentPolicy) -> None:
+        self._policy = policy
+        self._all: dict[str, Incident] = {}
+        self._number = 0
+
+    @property
+    def all(self) -> tuple[Incident, ...]:
+        """All that are kept, oldest first."""
+        return tuple(self._all.values())
+
+    def get(self, incident: str) -> Incident:
+        """Return one; raises `IncidentRefused` where there is none."""
+        found = self._all.get(incident)
+        if found is None:
+            raise IncidentRefused(f"expected an incident that was opened, found none named {incident!r}")
+        return found
+
+    def fold(self, told: Fact) -> None:
+        """Take one fact of the journal."""
+        if isinstance(told, IncidentOpened):
+            self._number += 1
+            self._make_room()
+            self._all[told.incident] = Incident(opened=told, phase=Phase.OPEN, sev=told.sev)
+        elif isinstance(told, (IncidentMoved, IncidentRated, IncidentNoted)) and told.incident in self._all:
+            self._all[told.incident] = _after(self._all[told.incident], told)
+
+    def open_for(self, alert: Alert, now: int) -> IncidentOpened | None:
+        """Return the opening that an alert asks for: exactly one while an incident of the same key lives."""
+        if any(one.living and _key_of(one) == alert.key for one in self._all.values()):
+            return None
+        return IncidentOpened(
+            incident=self._next_id(), title=alert.message, sev=sev_of(alert), alert=alert.id, code=alert.code,
+            component=alert.component, subject=alert.subject, opened_by="rule", owner=alert.owner,
+            first_impact=alert.since, detected_at=now, source="alert", runbook=alert.runbook,
+        )  # fmt: skip
+
+    def open_by(self, person: str, title: str, sev: int, now: int, *, drill: bool = False) -> IncidentOpened:
+        """Return the opening that a person asks for."""
+        if not person or not title or not 1 <= sev <= 5:
+            raise IncidentRefused("an incident needs a person, a title and a severity of 1 to 5")
+        return IncidentOpened(
+            incident=self._next_id(), title=str(redact(title)), sev=sev, alert="", code="person", component="desk",
+            subject="desk", opened_by=person, owner=person, first_impact=now, detected_at=now, source="console",
+            drill=drill,
+        )  # fmt: skip
+
+    def move(
+        self, incident: str, phase: Phase, person: str, now: int, *, text: str = "", cause: str = "", review: str = "",
+        check: str = "", failed_before: str = "", passed_after: str = "",
+    ) -> IncidentMoved | None:  # fmt: skip
+        """Return the step to `phase`; None where the incident stands there already."""
+        found = self.get(incident)
+        if not person:
+            raise IncidentRefused("a step needs the person who takes it, found none")
+        if found.phase is phase:
+            return None
+        if phase not in NEXT[found.phase]:
+            allowed = " or ".join(one.value for one in NEXT[found.phase]) or "nothing"
+            raise IncidentRefused(f"{incident} is {found.phase.value}: expected {allowed} next, found {phase.value}")
+        if phase is Phase.REVIEWED and not review:
+            raise IncidentRefused(f"{incident}: a review needs its text or its place, found none")
+        if phase is Phase.CLOSED:
+            missing = [name for name, value in (
+                ("cause", cause), ("check", check), ("failed_before", failed_before), ("passed_after", passed_after),
+            ) if not value]  # fmt: skip
+            if missing:
+                raise IncidentRefused(
+                    f"{incident}: closing needs {', '.join(missing)}: a cause, and a check that failed on the replay "
+                    "before and passes after"
+                )
+        return IncidentMoved(
+            incident=incident, phase=phase, person=person, at=now, text=str(redact(text)), cause=str(redact(cause)),
+            review=str(redact(review)), check=check, failed_before=failed_before, passed_after=passed_after,
+        )  # fmt: skip
+
+    def rate(
+        self, incident: str, sev: int, person: str, now: int, *, reason: str = "", second: str = ""
+    ) -> IncidentRated | None:
+        """Return the new severity; graver at will, milder with a reason and a second person."""
+        found = self.get(incident)
+        if sev == found.sev:
+            return None
+        if not 1 <= sev <= 5:
+            raise IncidentRefused(f"expected a severity of 1 to 5, found {sev}")
+        if sev > found.sev and (not reason or not second or second == person):
+            raise IncidentRefused(f"{incident}: a milder severity needs a reason and a second person")
+        return IncidentRated(
+            incident=incident, sev=sev, person=person, at=now, reason=str(redact(reason)), second=second
+        )
+
+    def note(self, incident: str, person: str, text: str, now: int, evidence: tuple[str, ...] = ()) -> IncidentNoted:
+        """Return a line for the timeline."""
+        self.get(incident)
+        if not person or not text:
+            raise IncidentRefused("a note needs a person and a text")
+        return IncidentNoted(incident=incident, person=person, at=now, text=str(redact(text)), evidence=evidence)
+
+    def means(self, now: int) -> Means:
+        """Return MTTA and MTTR of the window that ends now, from what the journal told alone (IN-03)."""
+        since = now - self._policy.window_days * NANOS_PER_DAY
+        within = [one for one in self._all.values() if one.opened.detected_at >= since]
+        real, drills = ([one for one in within if one.opened.drill is drill] for drill in (False, True))
+        return Means(
+            _mean(one.acknowledged_at - one.opened.detected_at for one in real if one.acknowledged_at is not None),
+            _mean(one.resolved_at - one.opened.detected_at for one in real if one.resolved_at is not None),
+            _mean(one.acknowledged_at - one.opened.detected_at for one in drills if one.acknowledged_at is not None),
+            _mean(one.resolved_at - one.opened.detected_at for one in drills if one.resolved_at is not None),
+        )
+
+    def late(self, now: int) -> tuple[str, ...]:
+        """Return the SEV-1 and SEV-2 incidents that nobody acknowledged in time."""
+        limit = round(self._policy.ack_deadline_minutes * MINUTE_NS)
+        return tuple(
+            one.id for one in self._all.values()
+            if one.sev <= 2 and one.phase is Phase.OPEN and now - one.opened.detected_at >= limit
+        )  # fmt: skip
+
+    def _next_id(self) -> str:
+        return f"INC-{self._number + 1:05d}"
+
+    def _make_room(self) -> None:
+        if len(self._all) < self._policy.kept_max:
+            return
+        closed = next((key for key, one in self._all.items() if not one.living), next(iter(self._all)))
+        del self._all[closed]
+
+
+def replayed(facts: Iterable[Fact], policy: IncidentPolicy) -> IncidentBook:
+    """Return the book that a journal's facts tell."""
+    book = IncidentBook(policy)
+    for one in facts:
+        book.fold(one)
+    return book
+
+
+def _after(before: Incident, told: Act) -> Incident:
+    change: dict[str, object] = {"timeline": (*before.timeline, told)[-TIMELINE_MAX:]}
+    if isinstance(told, IncidentRated):
+        change["sev"] = told.sev
+    elif isinstance(told, IncidentMoved):
+        change["phase"] = told.phase
+        match told.phase:
+            case Phase.ACKNOWLEDGED:
+                change["acknowledged_at"] = before.acknowledged_at or told.at
+                change["resolved_at"] = None
+            case Phase.RESOLVED:
+                change["resolved_at"] = told.at
+            case Phase.REVIEWED:
+                change["reviewed_at"] = told.at
+            case Phase.OPEN | Phase.MITIGATED | Phase.CLOSED:
+                pass
+    return msgspec.structs.replace(before, **change)
+
+
+def _key_of(one: Incident) -> tuple[str, str, str]:
+    return one.opened.code, one.opened.component, one.opened.subject
+
+
+def _mean(values_ns: Iterable[int]) -> Mean:
+    found = [one / MINUTE_NS for one in values_ns]
+    if not found:
+        return Mean(None, None, None, 0)
+    mean = statistics.fmean(found)
+    if len(found) == 1:
+        return Mean(mean, None, None, 1)
+    half = 1.96 * statistics.stdev(found) / math.sqrt(len(found))
+    return Mean(mean, mean - half, mean + half, len(found))

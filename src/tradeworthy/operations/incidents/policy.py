@@ -1,0 +1,320 @@
+"""Who is told of what, how soon, and what is done when nobody answers: sections `alerts`, `escalation`, `incidents`."""
+
+import math
+
+import msgspec
+
+from tradeworthy.kernel.errors import ConfigurationRefused
+from tradeworthy.operations.incidents.model import AlertSeverity
+
+INFO, WARNING, ERROR, CRITICAL = AlertSeverity
+ALL = ("ops-email", "ops-slack", "ops-webhook", "ops-github")
+WITH_SMS = (*ALL, "ops-sms")
+TRANSPORTS = ("email", "sms", "webhook", "slack", "github", "file", "command")
+
+
+class ChannelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One way to people.
+
+    name          how rules call it
+    transport     email, sms, webhook, slack, github, file or command
+    min_severity  milder alerts are not sent there
+    destination   address: URL, mail address, telephone number, file, or command; empty = not configured
+    gateway       where it is handed over: `host:port` of e-mail, URL of SMS, API of GitHub
+    secret        reference secret://NAME of the key, token or password
+    sender        who it comes from: mail address, telephone number, user
+    start_tls     whether e-mail must be encrypted on its way
+    """
+
+    name: str
+    transport: str
+    min_severity: AlertSeverity = WARNING
+    destination: str = ""
+    gateway: str = ""
+    secret: str = ""
+    sender: str = ""
+    start_tls: bool = True
+
+    def __post_init__(self) -> None:
+        if self.transport not in TRANSPORTS:
+            raise ValueError(f"transport must be one of {TRANSPORTS}, was {self.transport!r}")
+
+
+class RulePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which categories go where.
+
+    name                 of the rule
+    categories           exact, or a prefix that ends with a point
+    channels             names of channels
+    min_severity         milder alerts are no matter of this rule
+    suppress_s           how long the same alert is not sent again
+    suppress_critical_s  the same of a critical one; absent = as the others
+    """
+
+    name: str
+    categories: tuple[str, ...]
+    channels: tuple[str, ...]
+    min_severity: AlertSeverity = WARNING
+    suppress_s: float = 300.0
+    suppress_critical_s: float | None = None
+
+    def matches(self, category: str) -> bool:
+        """Tell whether a category is this rule's."""
+        return any(category.startswith(one) if one.endswith(".") else category == one for one in self.categories)
+
+
+class NoisePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An ERROR line that is known and answered elsewhere, until a day.
+
+    event   of the line;  owner  who answers for it;  until  last day, e.g. 2026-12-31
+    """
+
+    event: str
+    owner: str
+    until: str
+
+
+def _under(family: str, *names: str) -> tuple[str, ...]:
+    return tuple(f"{family}.{name}" for name in names)
+
+
+CHANNELS = (
+    ChannelPolicy(name="ops-email", transport="email"),
+    ChannelPolicy(name="ops-sms", transport="sms", min_severity=CRITICAL),
+    ChannelPolicy(name="ops-webhook", transport="webhook"),
+    ChannelPolicy(name="ops-slack", transport="slack"),
+    ChannelPolicy(name="ops-github", transport="github", min_severity=CRITICAL),
+)
+RULES = (
+    RulePolicy(name="risk-breach", categories=("risk_breach",), channels=ALL),
+    RulePolicy(name="system-failure", categories=("system_failure",), channels=WITH_SMS, suppress_s=120),
+    RulePolicy(name="operational-readiness", categories=("operational.readiness",), channels=ALL, suppress_s=600),
+    RulePolicy(name="operational-component", channels=ALL, categories=(
+        *_under("operational", "system_validation", "incident_response", "operational_slos", "drift_sentry"),
+        "understanding.drift_sentry",
+    )),
+    RulePolicy(name="sensory-drift", channels=ALL, suppress_s=600,
+               categories=_under("sensory", "drift", "why", "what", "when", "how", "anomaly")),
+    RulePolicy(name="system-validation", channels=ALL,
+               categories=_under("system_validation", "status", "check", "gate")),
+    RulePolicy(name="system-validation-reliability", channels=ALL, suppress_s=600,
+               categories=("system_validation.reliability",)),
+    RulePolicy(name="incident-response-critical", channels=WITH_SMS,
+               categories=_under("incident_response", "missing_runbooks", "postmortem_backlog", "roster.primary")),
+    RulePolicy(name="incident-response-reliability", channels=WITH_SMS, suppress_s=600,
+               categories=_under("incident_response", "mtta", "mttr", "metrics_staleness")),
+    RulePolicy(name="incident-response-notifications", channels=ALL, categories=_under(
+        "incident_response", "status", "gate", "issue", "drill", "training", "open_incidents", "roster.secondary",
+        "chatops",
+    )),
+    RulePolicy(name="trading-safety", categories=("guard.", "kill.", "reconciliation.", "gate.", "journal."),
+               channels=WITH_SMS, suppress_s=60, suppress_critical_s=0),
+    RulePolicy(name="compliance", categories=("compliance.", "surveillance."), suppress_s=0,
+               channels=("ops-email", "ops-webhook")),
+    RulePolicy(name="alert-path", categories=("alert_path.",), channels=WITH_SMS),
+    RulePolicy(name="assessments", categories=("assessment.",), channels=ALL),
+)  # fmt: skip
+
+
+class AlertPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What becomes of an alert on its way to people.
+
+    channels                 ways to people;  rules  which categories go where; all that match add up
+    default_channels         where a category without a rule goes
+    min_severity             milder alerts are journaled and not sent
+    severities               severity of a code that is not its own one
+    attempt_deadline_s       of one attempt;  attempts  of one notice on one channel
+    backoff_min_s, backoff_max_s  between two attempts, drawn with full jitter
+    total_deadline_s         of one notice on one channel, its wait in the queue included
+    queue_max                notices that wait for one channel;  inbox_max  signals that wait for the path
+    active_max               alerts that are known at once
+    group_wait_s             how long a group gathers before its first message; a critical alert never waits
+    group_interval_s         between two messages of a group
+    repeat_critical_s, repeat_s  until an alert that still holds and nobody took is told again
+    flap_count, flap_window_s  changes in a time that hold an alert open
+    silence_max_hours        longest silence
+    canary_period_s          between two canaries;  canary_missing_fail  missing ones that pause the desk
+    canary_channel           which channel carries the canary; empty = a file of the desk's own
+    dead_man_period_s        between two heartbeats to the outside;  dead_man_timeout_s  silence after which it pages
+    dead_man_channel         which channel carries the heartbeat; empty = none
+    generate_p99_ms          from the event to the alert, of 100 at least;  generate_max_ms  of any
+    receipt_p99_ms           from the event to the first receipt
+    undelivered_hold_s       after which a critical alert that reached nobody pauses the desk
+    unrouted_deadline_s      until an ERROR line without a route is an incident
+    noise                    ERROR lines that are known;  log_routes  code of the alert that an ERROR line is
+    storm_pages_max          most messages in `storm_window_s`; what is more is gathered in digests
+    storm_window_s           the time that is counted in
+    drill_interval_days      between two drills of the whole path
+    """
+
+    channels: tuple[ChannelPolicy, ...] = CHANNELS
+    rules: tuple[RulePolicy, ...] = RULES
+    default_channels: tuple[str, ...] = ("ops-email", "ops-webhook")
+    min_severity: AlertSeverity = WARNING
+    severities: dict[str, AlertSeverity] = {}
+    attempt_deadline_s: float = 4.0
+    attempts: int = 3
+    backoff_min_s: float = 0.5
+    backoff_max_s: float = 8.0
+    total_deadline_s: float = 30.0
+    queue_max: int = 1_000
+    inbox_max: int = 20_000
+    active_max: int = 5_000
+    group_wait_s: float = 30.0
+    group_interval_s: float = 300.0
+    repeat_critical_s: float = 3_600.0
+    repeat_s: float = 14_400.0
+    flap_count: int = 4
+    flap_window_s: float = 600.0
+    silence_max_hours: float = 24.0
+    canary_period_s: float = 60.0
+    canary_missing_fail: int = 2
+    canary_channel: str = ""
+    dead_man_period_s: float = 60.0
+    dead_man_timeout_s: float = 120.0
+    dead_man_channel: str = ""
+    generate_p99_ms: float = 1_000.0
+    generate_max_ms: float = 5_000.0
+    receipt_p99_ms: float = 5_000.0
+    undelivered_hold_s: float = 60.0
+    unrouted_deadline_s: float = 60.0
+    noise: tuple[NoisePolicy, ...] = ()
+    log_routes: dict[str, str] = {}
+    storm_pages_max: int = 20
+    storm_window_s: float = 600.0
+    drill_interval_days: int = 90
+
+    def __post_init__(self) -> None:
+        _require_positive(self, {
+            "attempt_deadline_s", "backoff_min_s", "backoff_max_s", "total_deadline_s", "group_interval_s",
+            "repeat_critical_s", "repeat_s", "flap_window_s", "silence_max_hours", "canary_period_s",
+            "dead_man_period_s", "undelivered_hold_s", "storm_window_s", "generate_p99_ms", "generate_max_ms",
+        })  # fmt: skip
+        _require_order(self, ("backoff_min_s", "backoff_max_s"), ("generate_p99_ms", "generate_max_ms"),
+                       ("dead_man_period_s", "dead_man_timeout_s"))  # fmt: skip
+        for name, least in (("attempts", 1), ("queue_max", 1), ("inbox_max", 1), ("active_max", 1), ("flap_count", 2),
+                            ("canary_missing_fail", 1), ("storm_pages_max", 4)):  # fmt: skip
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, was {getattr(self, name)}")
+        names = [one.name for one in self.channels]
+        if len(names) != len(set(names)):
+            raise ValueError(f"expected each channel once, found {names}")
+        for place, used in (
+            *((f"rule {one.name}", one.channels) for one in self.rules), ("default_channels", self.default_channels),
+            ("canary_channel", (self.canary_channel,)), ("dead_man_channel", (self.dead_man_channel,)),
+        ):  # fmt: skip
+            unknown = [one for one in used if one and one not in names]
+            if unknown:
+                raise ConfigurationRefused(f"{place}: expected channels of {names}, found {unknown}")
+
+
+class TierPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who is asked together.
+
+    roles     of the people;  channels  that reach them
+    """
+
+    roles: tuple[str, ...]
+    channels: tuple[str, ...]
+
+
+class EscalationPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who is asked next, and when (AR-18).
+
+    tiers                  first, second and third
+    tier_2_after_s, tier_3_after_s  without acknowledgement
+    no_answer_reducing_s   after which the guard is asked to reduce
+    ack_hold_s             how long an acknowledgement stops the ladder
+    both_codes, legal_codes  prefixes of codes that start at tiers 1 and 2, and at 1 and 3
+    session_start_hour, session_end_hour  UTC hours in which an `error` climbs; outside it waits for the next session
+    session_weekdays       days of the session, 0 = Monday
+    open_max               ladders that climb at once
+    """
+
+    tiers: tuple[TierPolicy, ...] = (
+        TierPolicy(roles=("head_of_desk", "automated_director", "sponsor"), channels=WITH_SMS),
+        TierPolicy(roles=("risk_officer", "safety_officer"), channels=("ops-email", "ops-sms")),
+        TierPolicy(roles=("compliance", "legal"), channels=("ops-email", "ops-sms")),
+    )
+    tier_2_after_s: float = 300.0
+    tier_3_after_s: float = 600.0
+    no_answer_reducing_s: float = 900.0
+    ack_hold_s: float = 1_800.0
+    both_codes: tuple[str, ...] = ("risk_stress_breach", "risk_limit", "drawdown_hard")
+    legal_codes: tuple[str, ...] = ("compliance.", "compliance_reject", "surveillance.", "regulatory.")
+    session_start_hour: int = 0
+    session_end_hour: int = 24
+    session_weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+    open_max: int = 256
+
+    def __post_init__(self) -> None:
+        _require_positive(self, {"tier_2_after_s", "tier_3_after_s", "no_answer_reducing_s", "ack_hold_s"})
+        _require_order(self, ("tier_2_after_s", "tier_3_after_s"), ("tier_3_after_s", "no_answer_reducing_s"))
+        if len(self.tiers) != 3 or any(not one.roles or not one.channels for one in self.tiers):
+            raise ConfigurationRefused("escalation.tiers: expected three tiers with people and channels each")
+        if not 0 <= self.session_start_hour < self.session_end_hour <= 24:
+            raise ValueError("expected 0 <= session_start_hour < session_end_hour <= 24")
+        if not self.session_weekdays:
+            raise ValueError("expected a day in session_weekdays, found none")
+
+
+class IncidentPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How incidents are opened, answered and judged.
+
+    open_from              alerts from this severity open one
+    ack_deadline_minutes   of a SEV-1 or SEV-2
+    open_warn, open_fail   open SEV-1 and SEV-2 at once
+    mtta_warn_minutes, mtta_fail_minutes  mean time to acknowledge
+    mttr_warn_minutes, mttr_fail_minutes  mean time to resolve
+    window_days            of both means
+    postmortem_warn_hours, postmortem_fail_hours  from resolved to reviewed
+    kept_max               incidents kept in memory; the journal keeps all
+    """
+
+    open_from: AlertSeverity = CRITICAL
+    ack_deadline_minutes: float = 5.0
+    open_warn: int = 1
+    open_fail: int = 2
+    mtta_warn_minutes: float = 30.0
+    mtta_fail_minutes: float = 60.0
+    mttr_warn_minutes: float = 180.0
+    mttr_fail_minutes: float = 360.0
+    window_days: int = 30
+    postmortem_warn_hours: float = 24.0
+    postmortem_fail_hours: float = 48.0
+    kept_max: int = 1_000
+
+    def __post_init__(self) -> None:
+        _require_order(self, ("open_warn", "open_fail"), ("mtta_warn_minutes", "mtta_fail_minutes"),
+                       ("mttr_warn_minutes", "mttr_fail_minutes"),
+                       ("postmortem_warn_hours", "postmortem_fail_hours"))  # fmt: skip
+        if self.kept_max < 1 or self.window_days < 1:
+            raise ValueError("kept_max and window_days must be at least 1")
+
+
+def require_live(policy: AlertPolicy, escalation: EscalationPolicy) -> None:
+    """Refuse a policy by which a critical alert could reach nobody in live: two independent ways for each rule."""
+    ready = {one.name: one.transport for one in policy.channels if one.destination}
+    for rule in policy.rules:
+        ways = {ready[name] for name in rule.channels if name in ready}
+        if len(ways) < 2:
+            raise ConfigurationRefused(
+                f"rule {rule.name}: expected two configured channels of different transports in live, "
+                f"found {sorted(ways)}"
+            )
+    for number, tier in enumerate(escalation.tiers, 1):
+        if not any(name in ready for name in tier.channels):
+            raise ConfigurationRefused(f"escalation tier {number}: expected a configured channel in live, found none")
+
+
+def _require_positive(policy: msgspec.Struct, names: set[str]) -> None:
+    for name in sorted(names):
+        value = getattr(policy, name)
+        if not math.isfinite(value) or value <= 0:
+            raise ValueError(f"{name} must be finite and above 0, was {value}")
+
+
+def _require_order(policy: msgspec.Struct, *pairs: tuple[str, str]) -> None:
+    for low, high in pairs:
+        if getattr(policy, low) > getattr(policy, high):
+            raise ValueError(f"{low} must be at most {high}, was {getattr(policy, low)} > {getattr(policy, high)}")
