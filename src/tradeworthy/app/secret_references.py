@@ -21,6 +21,7 @@ FOLDER_DEFAULT = Path("/run/secrets")
 VARIABLE_PREFIX = "TRADEWORTHY_SECRET_"
 UNRESOLVED = "unresolved"
 """Stands for the fingerprint of a secret that is not there."""
+ACCOUNT_CREDENTIALS = re.compile(r"^accounts\[.*\]\.credentials$")
 KEY_NAME = "fingerprint.key"
 KEY_BITS = 256
 FINGERPRINT_DIGITS = 16
@@ -87,8 +88,21 @@ def variable_of(name: str) -> str:
 
 
 def references_of(document: Document) -> dict[str, str]:
-    """Return every reference to a secret in a document, by its field."""
-    return {field: value for field, value in flat(msgspec.json.decode(document.canonical())) if is_reference(value)}
+    """Return every reference to a secret in a document that its desk reads, by its field.
+
+    A paper desk holds no credentials: those of its accounts are not among them (MOD-01).
+    """
+    found = {field: value for field, value in flat(msgspec.json.decode(document.canonical())) if is_reference(value)}
+    if document.desk.environment != "paper":
+        return found
+    return {field: value for field, value in found.items() if not ACCOUNT_CREDENTIALS.search(field)}
+
+
+def ignored_credentials(document: Document) -> tuple[str, ...]:
+    """Return the accounts whose credentials a paper desk does not read."""
+    if document.desk.environment != "paper":
+        return ()
+    return tuple(one.id for one in document.accounts if one.credentials)
 
 
 def fingerprints_in(state: Path) -> Fingerprints:

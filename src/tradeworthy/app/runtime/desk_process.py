@@ -21,7 +21,7 @@ from tradeworthy.app.runner import RunSession, state_of
 from tradeworthy.app.runtime import time_integrity
 from tradeworthy.app.runtime.application import Application, Ended
 from tradeworthy.app.runtime.deployment import PROFILES, hardened
-from tradeworthy.app.runtime.facts import GuardRestored, JournalOpened, RuntimeBegan
+from tradeworthy.app.runtime.facts import CredentialsIgnored, GuardRestored, JournalOpened, RuntimeBegan
 from tradeworthy.app.runtime.faults import DESK, LOOP, with_fault
 from tradeworthy.app.runtime.feeding import NOT_APPLICABLE, Feeder, Sources
 from tradeworthy.app.runtime.guard_door import GuardDoor
@@ -37,6 +37,7 @@ from tradeworthy.app.runtime.telling import Bulletin, summary_of
 from tradeworthy.app.runtime.tiers import require_tier
 from tradeworthy.app.runtime.trading import TradingLoop
 from tradeworthy.app.runtime.workload import Workload
+from tradeworthy.app.secret_references import ignored_credentials
 from tradeworthy.app.venues import HALT_FILE, halt_flag
 from tradeworthy.app.watchdog_incidents import told_anew
 from tradeworthy.app.watchdog_process import prepare
@@ -150,8 +151,8 @@ class DeskProcess:
 
     @property
     def folder(self) -> Path | None:
-        """The folder of the run in hand."""
-        return None if self.trading is None or self.trading.run is None else self.trading.run.ready.folder
+        """The folder of the run in hand, from before its first event."""
+        return None if self.trading is None else self.trading.folder
 
     async def run(self, timeout_s: float | None = None) -> Ended:
         """Run to the end of the tapes, a request, or the timeout; then end gracefully."""
@@ -257,6 +258,8 @@ class DeskProcess:
         return found
 
     def _audit(self) -> None:
+        if ignored := ignored_credentials(self.document):
+            self.life.tell(CredentialsIgnored(ignored, "a paper desk holds no credentials"))
         found = start_configuration(
             self.document, state=self.state, clock=self.clock, actor=self._actor, code=self.code, environ=self.environ
         )

@@ -88,6 +88,14 @@ class BackboneDegraded(Fact, frozen=True):
     reason: str
 
 
+@fact("runtime.credentials_ignored")
+class CredentialsIgnored(Fact, frozen=True):
+    """The document names credentials of these accounts; nobody reads them, and `reason` says why (MOD-01)."""
+
+    accounts: tuple[str, ...]
+    reason: str
+
+
 @fact("runtime.ready")
 class RuntimeReady(Fact, frozen=True):
     """Everything runs: journal verified, guard restored, workloads begun."""

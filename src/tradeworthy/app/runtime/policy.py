@@ -78,7 +78,7 @@ class RuntimePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     idle_beat_s  how often a trading loop beats while it waits;  give_way_ms  the most that it keeps the event loop
     watchdog     False only where nobody must notice a dead desk: never live
-    deployment   how strict the runtime is, by its own table;  tier  what stands behind the desk, and the uptime that is asked of it
+    deployment   how strict the runtime is;  tier  what stands behind the desk, and which uptime is asked of it
     ingest       recorded feeds that are taken into the embedded store;  backbone  a service that is wanted instead
     """
 
