@@ -1,7 +1,7 @@
 """Run verbs in processes that are forked from one that has imported everything: a start costs no second of imports.
 
-Reads a JSON object a line, `{"words": [...], "out": FILE}`, forks, and answers `pid N` at once and `N ended CODE`
-later; a process ended by a signal has a negative code.
+Reads a JSON object a line, `{"words": [...], "out": FILE, "environ": {...}}`, forks, and answers `pid N` at once and
+`N ended CODE` later; a process ended by a signal has a negative code.
 """
 
 import json
@@ -20,16 +20,19 @@ SERVE = "serve"
 class ForkedWords:
     """The side of the test: `start` returns a pid, `code` waits for the exit code of one."""
 
+    script = Path(__file__)
+
     def __init__(self):
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__)), SERVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            [sys.executable, str(self.script), SERVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env=environment(),
         )  # fmt: skip
         self._codes = {}
         assert self._process.stdout.readline() == "ready\n"
 
-    def start(self, *words, out):
-        self._process.stdin.write(json.dumps({"words": [str(one) for one in words], "out": str(out)}) + "\n")
+    def start(self, *words, out, **environ):
+        asked = {"words": [str(one) for one in words], "out": str(out), "environ": environ}
+        self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
         while True:
             told = self._process.stdout.readline().split()
@@ -95,6 +98,7 @@ def become(asked, main):
     for place, number in ((nothing, 0), (out, 1), (out, 2)):
         os.dup2(place, number)
     os.closerange(3, 64)
+    os.environ.update(asked["environ"])
     main(asked["words"])
 
 
