@@ -269,6 +269,16 @@ def test_a_session_may_do_what_its_scope_says_only(scene, scope):
             helper.take_off(("desk",), token=9)
 
 
+def test_an_order_is_stamped_when_it_is_received_not_when_a_slow_venue_judges_it(scene):
+    trader = opened(scene)
+    scene.fail(slow_s=0.1, scopes=("trade",))
+    before = scene.clock.now()
+    trader.send(order("b"), 300)
+    view = scene.helper("view").view()
+    assert view.last_order == "b"
+    assert view.last_order_at - before < 90_000_000 < scene.clock.now() - before
+
+
 @pytest.mark.parametrize(("asked", "left"), [(True, 0), (False, 1)])
 def test_orders_go_with_the_connection_where_that_was_asked_for(scene, asked, left):
     trader = opened(scene, cancel_on_disconnect=asked)

@@ -1,6 +1,7 @@
 """The watchdog's hands: flag before sentinel, trips of others, and what can be seen where (KS-02, KS-06)."""
 
 import os
+import threading
 
 import msgspec
 import pytest
@@ -254,6 +255,26 @@ def test_a_kill_stands_in_flag_and_sentinel_and_needs_nothing_else(tmp_path):
     assert kill_desk(tmp_path / "s", reason="more", scope="desk", flatten=False, clock=clock) == again
     assert certificates_of(tmp_path / "s", halt) == []
     assert not watchdog_lives(tmp_path / "s")
+
+
+def test_many_may_write_the_sentinel_at_one_moment(tmp_path):
+    file, problems = SentinelFile(tmp_path / "guard.bin"), []
+
+    def write(number):
+        try:
+            for _ in range(20):
+                file.write(b"%d" % number * 1_000)
+        except OSError as problem:
+            problems.append(problem)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(6)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert problems == []
+    assert len(file.read()) == 1_000
+    assert [path.name for path in tmp_path.iterdir()] == ["guard.bin"]
 
 
 def test_pages_go_each_way_and_a_way_that_fails_is_told(tmp_path):
