@@ -66,7 +66,7 @@ class RunSource:
     def catch_up(self) -> None:
         """Fold what was sealed since the last look."""
         for event in read(self.directory, start=self.desk.last_seq + 1, stop=self._stop):
-            self.desk.on_event(event)
+            self.desk.on_event(event, event.seq)
             self.log.fold((event,))
             if isinstance(event.payload, Reconciled):
                 self._reconciled(event, event.payload)
@@ -75,7 +75,7 @@ class RunSource:
         """Return the probes by assessment."""
         desk = self.desk
         return {
-            "log_integrity": (self._probe("journal", lambda: self.log.facts(desk.teller()), VERIFY_TIMEOUT_S),),
+            "log_integrity": (self._probe("journal", self._journal, VERIFY_TIMEOUT_S),),
             "market_data_freshness": (self._probe("streams", desk.market_data_facts),),
             "risk_policy": (self._probe("reviews", desk.risk_policy_facts),),
             "risk_posture": (self._probe("limits", desk.risk_posture_facts),),
@@ -94,6 +94,9 @@ class RunSource:
             return facts()
 
         return Probe(name, look, timeout_s=timeout_s)
+
+    def _journal(self) -> list[Observation]:
+        return self.log.verify(self.desk.now).facts(self.desk.teller())
 
     def _latency(self) -> list[Observation]:
         machine = machine_identity()
@@ -169,7 +172,7 @@ class LifeSource:
 
         def told() -> list[Observation]:
             at = fold.now
-            return self.log.facts(Teller("life", at, environment=self._environment))
+            return self.log.verify(at).facts(Teller("life", at, environment=self._environment))
 
         return {
             "task_supervision": (Probe("tasks", look(fold.task_facts)),),

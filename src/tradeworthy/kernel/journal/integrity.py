@@ -142,7 +142,8 @@ class IntegrityFold:
         self._last_seen: dict[str, int] = {}
         self._seen: set[str] = set()
         self._losses: list[LossAcknowledged] = []
-        self._count = self._repeats = self._backwards = self._unknown_cause = self._unknown_schema = 0
+        self.backwards = 0
+        self._count = self._repeats = self._unknown_cause = self._unknown_schema = 0
         self._conflated = self._quarantined = 0
 
     def take(self, event: Event) -> None:
@@ -154,7 +155,7 @@ class IntegrityFold:
         self._unknown_cause += event.causation_id is not None and event.causation_id not in self._seen
         known = KINDS.get(event.kind)
         self._unknown_schema += known is None or known.schema.rpartition(".")[0] != event.schema.rpartition(".")[0]
-        self._backwards += event.ts_init < self._last_seen.get(source, event.ts_init)
+        self.backwards += event.ts_init < self._last_seen.get(source, event.ts_init)
         self._last_seen[source] = max(event.ts_init, self._last_seen.get(source, event.ts_init))
         if event.source_seq is not None:
             if source not in self._numbers:
@@ -182,10 +183,10 @@ class IntegrityFold:
         ]
         if chain_problem or self._repeats or self._unknown_schema or silent:
             findings.append(Severity.FAIL)
-        if self._backwards or self._unknown_cause or self._conflated or self._quarantined:
+        if self.backwards or self._unknown_cause or self._conflated or self._quarantined:
             findings.append(Severity.WARN)
         return Integrity(
-            self._count, gaps, self._repeats, self._backwards, self._unknown_cause, self._unknown_schema,
+            self._count, gaps, self._repeats, self.backwards, self._unknown_cause, self._unknown_schema,
             chain_problem, silent, tuple(self._losses), worst(findings), self._conflated, self._quarantined,
         )  # fmt: skip
 

@@ -154,6 +154,11 @@ class ResourceLedger:
         self._samples.append(taken)
         return taken
 
+    @property
+    def recent(self) -> tuple[ResourceSample, ...]:
+        """Return the samples that are kept, oldest first."""
+        return tuple(self._samples)
+
     async def samples(self, keep: Callable[[ResourceSample], object], pulse: Pulse) -> None:
         """Sample for ever, each sample handed to `keep`; bound to `keep` it is the factory of a supervised task."""
         while True:

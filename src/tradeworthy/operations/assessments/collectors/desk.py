@@ -93,13 +93,13 @@ class DeskFold:
     def fold(self, events: Iterable[Event]) -> "DeskFold":
         """Take all of them and return itself."""
         for event in events:
-            self.on_event(event)
+            self.on_event(event, event.seq)
         return self
 
-    def on_event(self, event: Event) -> None:
-        """Take the next event; the cost does not depend on how many came before."""
-        self.first_seq = self.first_seq or event.seq
-        self.last_seq = event.seq
+    def on_event(self, event: Event, seq: int) -> None:
+        """Take the next event, which the journal has at `seq`; the cost does not depend on how many came before."""
+        self.first_seq = self.first_seq or seq
+        self.last_seq = seq
         self.now = max(self.now, event.ts_init)
         payload = event.payload
         if (take := self._takes.get(payload.__class__)) is not None:

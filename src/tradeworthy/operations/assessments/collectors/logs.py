@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import msgspec
+
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.journal import read
@@ -15,7 +17,7 @@ from tradeworthy.operations.assessments.framework.values import Observation
 
 
 class LogFold:
-    """Fold one journal's events as they come; `facts` verifies its seals and tells.
+    """Fold one journal's events as they come; `verify` reads the whole of it again, `facts` tells what is known.
 
     name      of the journal, the component;  sources  that are expected, by name
     followed  continuous days are expected between the first and the last event
@@ -27,39 +29,58 @@ class LogFold:
         self._fold = IntegrityFold()
         self._days: dict[int, None] = {}
         self.last_seq = 0
+        self._chain: bool | None = None
+        self._chain_problem, self._chain_at = "it was not verified yet", 0
 
     def fold(self, events: Iterable[Event]) -> "LogFold":
         """Take events in order and return itself."""
         for event in events:
-            self._fold.take(event)
-            self._days[event.ts_init // NANOS_PER_DAY] = None
-            self.last_seq = event.seq
+            self.on_event(event, event.seq)
         return self
+
+    def on_event(self, event: Event, seq: int) -> None:
+        """Take the next event, which the journal has at `seq`."""
+        self._fold.take(event)
+        self._days[event.ts_init // NANOS_PER_DAY] = None
+        self.last_seq = seq
 
     def catch_up(self) -> "LogFold":
         """Take what was sealed since the last look."""
         return self.fold(read(self.directory, start=self.last_seq + 1))
 
-    def facts(self, tell: Teller) -> list[Observation]:
-        """Verify the chain and return the journal's facts."""
+    def verify(self, at: int) -> "LogFold":
+        """Verify every seal against the checkpoints, and keep what that said `at`; return itself. May take long."""
         checkpoints = any(self.directory.glob("checkpoint-*.dsse.json"))
         try:
             result = verify(self.directory, checkpoint=self.directory if checkpoints else None)
-            chain, problem = result.ok, result.problem
+            self._chain, self._chain_problem = result.ok, result.problem
         except CannotJudge as error:
-            chain, problem = None, str(error)
+            self._chain, self._chain_problem = None, str(error)
+        self._chain_at = at
+        return self
+
+    def facts(self, tell: Teller) -> list[Observation]:
+        """Return the journal's facts; that of its chain is as old as the last `verify`."""
         found = self._fold.result(self._sources, now=None, chain_problem="")
         losses = [name in self._sources and not self._sources[name].zero_loss for name, _, _ in found.gaps]
         count = latest_count(self.directory)
         name = self.name
+        chain = tell("chain_whole", self._chain, name, why=self._chain_problem)
+        if self._chain is not None:
+            chain = msgspec.structs.replace(chain, ts_observed=self._chain_at)
         return [
-            tell("events", found.events, name), tell("chain_whole", chain, name, why=problem),
+            tell("events", found.events, name), chain,
             tell("at_checkpoint", found.events >= count if count else None, name, why="no checkpoint was signed yet"),
             tell("gaps", len(losses) - sum(losses), name), tell("lossy_gaps", sum(losses), name),
             tell("repeats", found.repeats, name), tell("unknown_cause", found.unknown_cause, name),
             tell("unknown_schema", found.unknown_schema, name), tell("backwards", found.time_backwards, name),
             tell("missing_days", self._missing_days() if self._followed else 0, name),
         ]  # fmt: skip
+
+    @property
+    def backwards(self) -> int:
+        """Events of one source that arrived before one of its earlier ones."""
+        return self._fold.backwards
 
     def _missing_days(self) -> int:
         if not self._days:

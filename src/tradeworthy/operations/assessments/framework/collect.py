@@ -16,12 +16,14 @@ class Probe(msgspec.Struct, frozen=True):
     """One read-only look: `read(now)` returns observations.
 
     brings  names that must be among them; one that is not makes the read partial
+    here    it answers from memory and at once: read in the caller's own thread, where what it reads changes
     """
 
     name: str
     read: Read
     brings: tuple[str, ...] = ()
     timeout_s: float = TIMEOUT_S
+    here: bool = False
 
 
 class Collected(msgspec.Struct, frozen=True):
@@ -56,12 +58,16 @@ class _Slot:
         self._thread = threading.Thread(target=self._run, name=f"probe-{probe.name}", daemon=True)
 
     def begin(self) -> None:
-        self._thread.start()
+        if self.probe.here:
+            self._run()
+        else:
+            self._thread.start()
 
     def end(self) -> tuple[tuple[Observation, ...], str]:
-        self._thread.join(self.probe.timeout_s)
-        if self._thread.is_alive():
-            return (), f"no answer in {self.probe.timeout_s:g} s"
+        if not self.probe.here:
+            self._thread.join(self.probe.timeout_s)
+            if self._thread.is_alive():
+                return (), f"no answer in {self.probe.timeout_s:g} s"
         if self._found is None:
             return (), self._problem
         absent = sorted(set(self.probe.brings) - {one.name for one in self._found})
