@@ -222,5 +222,3 @@ def watchdog_pid(scene):
         if b"tradeworthy.app.watchdog_process" in Path(f"/proc/{pid}/cmdline").read_bytes()
     ]  # fmt: skip
     return found[-1] if found else None
-
-
