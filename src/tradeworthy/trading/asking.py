@@ -84,6 +84,16 @@ class Asking:
                 seat.code = None
                 self._follow(seat, answer, event)
 
+    def show_fill(self, seat: Seat, booked: Fact, now: int) -> None:
+        """Let a strategy observe a fill of its own; one that raises abstains, as it does for any other event."""
+        if self._faulting.suspended(seat.instance):
+            return
+        seat.now, seat.fact = now, booked
+        try:
+            seat.strategy.observe(seat)
+        except Exception as problem:  # that strategy abstains, the desk goes on (APP-15)
+            self._answered(seat, self._faulting.failed(seat, problem))
+
     def _register(self, seat: Seat) -> None:
         strategy = seat.strategy
         observe = self._watched if hasattr(strategy, "guard") else strategy.observe

@@ -308,8 +308,7 @@ class Desk:
         self._carrying.on_position(fill.instrument)
         self._judge(fill.instrument)
         if FillBooked in seat.strategy.observes:
-            seat.now, seat.fact = self.now, booked
-            seat.strategy.observe(seat)
+            self._asking.show_fill(seat, booked, self.now)
 
     # time
 
