@@ -4,6 +4,7 @@ import asyncio
 import sys
 import threading
 import traceback
+from collections import deque
 from types import FrameType
 from typing import Any
 
@@ -14,10 +15,10 @@ _AWAITED = ("cr_await", "gi_yieldfrom", "ag_await")
 
 
 def task_stack(task: asyncio.Task[Any], frames_max: int) -> tuple[str, ...]:
-    """Return the frames a suspended task waits in, outermost first: through every coroutine it awaits."""
-    lines: list[str] = []
+    """Return the innermost frames a suspended task waits in, outermost first: through every coroutine it awaits."""
+    lines: deque[str] = deque(maxlen=frames_max)
     awaited: object = task.get_coro()
-    while awaited is not None and len(lines) < frames_max:
+    while awaited is not None:
         frame = _first(awaited, _FRAMES)
         if isinstance(frame, FrameType):
             lines.append(_line(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name))
