@@ -77,6 +77,7 @@ class AlertBook:
         self._policy, self._routing, self._run_id = policy, routing, run_id
         self._known: OrderedDict[Key, _Known] = OrderedDict()
         self._roots: dict[str, dict[Key, None]] = {}
+        self._below: dict[Key, dict[Key, None]] = {}
         self._silences: dict[str, Silence] = {}
         self._number = 0
         self.overflowed = 0
@@ -128,7 +129,7 @@ class AlertBook:
                 found.append(self._over(known, now))
             elif not known.alert.firing:
                 if now - known.alert.at >= window:
-                    del self._known[key]
+                    self._forget(key)
             elif known.silenced and not any(one.covers(known.alert, now) for one in self._silences.values()):
                 found.append(self._judge(known, Why.RELEASED, now))
             elif known.root is None and known.acked_until <= now and self._due(known, now):
@@ -166,7 +167,8 @@ class AlertBook:
 
     def hidden_by(self, alert: Alert) -> tuple[Alert, ...]:
         """Return the firing alerts that this one explains."""
-        return tuple(one.alert for one in self._known.values() if one.root == alert.key and one.alert.firing)
+        below = (self._known.get(key) for key in self._below.get(alert.key, ()))
+        return tuple(one.alert for one in below if one is not None and one.root == alert.key and one.alert.firing)
 
     def flapping(self, key: Key) -> bool:
         """Tell whether an alert is held open because it came and went too often."""
@@ -207,8 +209,10 @@ class AlertBook:
         changed = why in FRESH
         if alert.code in CONSEQUENCES:
             self._roots.setdefault(alert.subject, {})[alert.key] = None
-        known.root = next((key for key in self._roots.get(alert.subject, ()) if self._explained_by(key, alert)), None)
-        if known.root is not None:
+        known.root = None
+        root = next((key for key in self._roots.get(alert.subject, ()) if self._explained_by(key, alert)), None)
+        if root is not None:
+            self._put_below(known, root)
             return Verdict(Why.INHIBITED, alert, (), changed)
         known.silenced = any(one.covers(alert, now) for one in self._silences.values())
         if known.silenced:
@@ -229,17 +233,22 @@ class AlertBook:
 
     def released(self, root: Alert, now: int) -> list[Verdict]:
         """Return what a root no longer explains and still holds, to be told now."""
-        freed = [one for one in self._known.values() if one.root == root.key and one.alert.firing]
-        return [self._judge(one, Why.RELEASED, now) for one in freed]
+        below = self._below.pop(root.key, {})
+        freed = [known for key in below if (known := self._known.get(key)) is not None and known.root == root.key]
+        return [self._judge(one, Why.RELEASED, now) for one in freed if one.alert.firing]
 
-    def explained(self, root: Alert) -> list[Key]:
-        """Put the alerts that a new root explains below it; returns their keys, so that none of them leaves."""
-        if not root.firing:
+    def explained(self, root: Alert) -> list[Alert]:
+        """Put the alerts that a new root explains below it; returns them, so that none of them leaves."""
+        if root.code not in CONSEQUENCES or not root.firing:
             return []
         found = [one for one in self._known.values() if one.alert.firing and explains(root, one.alert)]
         for one in found:
-            one.root = root.key
-        return [one.alert.key for one in found]
+            self._put_below(one, root.key)
+        return [one.alert for one in found]
+
+    def _put_below(self, known: _Known, root: Key) -> None:
+        known.root = root
+        self._below.setdefault(root, {})[known.alert.key] = None
 
     def _explained_by(self, key: Key, alert: Alert) -> bool:
         root = self._known.get(key)
@@ -257,6 +266,8 @@ class AlertBook:
 
     def _over(self, known: _Known, now: int) -> Verdict:
         known.alert = msgspec.structs.replace(known.alert, state=AlertState.RESOLVED, at=now)
+        if known.root is not None:
+            self._below.get(known.root, {}).pop(known.alert.key, None)
         channels, known.channels, known.root = tuple(known.channels), {}, None
         roots = self._roots.get(known.alert.subject, {})
         roots.pop(known.alert.key, None)
@@ -282,5 +293,10 @@ class AlertBook:
             gone = next((key for key in milder if key.code not in CONSEQUENCES), None)
         if gone is None:
             return False
-        del self._known[gone]
+        self._forget(gone)
         return True
+
+    def _forget(self, key: Key) -> None:
+        known = self._known.pop(key)
+        if known.root is not None:
+            self._below.get(known.root, {}).pop(key, None)

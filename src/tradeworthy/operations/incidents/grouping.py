@@ -84,16 +84,13 @@ class Groups:
             due = max(now, group.sent + nanos(self._policy.group_interval_s))
         group.due = due if group.due is None else min(group.due, due)
 
-    def drop(self, keys: list[Key]) -> None:
+    def drop(self, alerts: list[Alert]) -> None:
         """Take alerts back that have not left yet."""
-        gone = set(keys)
-        for group in self._groups.values():
-            for key in [one for one in group.pending if one in gone]:
-                del group.pending[key]
-            if not group.pending:
+        for alert in alerts:
+            self._digest.pop(alert.key, None)
+            group = self._groups.get((alert.category, alert.subject))
+            if group is not None and group.pending.pop(alert.key, None) is not None and not group.pending:
                 group.due, group.urgent = None, False
-        for key in keys:
-            self._digest.pop(key, None)
 
     def next_due(self) -> int | None:
         """Return when the next message may leave, in nanoseconds UTC."""

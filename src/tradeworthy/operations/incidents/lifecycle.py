@@ -13,7 +13,7 @@ from tradeworthy.kernel.facts import Fact, fact
 from tradeworthy.kernel.redaction import redact
 from tradeworthy.kernel.words import Word
 from tradeworthy.operations.incidents.catalogue import sev_of
-from tradeworthy.operations.incidents.model import Alert
+from tradeworthy.operations.incidents.model import Alert, Key
 from tradeworthy.operations.incidents.policy import IncidentPolicy
 
 TIMELINE_MAX = 200
@@ -165,6 +165,7 @@ class IncidentBook:
     def __init__(self, policy: IncidentPolicy) -> None:
         self._policy = policy
         self._all: dict[str, Incident] = {}
+        self._last_of: dict[Key, str] = {}
         self._number = 0
 
     @property
@@ -185,12 +186,14 @@ class IncidentBook:
             self._number += 1
             self._make_room()
             self._all[told.incident] = Incident(opened=told, phase=Phase.OPEN, sev=told.sev)
+            self._last_of[_key_of(told)] = told.incident
         elif isinstance(told, (IncidentMoved, IncidentRated, IncidentNoted)) and told.incident in self._all:
             self._all[told.incident] = _after(self._all[told.incident], told)
 
     def open_for(self, alert: Alert, now: int) -> IncidentOpened | None:
         """Return the opening that an alert asks for: exactly one while an incident of the same key lives."""
-        if any(one.living and _key_of(one) == alert.key for one in self._all.values()):
+        known = self._all.get(self._last_of.get(alert.key, ""))
+        if known is not None and known.living:
             return None
         return IncidentOpened(
             incident=self._next_id(), title=alert.message, sev=sev_of(alert), alert=alert.id, code=alert.code,
@@ -286,7 +289,9 @@ class IncidentBook:
         if len(self._all) < self._policy.kept_max:
             return
         closed = next((key for key, one in self._all.items() if not one.living), next(iter(self._all)))
-        del self._all[closed]
+        key = _key_of(self._all.pop(closed).opened)
+        if self._last_of.get(key) == closed:
+            del self._last_of[key]
 
 
 def replayed(facts: Iterable[Fact], policy: IncidentPolicy) -> IncidentBook:
@@ -316,8 +321,8 @@ def _after(before: Incident, told: Act) -> Incident:
     return msgspec.structs.replace(before, **change)
 
 
-def _key_of(one: Incident) -> tuple[str, str, str]:
-    return one.opened.code, one.opened.component, one.opened.subject
+def _key_of(opened: IncidentOpened) -> Key:
+    return Key(opened.code, opened.component, opened.subject)
 
 
 def _mean(values_ns: Iterable[int]) -> Mean:

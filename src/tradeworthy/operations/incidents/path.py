@@ -52,6 +52,8 @@ CANARY, UNDELIVERED = "alert_path.canary", "alert_path.undelivered"
 NOBODY_CODE, CANARY_LOST = "alert_path.undelivered_everywhere", "alert_path.canary_lost"
 TURN_SIGNALS = 500
 """Signals of one turn, so that the loop belongs to others in between."""
+TICK_NS = NANOS_PER_SECOND
+"""How often what time alone brings is looked at."""
 TURN_S = 0.5
 """The longest wait of a turn: what people ask is looked at as often."""
 EVENTS, DELIVERIES, INCIDENTS = "telemetry.alerts.event", "telemetry.alerts.delivery", "telemetry.incidents.event"
@@ -125,6 +127,7 @@ class AlertPath:
         self._facts: list[Fact] = []
         self._times: dict[str, tuple[int, int]] = {}
         self._hold_at: int | None = None
+        self._tick_at = clock.monotonic()
         self._broken: dict[str, None] = {}
         self._counts = dict.fromkeys(Why, 0)
         self._taken = self._overflowed = self._unrecorded = self._told_unrouted = 0
@@ -185,8 +188,10 @@ class AlertPath:
             self._take(signal, accepted, now)
         for asked in self._asked():
             self._answer(self.act(asked))
-        for verdict in self.book.tick(now):
-            self._apply(verdict, mono, now)
+        if mono >= self._tick_at:
+            self._tick_at = mono + TICK_NS
+            for verdict in self.book.tick(now):
+                self._apply(verdict, mono, now)
         self._watch_itself(now, mono)
         steps = self.ladder.tick(now)
         pages = self._groups.leave(now)
@@ -250,7 +255,7 @@ class AlertPath:
             channels = (*channels, *self._first_steps(alert, now))
             self._open_incident(alert, now)
         elif verdict.why in (Why.INHIBITED, Why.FLAPPING):
-            self._groups.drop([alert.key])
+            self._groups.drop([alert])
         if channels:
             self._times.setdefault(alert.id, (accepted, self._clock.monotonic()))
             fresh = verdict.why is not Why.REPEATED
