@@ -69,9 +69,10 @@ class RunScene:
     environ  more variables of the desk
     """
 
-    def __init__(self, verbs, folder, *words, rest="", desk="speed = 36000", rows=0, environ=()):
+    def __init__(self, verbs, folder, *words, rest="", desk="speed = 36000", rows=0, environ=(), runs=None):
         self.verbs, self.folder, self.environ = verbs, folder, dict(environ)
-        self.runs, self.state = folder / "runs", folder / "runs" / "state" / NAME
+        self.runs = runs or folder / "runs"
+        self.state = self.runs / "state" / NAME
         self.url, self.ear = f"unix://{folder}/v", folder / "ear"
         self.port, self.metrics_port, self.page_port = free_port(), free_port(), free_port()
         self.config = document(folder, name=NAME, desk=desk, rows=rows, rest=(
