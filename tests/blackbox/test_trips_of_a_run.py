@@ -1,0 +1,169 @@
+"""299 trips of the real run under random faults, 0 failures (KS-10): the verbs, processes and lines of a user."""
+
+import os
+import resource
+import signal
+import threading
+import time
+from collections import Counter
+from random import Random
+
+import pytest
+from ailing_words import AilingWords
+from run_scene import RunScene, reachable, until
+from test_halt_proof import TRIPS, report
+
+from tradeworthy.app.kill import kill_desk
+from tradeworthy.app.venues import halt_flag
+from tradeworthy.kernel.clock import SystemClock
+from tradeworthy.trading.control.certificate import FLAT, LIMITS_NS, NO_NEW_ORDER, Flatness
+from tradeworthy.trading.control.halt import Halt
+
+SAMPLE, SEED, AT_A_TIME = 3, 21_261, 2
+SHARE = 0.25
+"""How often each fault is there."""
+BLOCK_S = 3.0
+FAULTS = ("loop blocked", "process stopped", "venue slow", "half open", "cancels refused", "bus stopped", "disk full")
+SURFACES = ("kill verb", "kill with flatten", "POST /kill", "flag", "watchdog")
+CLOCK = SystemClock()
+
+
+class Trip:
+    """One desk that trades, what fails, who trips it, and what was seen at the venue."""
+
+    def __init__(self, number, seed):
+        random = Random(f"{seed}:{number}")
+        self.number, self.surface = number, random.choice(SURFACES)
+        self.faults = {fault for fault in FAULTS if random.random() < SHARE}
+        still = {"loop blocked", "process stopped"}
+        if self.surface == "watchdog" and not self.faults & still:
+            self.faults.add(random.choice(sorted(still)))
+        if self.surface == "POST /kill" or self.faults >= still:
+            self.faults -= still if self.surface == "POST /kill" else {"loop blocked"}
+        self.mend_after, self.before = random.uniform(0.2, 1.5), random.uniform(0.0, 0.5)
+        self.refused = random.randint(1, 6)
+
+    def run(self, verbs, folder):
+        """Return the certificate that answers the trip, and what went wrong: nothing, it is hoped."""
+        one = RunScene(verbs, folder)
+        try:
+            one.start()
+            if self.surface == "POST /kill":
+                until(lambda: reachable(one.port, "/live"))
+            time.sleep(self.before)
+            self.break_things(one)
+            self.trip(one)
+            time.sleep(self.mend_after)
+            one.fail()
+            made = until(lambda: self.answered(one))
+            return made, self.problems(one, made)
+        finally:
+            one.end()
+
+    def break_things(self, one):
+        """Let fail what shall fail: the venue last but for what keeps the desk from hearing."""
+        if "bus stopped" in self.faults:
+            one.ail("bus")
+        if "disk full" in self.faults:
+            resource.prlimit(one.desk, resource.RLIMIT_FSIZE, (0, 0))
+        aids = {}
+        if "venue slow" in self.faults:
+            aids["slow_s"] = 0.2
+        if "half open" in self.faults:
+            aids |= {"silent": "unanswered", "scopes": ("trade", "cancel_only")}
+        if "cancels refused" in self.faults:
+            aids["refuse_cancels"] = self.refused
+        if aids:
+            one.fail(**aids)
+        if "loop blocked" in self.faults:
+            one.ail("block", BLOCK_S)
+        if "process stopped" in self.faults:
+            os.kill(one.desk, signal.SIGSTOP)
+
+    def trip(self, one):
+        if self.surface == "POST /kill":
+            one.health("/kill", {"reason": "drill", "scope": "desk"})
+        elif self.surface == "flag":
+            flag = halt_flag(one.state, CLOCK)
+            flag.trip(Halt("risk", "drill", "desk", CLOCK.now(), CLOCK.monotonic(), "drill"))
+            flag.close()
+        elif self.surface == "kill verb":
+            one.verb("kill", "small", "--reason", "drill", "--no-wait", "--runs", one.runs)
+        elif self.surface == "kill with flatten":
+            kill_desk(one.state, reason="drill", scope="desk", flatten=True, clock=CLOCK)
+
+    def answered(self, one):
+        """Return the last certificate once all that is halted is answered, and nothing is open."""
+        flag = halt_flag(one.state, CLOCK)
+        halted = {halt.name for halt in flag.halts()}
+        flag.close()
+        found = [judged for judged in one.certificates() if judged.certificate.outcome is Flatness.VERIFIED]
+        names = {halt.name for judged in found for halt in judged.certificate.halts}
+        return found[0] if found and halted and halted <= names else None
+
+    def problems(self, one, judged):
+        made, view = judged.certificate, one.view()
+        found = [f"the certificate is unsound: {judged.faults}"] if judged.faults else []
+        if "process stopped" in self.faults:
+            os.kill(one.desk, signal.SIGCONT)
+        opening = {order.client_order_id for order in view.open_orders if not order.reduce_only}
+        found += [f"{name} is open" for name in opening]
+        if self.surface != "kill with flatten" and view.last_order_at > made.tripped_at + LIMITS_NS[NO_NEW_ORDER]:
+            found.append(f"an order was taken {view.last_order_at - made.tripped_at} ns after the trip")
+        flat = next(step for step in made.steps if step.name == FLAT)
+        if not flat.in_time:
+            found.append(f"no open order after {flat.after_ns} ns")
+        if self.surface == "kill with flatten":
+            until(lambda: not one.view().positions)
+        if not one.silent(0.5):
+            found.append(f"it goes on after the trip: {one.view().open_orders}")
+        if not one.stops():
+            found.append("no start would know of it")
+        return found
+
+
+def prove(folder, trips, seed):
+    """Run the trips, some at a time; print the times of each step and return the failures."""
+    times, failures, told = {name: [] for name in LIMITS_NS}, [], Counter()
+    numbers, lock = iter(range(trips)), threading.Lock()
+
+    def work():
+        verbs = AilingWords()
+        try:
+            while True:
+                with lock:
+                    number = next(numbers, None)
+                if number is None:
+                    return
+                trip, place = Trip(number, seed), folder / f"{number:03d}"
+                place.mkdir()
+                try:
+                    judged, problems = trip.run(verbs, place)
+                except Exception as problem:
+                    judged, problems = None, [f"{type(problem).__name__}: {problem}"]
+                with lock:
+                    told.update([*trip.faults, f"by {trip.surface}"])
+                    if problems:
+                        failures.append((number, sorted(trip.faults), trip.surface, problems))
+                        print("failed", *failures[-1], flush=True)
+                    for step in () if judged is None else judged.certificate.steps:
+                        times[step.name].append(step.after_ns)
+        finally:
+            verbs.close()
+
+    threads = [threading.Thread(target=work) for _ in range(min(AT_A_TIME, trips))]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    report(trips, times, failures, told)
+    return failures
+
+
+def test_a_sample_of_trips_of_the_real_run_leaves_no_order(tmp_path):
+    assert prove(tmp_path, SAMPLE, SEED) == []
+
+
+@pytest.mark.proof
+def test_299_trips_of_the_real_run_leave_no_order(tmp_path):
+    assert prove(tmp_path, int(os.environ.get("TRIPS_OF_A_RUN", TRIPS)), SEED + 1) == []
