@@ -1,6 +1,5 @@
 """Play a document in a supervised process: signals, the live table, the harness that may observe, the HTTP address."""
 
-import asyncio
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from tradeworthy.app.observed_run import ObservedRun, observed_by
 from tradeworthy.app.open_run import RunResult
 from tradeworthy.app.runtime.application import SIGNAL, Ended
 from tradeworthy.app.runtime.desk_process import DeskProcess, Observer, Switches
+from tradeworthy.app.runtime.event_loop import run_to_end
 from tradeworthy.app.runtime.workload import Workload
 from tradeworthy.app.secret_references import store_of
 from tradeworthy.cli.live import LiveDesk
@@ -80,7 +80,7 @@ def _played(
     again = None if read is None else partial(process.application.call_soon, partial(process.reload, read))
     signals.pass_to(partial(process.application.request_stop, SIGNAL), again)
     with live:
-        ended = asyncio.run(process.run(timeout))
+        ended = run_to_end(process.run(timeout))
     if link is not None:
         link.close(ended.detail if ended.reason == SIGNAL else ended.reason)
     return ended, None if process.trading is None else process.trading.report()

@@ -43,14 +43,15 @@ class Life:
         return self.folder / "journal"
 
     def tell(self, fact: Fact, cause: Event | None = None) -> Event:
-        """Journal a fact of the runtime, durable when this returns."""
+        """Journal a fact of the runtime, durable when this returns; after the end it is kept in memory alone."""
         self._told += 1
         now = self._clock.now()
         event = event_of(
             fact, source=SOURCE, key=f"{self.run_id}:{self._told}", ts_event=now, ts_init=now, cause=cause
         )
         self.accept(event)
-        self.journal.commit()
+        if self._open:
+            self.journal.commit()
         if event.kind.startswith(LOGGED):
             LOG.info(event.kind.replace(".", "_"), extra={"fact": msgspec.to_builtins(fact)})
         return event

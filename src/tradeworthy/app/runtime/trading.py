@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 from tradeworthy.app.open_run import Company, OpenRun, RunResult
 from tradeworthy.app.runner import RunSession
@@ -32,9 +33,9 @@ class TradingLoop:
         self._sessions, self._door, self._company, self._on_open = sessions, door, company, on_open
         self._give_way_ns = round(give_way_ms * NANOS_PER_MILLI)
         self._run: OpenRun | None = None
+        self._session: RunSession | None = None
         self._fresh = False
         self._go_on_at = 0
-        self._stopping = False
         self.failed = False
         self.breaks = 0
         self.reason = ""
@@ -45,6 +46,11 @@ class TradingLoop:
     def run(self) -> OpenRun | None:
         """The run in hand."""
         return self._run
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the newest run, from before its first event."""
+        return None if self._session is None else self._session.folder
 
     @property
     def desk(self) -> Desk | None:
@@ -97,7 +103,6 @@ class TradingLoop:
 
     def pause(self) -> None:
         """Pause openings in the name of the end, and play no further row."""
-        self._stopping = True
         if self._run is not None:
             self._door.ask(GuardAsked("shutdown", SHUTDOWN, GuardLevel.PAUSED, evidence="the process ends"))
             self._run.environment.request_stop(SHUTDOWN)
@@ -144,7 +149,8 @@ class TradingLoop:
         return None if view is None else len([one for one in view.open_orders if not one.protective])
 
     def _open(self) -> None:
-        run = self._sessions(self._go_on_at).open(self._company, give_way_ns=self._give_way_ns)
+        self._session = self._sessions(self._go_on_at)
+        run = self._session.open(self._company, give_way_ns=self._give_way_ns)
         self._run = run
         self.attempts += 1
         self._on_open(run)
