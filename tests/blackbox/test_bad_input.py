@@ -36,7 +36,6 @@ def judged(done, code, *words):
          ["risk.capital_groups.A.level", "boss"]),
         ({"rest": "[[risk.no_trade]]\nname = 'w'\nstart = 5\nend = 5"}, REFUSED, ["no_trade", "'w'"]),
         ({"rest": "[risk]\nresearch = true"}, REFUSED, ["research"]),
-        ({"kind": "live"}, REFUSED, ["live"]),
         ({"desk": "evaluate_seconds = 0"}, REFUSED, ["evaluate_seconds"]),
         ({"desk": "sample_seconds = -1"}, REFUSED, ["sample_seconds"]),
         ({"desk": "evaluate_seconds = nan"}, REFUSED, ["evaluate_seconds"]),
@@ -54,6 +53,11 @@ def test_a_bad_document_starts_nothing(tmp_path, odd, code, words):
     done = command("run", document(tmp_path, **odd), "--runs", tmp_path / "runs")
     judged(done, code, *words)
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_live_desk_that_lacks_everything_starts_no_run(tmp_path):
+    judged(command("run", document(tmp_path, kind="live"), "--runs", tmp_path / "runs"), REFUSED, "live")
+    assert [one.name for one in (tmp_path / "runs").iterdir()] == ["state"]
 
 
 @pytest.mark.parametrize("name", ["", "..", "../x", "a/b", "-rf", "a b"])
