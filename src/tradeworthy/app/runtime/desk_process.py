@@ -26,6 +26,7 @@ from tradeworthy.app.runtime.faults import DESK, LOOP, with_fault
 from tradeworthy.app.runtime.feeding import NOT_APPLICABLE, Feeder, Sources
 from tradeworthy.app.runtime.guard_door import GuardDoor
 from tradeworthy.app.runtime.ingesting import Ingesting, ingest_of
+from tradeworthy.app.runtime.kill_topics import KillTopics
 from tradeworthy.app.runtime.life import begin_life, declared_life
 from tradeworthy.app.runtime.metering import DeskMeter
 from tradeworthy.app.runtime.observing import Observation
@@ -50,6 +51,7 @@ from tradeworthy.kernel.supervision.resources import Machine, ResourceLedger, Re
 from tradeworthy.kernel.supervision.watched import Vitals, WatchdogLink
 from tradeworthy.kernel.telemetry.log_policy import LogPolicy
 from tradeworthy.kernel.telemetry.publishing import Publishing, PublishingPolicy
+from tradeworthy.kernel.telemetry.topics import KILL_PATTERNS, Flow
 from tradeworthy.operations.dry_run.clock_offset import read_clock_offset
 from tradeworthy.operations.health.board import RuntimeBoard
 from tradeworthy.operations.health.policy import HealthPolicy, of_environment
@@ -124,6 +126,9 @@ class DeskProcess:
         )  # fmt: skip
         self.bulletin = Bulletin(self.publishing.publisher)
         self.publishing.bus.subscribe("bulletin", self.bulletin.take, topics=("telemetry.",))
+        self.publishing.bus.subscribe(
+            "kill_switch", KillTopics(self.flag, clock).take, topics=KILL_PATTERNS, flow=Flow.RISK
+        )
         self.resources = ResourceLedger(clock, Machine(self.state), self.policy.resources, clock_offset=clock_offset)
         self.meter = DeskMeter(self.metrics, clock, {
             one.id: (one.strategy, instruments_of(document)[one.instrument].venue, one.instrument)
@@ -323,6 +328,7 @@ class DeskProcess:
             self.state, desk=self.document.desk.name, environment=self.document.desk.environment,
             sentinel=self.state / GUARD_FILE, flag=self.state / HALT_FILE, venue=self.document.venue.connection,
             http=self.environ.get(WATCHDOG_HTTP, WATCHDOG_HTTP_DEFAULT), page_command=tuple(command.split()),
+            dead_man_s=self.policy.dead_man_s,
         )  # fmt: skip
         self._watchdog_folder = prepared.folder
         return WatchdogLink(

@@ -9,6 +9,7 @@ from tradeworthy.kernel.supervision.beat import WatchdogPolicy
 from tradeworthy.kernel.supervision.policy import ScopePolicy, SupervisorPolicy
 from tradeworthy.kernel.supervision.resources import ResourcePolicy
 from tradeworthy.operations.ingest.policy import IngestPolicy
+from tradeworthy.trading.control.dead_man import LIMIT_MIN_S
 
 
 class ShutdownPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -78,6 +79,7 @@ class RuntimePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     idle_beat_s  how often a trading loop beats while it waits;  give_way_ms  the most that it keeps the event loop
     watchdog     False only where nobody must notice a dead desk: never live
+    dead_man_s   the watchdog stops a desk at which nobody showed up for so long, 60 or more; None = off
     deployment   how strict the runtime is;  tier  what stands behind the desk, and which uptime is asked of it
     ingest       recorded feeds that are taken into the embedded store;  backbone  a service that is wanted instead
     """
@@ -92,7 +94,12 @@ class RuntimePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     idle_beat_s: float = 1.0
     give_way_ms: float = 20.0
     watchdog: bool = True
+    dead_man_s: float | None = None
     deployment: Literal["demo", "staging", "production"] = "demo"
     tier: Literal["tier_0", "tier_1", "tier_2"] = "tier_0"
     ingest: IngestPolicy = IngestPolicy()
     backbone: BackbonePolicy = BackbonePolicy()
+
+    def __post_init__(self) -> None:
+        if self.dead_man_s is not None and not LIMIT_MIN_S <= self.dead_man_s < math.inf:
+            raise ValueError(f"dead_man_s must be {LIMIT_MIN_S:g} or above, was {self.dead_man_s:g}")
