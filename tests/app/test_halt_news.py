@@ -174,6 +174,18 @@ def test_a_rearm_lowers_the_flag_and_arms_by_way_of_the_review(scene):
     assert KillRequest in [type(fact) for fact in scene.later(news)], "the same reason, another trip"
 
 
+def test_a_stop_of_the_desk_itself_raises_the_flag_for_the_watchdog(scene):
+    news = scene.news()
+    level = GuardLevel.STOPPED
+    news.on_guard(GuardChanged("risk.daily_loss", "strategy:maker", True, level, level, "lost 2 %"))
+    [raised] = scene.flag.halts()
+    assert (raised.owner, raised.code, raised.scope, raised.evidence) == (
+        "risk", "daily_loss", "strategy:maker", "lost 2 %",
+    )  # fmt: skip
+    news.on_guard(GuardChanged("risk.drawdown", "desk", True, GuardLevel.PAUSED, GuardLevel.PAUSED, ""))
+    assert scene.flag.halts() == (raised,)
+
+
 @pytest.mark.parametrize(("set", "level"), [(True, GuardLevel.STOPPED), (False, GuardLevel.PAUSED)])
 def test_no_other_change_of_the_guard_lowers_the_flag(scene, set, level):
     scene.flag.trip(halt())

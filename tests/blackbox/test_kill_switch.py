@@ -26,7 +26,7 @@ def test_a_desk_killed_before_its_start_sends_nothing_and_again_nothing_after_a_
 def test_a_desk_that_nobody_killed_sends_orders(tmp_path):
     done = command("run", document(tmp_path, rows=600), "--runs", tmp_path / "runs")
     assert "command.submit" in kinds_of(folder_of(done))
-    assert "guard running" in done.stdout
+    assert "guard paused" in done.stdout  # by its own end, and by nobody else
 
 
 def test_a_kill_during_a_run_cancels_and_lets_nothing_more_out(tmp_path):
@@ -42,7 +42,7 @@ def test_a_kill_during_a_run_cancels_and_lets_nothing_more_out(tmp_path):
     assert "command.submit" in kinds[:at]
     assert "command.submit" not in kinds[at:]
     assert "market.quote" in kinds[at:]
-    (changed,) = [event for event in events[at:] if event.kind == "guard.changed" and event.payload.set]
+    changed = next(event for event in events[at:] if event.kind == "guard.changed" and event.payload.set)
     assert changed.causation_id == events[at].event_id
     assert "drill" in changed.payload.evidence
     assert command("replay", only_run(runs)).returncode == 0

@@ -13,7 +13,7 @@ from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.trading.control.asked import GuardAsked
 from tradeworthy.trading.control.certificate import Certificate, Flatness, left_open
 from tradeworthy.trading.control.guard import Guard
-from tradeworthy.trading.control.halt import HaltPort
+from tradeworthy.trading.control.halt import Halt, HaltPort
 from tradeworthy.trading.control.halting import FlatnessSeen, Halting, Phase, PhaseChanged
 from tradeworthy.trading.control.kill import KillRequest
 from tradeworthy.trading.control.owners import OWNERS
@@ -68,10 +68,18 @@ class HaltNews:
         return news
 
     def on_guard(self, changed: GuardChanged) -> None:
-        """Lower the flag where a re-arm ended a stop; call it after the change is in the sentinel."""
-        if changed.set or changed.reason_level is not GuardLevel.STOPPED:
+        """Raise the flag for the desk's own stop, and lower it where a re-arm ended one.
+
+        So a stop by risk, compliance or any other owner is seen through by the watchdog like a person's (KS-01). Call
+        it after the change is in the sentinel.
+        """
+        if changed.reason_level is not GuardLevel.STOPPED:
             return
         owner, _, code = changed.reason.partition(".")
+        if changed.set:
+            now = self._clock.now()
+            self._flag.trip(Halt(owner, code, changed.scope, now, self._clock.monotonic(), changed.evidence))
+            return
         self._flag.release(owner, code, changed.scope)
         self._heard = {name for name in self._heard if not name.startswith(f"{owner}.{code}.{changed.scope}.")}
         if not self._flag.halted():
