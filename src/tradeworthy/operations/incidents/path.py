@@ -52,7 +52,7 @@ CANARY, UNDELIVERED = "alert_path.canary", "alert_path.undelivered"
 NOBODY_CODE, CANARY_LOST = "alert_path.undelivered_everywhere", "alert_path.canary_lost"
 TURN_SIGNALS = 500
 """Signals of one turn, so that the loop belongs to others in between."""
-TICK_NS = NANOS_PER_SECOND
+TICK_NS = 5 * NANOS_PER_SECOND
 """How often what time alone brings is looked at."""
 TURN_S = 0.5
 """The longest wait of a turn: what people ask is looked at as often."""
