@@ -27,6 +27,7 @@ from tradeworthy.cli import (
     final_dry_run_watch,
     final_dry_run_wrap_up,
     flatness,
+    gate,
     guard,
     health,
     ingest_once,
@@ -102,6 +103,7 @@ app.command(evidence.app)
 app.command(waiver.app)
 app.command(venue.app)
 app.command(certificate.app)
+app.command(gate.app)
 app.command(witness.app)
 app.command(final_dry_run.final_dry_run)
 app.command(final_dry_run_orchestrator.final_dry_run_orchestrator)

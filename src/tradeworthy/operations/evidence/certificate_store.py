@@ -90,7 +90,7 @@ def read_store(folder: Path, trust: TrustFile, policy: CertificatePolicy, *, at:
         raise UsageError(f"expected an evidence store with {CONTEXT} in {folder}, found {problem}") from None
     items = [read_item(path.read_bytes(), trust) for path in sorted((folder / ITEMS).glob("*.dsse.json"))]
     items += [_of_bundle(path, trust, at) for path in sorted((folder / BUNDLES).glob("*/"))]
-    return Store(tuple(items), tuple(_waivers(folder / WAIVERS, trust, context.release)), policy, context)
+    return Store(tuple(items), tuple(waivers_of(folder / WAIVERS, trust, context.release)), policy, context)
 
 
 def read_item(data: bytes, trust: TrustFile) -> EvidenceItem:
@@ -149,7 +149,7 @@ def _signed(folder: Path, key_id: str) -> bool:
     return any((folder / "signatures").glob(f"*-{key_id}.dsse.json"))
 
 
-def _waivers(folder: Path, trust: TrustFile, scope: str) -> list[WaiverInForce]:
+def waivers_of(folder: Path, trust: TrustFile, scope: str) -> list[WaiverInForce]:
     """Return the waivers of a release that were valid when issued; their ends are the certificate's to judge."""
     found = []
     for path in sorted(folder.glob("*.dsse.json")) if folder.is_dir() else []:

@@ -1,0 +1,191 @@
+"""Gates of a desk, wired: what is asked for, what is known, and the answer that the runtime gets (GE-08, GE-09)."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+import tradeworthy
+from tradeworthy.app.check_mutations import registered
+from tradeworthy.app.config import Document
+from tradeworthy.app.gate_verdicts import GateAnswer, GateAsk
+from tradeworthy.app.identity import hashes_of_document
+from tradeworthy.app.preflight import files_of, preflight
+from tradeworthy.kernel.clock import Clock
+from tradeworthy.kernel.errors import UsageError
+from tradeworthy.kernel.report import Report, address, canonical
+from tradeworthy.kernel.severity import Severity
+from tradeworthy.operations.evidence.certificate import WaiverInForce
+from tradeworthy.operations.evidence.certificate_store import waivers_of
+from tradeworthy.operations.evidence.trust import TrustFile
+from tradeworthy.operations.gates.asking import GateDoor, Inputs, Missing, ask
+from tradeworthy.operations.gates.ladder import LEVELS, PROVEN, gate_of
+from tradeworthy.operations.gates.model import (
+    HASHES,
+    Binding,
+    Condition,
+    Context,
+    Evidence,
+    Gate,
+    Mode,
+    SessionTimes,
+    Verdict,
+)
+from tradeworthy.operations.gates.mutations import MutationResult, proven, run
+from tradeworthy.operations.gates.named import TIERS, Act
+from tradeworthy.operations.gates.reading import OF_REPORTS, environment_of, of_report
+from tradeworthy.operations.gates.sources import known_sources
+from tradeworthy.operations.gates.store import GateStore, MutationsRun, evidence_of
+
+LIVE_MICRO = TIERS.index("live_micro")
+CYCLE_DIGITS = 16
+
+
+class Gates:
+    """The gates over one store, for one binding.
+
+    store        the gates' folder;  assessments  journals of snapshots
+    waivers      the folder of waivers, with `trust`;  session  the open or next session, None = nobody says
+    """
+
+    def __init__(
+        self, store: GateStore, binding: Binding, clock: Clock, *, assessments: Iterable[Path] = (),
+        waivers: Path | None = None, trust: TrustFile | None = None, session: SessionTimes | None = None,
+        commit: str = "",
+    ) -> None:  # fmt: skip
+        self.store, self.binding, self.trust = store, binding, trust
+        self.assessments = tuple(assessments)
+        self._clock, self._waivers, self._session, self._commit = clock, waivers, session, commit
+
+    def judge(self, gate: Gate, *, at: int | None = None, mode: Mode | None = None, cycle: str = "") -> Verdict:
+        """Return a gate's verdict; it reads only, and keeps nothing (GE-04)."""
+        now = self._clock.now() if at is None else at
+        return ask(gate, self.inputs(now), self.context(gate, cycle), now, mode=mode)
+
+    def inputs(self, now: int) -> Inputs:
+        """Return everything that is known: evidence and waivers."""
+        known = self.store.read()
+        return Inputs(evidence_of(known, self.assessments, known_sources(), now), self._waivers_in())
+
+    def context(self, gate: Gate, cycle: str = "") -> Context:
+        """Return what is known beside evidence; the proofs are those of this very code."""
+        known, code = self.store.read(), self.binding.hashes.get("code", "")
+        shown = known.proven(gate.name, code)
+        if gate.ladder:
+            shown |= {f"{PROVEN}{one}" for level in LEVELS for one in known.proven(gate_of(level).name, code)}
+        tier = TIERS.index(self.binding.tier) if self.binding.tier in TIERS else len(TIERS)
+        live = self.binding.environment == "live"
+        conditions = {Condition.LIVE: live, Condition.ABOVE_LIVE_MICRO: tier > LIVE_MICRO}
+        if self._session is not None:
+            conditions[Condition.IN_SESSION] = self._session.opens_at <= self._clock.now() < self._session.closes_at
+        return Context(
+            binding=self.binding, proven=shown, conditions=conditions, cycle=cycle, session=self._session,
+            commit=self._commit,
+        )  # fmt: skip
+
+    def ladder_context(self) -> Context:
+        """Return the context of the ladder, which has the proofs of every level."""
+        gate = Gate(name="ladder", title="", requirements=(), ladder=True)
+        return self.context(gate)
+
+    def mutate(self, gate: Gate) -> tuple[MutationResult, ...]:
+        """Run the mutations of a gate and keep what they proved for this code (GE-17)."""
+        results = run(gate, registered())
+        self.store.note(MutationsRun(
+            gate.name, self.binding.hashes.get("code", ""), tuple(sorted(proven(results))),
+            tuple(f"{one.requirement}: {one.problem}" for one in results if one.problem),
+        ))  # fmt: skip
+        return results
+
+    def record_report(self, data: bytes, source: str = "", *, environment: str = "") -> Evidence:
+        """Keep a report of a verb as evidence for this release; raises `UsageError` for one that is none.
+
+        source       what it speaks for, where its name does not say so already
+        environment  where it was made; by default that of the binding
+        """
+        report = report_of(data)
+        named = source or OF_REPORTS.get(report.name, "")
+        if named not in known_sources():
+            found = named or report.name
+            raise UsageError(f"expected a source that a gate reads, found {found!r}; name one by --source")
+        now = self._clock.now()
+        evidence = of_report(
+            report, named, run_id=f"{report.name}:{address(data)[:CYCLE_DIGITS]}", stamp=now,
+            environment=environment or self.binding.environment, hashes=self.binding.hashes,
+        )  # fmt: skip
+        return self.store.record(evidence, {f"{report.name}.json": canonical(report)})
+
+    def run_preflight(self, configuration: Path, docs: Path, cycle: str) -> Evidence:
+        """Judge preflight for a cycle and keep it; the gate that is asked later only reads it."""
+        report = preflight(files_of(configuration, docs))
+        evidence = of_report(
+            report, "preflight", run_id=f"preflight:{cycle}", stamp=self._clock.now(),
+            environment=self.binding.environment, hashes=self.binding.hashes, cycle=cycle,
+        )  # fmt: skip
+        return self.store.record(evidence, {f"{report.name}.json": canonical(report)})
+
+    def door(self) -> GateDoor:
+        """Return the runtime's port, which judges again with what is known when it is asked."""
+        def now(gate: Gate, binding: Binding, at: int) -> Verdict:
+            asked = Gates(
+                self.store, binding, self._clock, assessments=self.assessments, waivers=self._waivers,
+                trust=self.trust, session=self._session, commit=self._commit,
+            )  # fmt: skip
+            given = [one for one in self.store.read().verdicts if one.verdict.gate == gate.name]
+            return asked.judge(gate, at=at, cycle=given[-1].verdict.context.cycle if given else "")
+
+        return GateDoor(self.store, trust=self.trust, judge_now=now)
+
+    def _waivers_in(self) -> tuple[WaiverInForce, ...]:
+        if self._waivers is None or self.trust is None:
+            return ()
+        return tuple(waivers_of(self._waivers, self.trust, self.binding.release))
+
+
+class RecordedVerdicts:
+    """The verdicts of gates as the runtime asks for them (`GateVerdicts`): what it does not know is no GO."""
+
+    def __init__(self, door: GateDoor, clock: Clock, act: Act = Act.GO_LIVE) -> None:
+        self._door, self._clock, self._act = door, clock, act
+
+    def answer(self, ask: GateAsk) -> GateAnswer:
+        """Return GO where a signed, living verdict is for this very release, tier, environment and hashes."""
+        binding = Binding(
+            release=ask.release, environment=environment_of(ask.environment), tier=ask.tier, hashes=dict(ask.hashes)
+        )
+        found = self._door.verdict_for(self._act, binding, self._clock.now())
+        if isinstance(found, Missing):
+            return GateAnswer(False, f"gate {found.gate}, {found.code}: {found.reason}")
+        return GateAnswer(True)
+
+
+def binding_of(document: Document, *, code: str, tier: str, scope: str = "desk") -> Binding:
+    """Return what a verdict over this document is for; `code` is what `identity.code_hash` returned."""
+    if tier not in TIERS:
+        raise UsageError(f"expected a tier of {', '.join(TIERS)}, found {tier!r}")
+    found: dict[str, Any] = msgspec.to_builtins(hashes_of_document(document, code))
+    return Binding(
+        release=tradeworthy.__version__, environment=environment_of(document.desk.environment), tier=tier, scope=scope,
+        hashes={name: str(found[name]) for name in HASHES},
+    )  # fmt: skip
+
+
+def cycle_of(binding: Binding, at: int) -> str:
+    """Return the id of a cycle that begins now."""
+    return address(f"{binding.release}:{binding.hashes.get('config')}:{at}".encode())[:CYCLE_DIGITS]
+
+
+def report_of(data: bytes) -> Report:
+    """Return a report from its canonical JSON; raises `UsageError` for other bytes, or a status that is not its own."""
+    try:
+        plain = msgspec.json.decode(data)
+        said = plain.pop("severity")
+        for check in plain["checks"]:
+            check["severity"] = Severity[check["severity"]].value
+        report = msgspec.convert(plain, Report)
+    except (msgspec.MsgspecError, KeyError, TypeError, AttributeError) as problem:
+        raise UsageError(f"expected a report of a verb, found {problem!r}") from None
+    if said != report.severity.name or canonical(report) != data:
+        raise UsageError("expected a report as its verb wrote it, found an altered one")
+    return report

@@ -1,0 +1,52 @@
+"""What a requirement may read: assessments of the registry, and checks, which are made by others than an assessment."""
+
+from functools import cache
+
+from tradeworthy.kernel.telemetry.topics import TOPICS
+from tradeworthy.operations.assessments.framework.registry import OWNER, registry
+
+CHECKS = {
+    "preflight": "the configuration, its schema and every runbook load and hold together",
+    "tests": "every test group passes on this commit",
+    "paper_isolation": "a paper desk holds no credentials and sends no real order",
+    "regression": "golden desks are equal, and every history keeps its invariants",
+    "out_of_sample": "the strategy holds on the last fifth of its data",
+    "paper_soak_live": "a paper desk runs four hours on a live venue's data",
+    "log_maturity": "the record is complete for 24 hours of observed uptime",
+    "rollback_rehearsed": "the previous release was restored in a scratch desk",
+    "strict_cycle": "the strict gate, asked in continuous integration's mode",
+    "sigkill_restart": "a desk that was killed goes on with its orders, losses and positions",
+    "venue_conformance": "every conformance case of the venue's interface passes",
+    "venue_soak": "48 hours on the venue's test environment, each minute sampled",
+    "venue_kill": "a real trip on the test environment, flat and re-armed by two people",
+    "venue_restart": "a killed desk adopts its orders on the test environment",
+    "fee_statement": "fees and P&L equal the venue's statement to the minor unit",
+    "orphan_orders": "an order nobody knows is found after a restart and cancelled",
+    "control_breaches": "a breach of each limit refuses and stops, and reducing passes",
+    "torn_write": "a torn write refuses to trade",
+    "no_test_shims": "what runs live imports no simulation, fault or patch module",
+    "adapter_health": "the adapter's readiness follows its socket",
+    "kill_after_cancel": "nothing can send after a kill, and no new start is let through",
+    "start_without_venue": "a start without the venue's answer stays blocked, however long",
+    "venue_snapshot": "positions of perpetuals stand in the venue's snapshot, net and gross",
+    "partial_fills": "an order of fifty fills leaves the ledger exact",
+    "network_cut": "a cut of 30 s leaves no double order and no orphan",
+    "bus_outage": "an outage of the bus pauses the desk, and its return clears only that",
+    "rejection_streaks": "unrelated failures do not reset a streak of cancels",
+    "dry_run": "a signed verdict of the supervised dry run of this release",
+    "certificate": "the signed certificate of this release",
+}  # fmt: skip
+"""Checks by name, and what each shows."""
+
+
+@cache
+def planned() -> frozenset[str]:
+    """Return the assessments that a registered topic names, those without a file too: they count as absent."""
+    said = (topic.payload.partition("assessment ")[2] for topic in TOPICS.values() if topic.owner == OWNER)
+    return frozenset(name for names in said for name in names.replace(" and ", ", ").split(", ") if name)
+
+
+@cache
+def known_sources() -> frozenset[str]:
+    """Return every source that a table may name."""
+    return frozenset({one.name for one in registry()} | planned() | CHECKS.keys())
