@@ -1,4 +1,4 @@
-"""A paper desk as a whole process: each way to its end, its order, a blocked loop, a task that obeys nobody (CLI-01)."""
+"""A paper desk as a whole process: each way to its end, its order, a blocked loop, a task that never obeys (CLI-01)."""
 
 import json
 import os
