@@ -23,7 +23,7 @@ from tradeworthy.kernel.supervision.task import Pulse
 from tradeworthy.operations.assessments.framework.ports import AlertEvent
 from tradeworthy.operations.incidents.acts import Answer, Request
 from tradeworthy.operations.incidents.lifecycle import IncidentBook, replayed
-from tradeworthy.operations.incidents.model import AlertSeverity, Signal
+from tradeworthy.operations.incidents.model import AlertSeverity, PathOpened, Signal
 from tradeworthy.operations.incidents.path import AlertPath, PathFacts, PathPolicy
 from tradeworthy.operations.incidents.people import Guards
 from tradeworthy.operations.incidents.policy import AlertPolicy, EscalationPolicy, IncidentPolicy, require_live
@@ -169,12 +169,14 @@ class Alerting:
         return self._state / ALERTS
 
     def open(
-        self, supervisor: TaskSupervisor, ask: Ask, publish: Callable[[str, Event], None] = lambda topic, event: None
-    ) -> None:
+        self, supervisor: TaskSupervisor, ask: Ask, publish: Callable[[str, Event], None] = lambda topic, event: None,
+        *, announced: bool = True,
+    ) -> None:  # fmt: skip
         """Take the journal and stand ready; `work` then runs it.
 
         ask      brings reasons to the guard, e.g. `GuardDoor.ask`
         publish  takes topic and accepted event, e.g. `publisher.publish(topic, event, source="alerts")`
+        announced  False where this is no process of the desk, e.g. a test of its channels
         """
         policy = self.policy.alerts
         ways = transports_of(policy, self._secrets.resolve, base=self.folder)
@@ -189,6 +191,9 @@ class Alerting:
             guards=Guards(Pausing(ask) if acts else None, Reducing(ask) if acts else None), run_id=self._run_id,
             publish=publish, asked=mailbox.take, answer=mailbox.answer,
         )  # fmt: skip
+        if announced:
+            reached = tuple(name for name, way in ways.items() if not isinstance(way, str))
+            self._journal.tell_all((PathOpened(self._run_id, self._clock.now(), reached),))
         early, self._early = tuple(self._early), deque(maxlen=EARLY_MAX)
         for signal in early:
             self.path.tell(signal)

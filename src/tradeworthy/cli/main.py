@@ -1,5 +1,6 @@
 """The command line: each verb parses, calls and renders. Exit codes: 0 pass, 1 warn, 2 fail, 3 could not judge."""
 
+import os
 import sys
 
 from cyclopts import App, CycloptsError
@@ -7,6 +8,7 @@ from rich.console import Console
 
 from tradeworthy import __version__
 from tradeworthy.cli import (
+    alert,
     approve,
     assess,
     backtest,
@@ -30,6 +32,7 @@ from tradeworthy.cli import (
     gate,
     guard,
     health,
+    incident,
     ingest_once,
     journal,
     kill,
@@ -54,7 +57,7 @@ from tradeworthy.cli import (
     witness,
 )
 from tradeworthy.kernel.errors import DeskError, ExitCode
-from tradeworthy.kernel.redaction import redact, trace_of
+from tradeworthy.kernel.redaction import redact, register_environment, trace_of
 
 app = App(
     name="tradeworthy",
@@ -82,6 +85,8 @@ app.command(approve.approve)
 app.command(break_glass.app)
 app.command(flatness.flatness)
 app.command(watchdog.watchdog, show=False)
+app.command(alert.app)
+app.command(incident.app)
 app.command(health.health)
 app.command(assess.app)
 app.command(token.app)
@@ -113,6 +118,7 @@ errors = Console(stderr=True)
 
 def main(words: list[str] | None = None) -> None:
     """Run one verb and leave with its exit code; a crash shows its trace without secrets."""
+    register_environment(os.environ)
     sys.excepthook = lambda _kind, crash, _trace: print(trace_of(crash), end="", file=sys.stderr)
     sys.exit(int(call(sys.argv[1:] if words is None else words)))
 

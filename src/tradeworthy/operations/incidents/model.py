@@ -198,6 +198,15 @@ class AlertAcknowledged(Fact, frozen=True):
     at: int
 
 
+@fact("alert.path_opened")
+class PathOpened(Fact, frozen=True):
+    """A process of the desk runs the path from now on; what fired before is of an earlier one."""
+
+    run_id: str
+    at: int
+    channels: tuple[str, ...]
+
+
 @fact("alert.counted")
 class AlertsCounted(Fact, frozen=True):
     """What the path took and told since the last of these, by what became of it; nothing is dropped unseen."""

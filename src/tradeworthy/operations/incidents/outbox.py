@@ -1,6 +1,7 @@
 """Everything that leaves: pages, tests, canaries and calls to the next tier, each over its channels, with its times."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from random import Random
 
@@ -17,6 +18,8 @@ from tradeworthy.operations.incidents.notices import bare, escalation_of, notice
 from tradeworthy.operations.incidents.policy import AlertPolicy, ChannelPolicy
 
 OWNER = "alerts"
+TESTS_MAX = 64
+"""Receipts of test alerts that stay readable."""
 
 
 class Outbox:
@@ -33,10 +36,11 @@ class Outbox:
         canary: Transport, tell: Callable[[Receipt], None], hidden_by: Callable[[Alert], tuple[Alert, ...]],
         run_id: str,
     ) -> None:  # fmt: skip
-        self._clock, self._policy, self._tell, self._run_id = clock, policy, tell, run_id
+        self._clock, self._policy, self._heard, self._run_id = clock, policy, tell, run_id
         self._hidden_by = hidden_by
         self.ledger = LatencyLedger()
         self.flights = Flights()
+        self.tests: deque[Receipt] = deque(maxlen=TESTS_MAX)
         self.channels: dict[str, Channel] = {
             one.name: self._channel(one, transports.get(one.name, "no destination is configured"), random)
             for one in policy.channels
@@ -146,6 +150,11 @@ class Outbox:
             self.flights.left(notice, name)
         for name, notice in notices.items():
             self.channels[name].put(notice)
+
+    def _tell(self, receipt: Receipt) -> None:
+        if receipt.purpose is Purpose.TEST:
+            self.tests.append(receipt)
+        self._heard(receipt)
 
     def _channel(self, policy: ChannelPolicy, way: Transport | str, random: Random) -> Channel:
         own, bounds = Random(random.getrandbits(64)), self._policy
