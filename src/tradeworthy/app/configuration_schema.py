@@ -184,7 +184,7 @@ def _default(one: msgspec.structs.FieldInfo) -> str:
     if isinstance(value, msgspec.Struct):
         return "see below"
     return "none" if value in (None, "", (), {}) and value is not False and value != 0 else (
-        f"`{msgspec.json.encode(value).decode()}`"
+        f"`{msgspec.json.encode(value, order='deterministic').decode()}`"
     )
 
 

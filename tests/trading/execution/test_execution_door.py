@@ -181,10 +181,11 @@ def test_third_rejection_in_a_row_cancels_what_is_pending_and_pauses():
     assert desk.drain_reasons() == (("execution.failed_in_row", GuardLevel.PAUSED),)
 
 
-def test_post_only_rejections_are_no_failed_executions():
+@pytest.mark.parametrize("code", ["venue.post_only_crosses", "control.halted", "venue.session_blocked"])
+def test_rejections_of_quoting_and_of_a_halt_are_no_failed_executions(code):
     desk = execution()
     for number in range(5):
-        desk.on_report(report(R.REJECTED, sent(desk, f"d{number}:0"), code="venue.post_only_crosses"), number)
+        desk.on_report(report(R.REJECTED, sent(desk, f"d{number}:0"), code=code), number)
     assert desk.drain_reasons() == ()
 
 

@@ -39,7 +39,7 @@ class ExecutionPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     active_max        live orders of one instance (OM-06)
     fill_from_mid     fraction of the mid at which a fill is remarked on (OM-08)
     cancels_minute    cancels in 60 s that may be used up; live micro 20 (OM-09)
-    benign_codes      rejections that are part of quoting and no failed execution
+    benign_codes      rejections that are part of quoting, or of a halt, and no failed execution
     """
 
     ack_timeout_ns: int = 30 * NANOS_PER_SECOND
@@ -52,7 +52,7 @@ class ExecutionPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     failed_cancels: int = 8
     failed_evaluations: int = 6
     failed_executions: int = 3
-    benign_codes: frozenset[str] = frozenset({"venue.post_only_crosses"})
+    benign_codes: frozenset[str] = frozenset({"control.halted", "venue.post_only_crosses", "venue.session_blocked"})
 
 
 class ReservationsPort(Protocol):
