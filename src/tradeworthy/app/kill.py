@@ -8,6 +8,7 @@ from tradeworthy.app.guard_memory import guard_memory
 from tradeworthy.app.venues import halt_flag
 from tradeworthy.app.watchdog_process import CERTIFICATES, KEY, WATCHDOG
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND, Clock
+from tradeworthy.kernel.redaction import redact
 from tradeworthy.trading.control import sentinel
 from tradeworthy.trading.control.certificate import Flatness
 from tradeworthy.trading.control.guard import HeldReason
@@ -24,8 +25,10 @@ LOOK_NS = 20 * NANOS_PER_MILLI
 def kill_desk(state: Path, *, reason: str, scope: str, flatten: bool, clock: Clock) -> Halt:
     """Trip the flag, which every send reads, then the sentinel, which every start reads; both stand on return.
 
-    Nothing else is needed: no desk, journal, bus or venue has to live. Returns the trip as it is in force.
+    Nothing else is needed: no desk, journal, bus or venue has to live. Returns the trip as it is in force. A secret in
+    the reason stays out of both, and so out of every certificate and snapshot.
     """
+    reason = str(redact(reason))
     scope, now = scope_of(scope), clock.now()
     halt = Halt(OPERATOR, KILL, scope, now, clock.monotonic(), reason, flatten)
     flag: HaltFlag | None = None

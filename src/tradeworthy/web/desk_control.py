@@ -14,6 +14,7 @@ from tradeworthy.app.watchdog_process import watchdog_lives
 from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.errors import DeskError
 from tradeworthy.kernel.journal.files import write_durably
+from tradeworthy.kernel.redaction import redact
 from tradeworthy.trading.control.approvals import read_pack
 from tradeworthy.trading.control.kill import scope_of
 from tradeworthy.web.ports import ControlAnswer
@@ -51,7 +52,7 @@ class DeskControl:
         """Hand the desk a pause; it is in force when the guard shows it."""
 
         def act() -> ControlAnswer:
-            asked = PersonAct("pause", principal, scope_of(scope), reason, expires_at)
+            asked = PersonAct("pause", principal, scope_of(scope), str(redact(reason)), expires_at)
             folder = self._state / CONTROL
             folder.mkdir(parents=True, exist_ok=True)
             write_durably(folder / f"pause-{self._clock.now()}.json", msgspec.json.encode(asked))
