@@ -1,6 +1,7 @@
 """Faults on purpose, for tests and drills: `--fault COMPONENT:KIND[@SECONDS]`; refused in live."""
 
 import asyncio
+import os
 from dataclasses import dataclass
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock
@@ -13,10 +14,12 @@ LOOP, DESK = "loop", "desk"
 """Components that are no workload: the event loop itself, and the desk's memory."""
 BLOCK_S = 30.0
 LEAK_BYTES, LEAK_EVERY_S = 4 << 20, 0.1
+LEAKED: list[bytearray | int] = []
+"""What leaked: it outlives the loop that lost it, as a leak does."""
 
 
 class FaultKind(Word):
-    """What goes wrong. `block` keeps the event loop for 30 s; `leak` keeps 40 MiB more each second."""
+    """What goes wrong. `block` keeps the event loop for 30 s; `leak` keeps 40 MiB and 10 descriptors each second."""
 
     CRASH = "crash"
     HANG = "hang"
@@ -75,7 +78,7 @@ def with_fault(factory: Factory, fault: Fault, clock: Clock) -> Factory:
 def misbehave_beside(fault: Fault, clock: Clock) -> None:
     """Do what harms the whole process: keep its loop, or its memory."""
     if fault.kind is FaultKind.LEAK:
-        _leak([])
+        _leak()
     else:
         clock.sleep(round(BLOCK_S * NANOS_PER_SECOND))
 
@@ -96,8 +99,8 @@ async def _misbehave(fault: Fault) -> object:
             return await asyncio.get_running_loop().create_future()
 
 
-def _leak(kept: list[bytearray]) -> None:
+def _leak() -> None:
     block = bytearray(LEAK_BYTES)
     block[::4096] = b"x" * len(block[::4096])  # touched, so that it is resident
-    kept.append(block)
-    asyncio.get_running_loop().call_later(LEAK_EVERY_S, _leak, kept)
+    LEAKED.extend((block, os.open(os.devnull, os.O_RDONLY)))
+    asyncio.get_running_loop().call_later(LEAK_EVERY_S, _leak)
