@@ -9,6 +9,7 @@ from tradeworthy.kernel.telemetry.export_policy import ExportPolicy
 from tradeworthy.kernel.telemetry.log_policy import LogPolicy
 from tradeworthy.kernel.telemetry.publishing import PublishingPolicy
 from tradeworthy.operations.health.policy import HealthPolicy
+from tradeworthy.operations.incidents.policy import AlertPolicy, EscalationPolicy, IncidentPolicy
 from tradeworthy.trading.allocation.drawdown_tiers import TierPolicy
 from tradeworthy.trading.allocation.static_split import AllocationPolicy
 from tradeworthy.trading.control.policy import PeoplePolicy
@@ -24,11 +25,15 @@ class TelemetrySection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     logs        lines for operators;  export  spans and lines to a collector
     publishing  the bus, its spool, and the limits that the bus is judged by
+    alerts      who is told of what;  escalation  who is asked next;  incidents  how they are answered and judged
     """
 
     logs: LogPolicy = LogPolicy()
     export: ExportPolicy = ExportPolicy()
     publishing: PublishingPolicy = PublishingPolicy()
+    alerts: AlertPolicy = AlertPolicy()
+    escalation: EscalationPolicy = EscalationPolicy()
+    incidents: IncidentPolicy = IncidentPolicy()
 
 
 class ControlSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -41,6 +41,7 @@ KINDS: Mapping[str, Kind] = {
     "health_server": Kind(_AUXILIARY, IMPORTANT, 0.1, None),
     "runtime_board": Kind(_AUXILIARY, OPTIONAL, 0.1, None),
     "resources": Kind(_AUXILIARY, OPTIONAL, 0.1, None),
+    "alerts": Kind(_AUXILIARY, IMPORTANT, 0.1, None),
     "event_bus": Kind(_AUXILIARY, OPTIONAL, 0.1, None),
     "kill_switch": Kind(_AUXILIARY, CRITICAL, 0.1, None),
     "drift_monitor": Kind(_AUXILIARY, OPTIONAL, 0.1, None),

@@ -347,7 +347,8 @@ class AlertPath:
         beat_to = self._policy.alerts.dead_man_channel
         if beat_to and mono >= self._heartbeat_at:
             self._heartbeat_at = mono + nanos(self._policy.alerts.dead_man_period_s)
-            self.outbox.bare(Purpose.CANARY, "heartbeat", self.outbox.channels[beat_to], mono, now)
+            said = f"heartbeat; page after {self._policy.alerts.dead_man_timeout_s:g} s of silence"
+            self.outbox.bare(Purpose.CANARY, said, self.outbox.channels[beat_to], mono, now)
         if self._hold_at is not None and mono >= self._hold_at:
             self._hold_at = None
             said = "a critical alert reached no channel"

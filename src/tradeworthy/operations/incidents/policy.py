@@ -140,11 +140,9 @@ class AlertPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     generate_p99_ms          from the event to the alert, of 100 at least;  generate_max_ms  of any
     receipt_p99_ms           from the event to the first receipt
     undelivered_hold_s       after which a critical alert that reached nobody pauses the desk
-    unrouted_deadline_s      until an ERROR line without a route is an incident
     noise                    ERROR lines that are known;  log_routes  code of the alert that an ERROR line is
     storm_pages_max          most messages in `storm_window_s`; what is more is gathered in digests
     storm_window_s           the time that is counted in
-    drill_interval_days      between two drills of the whole path
     """
 
     channels: tuple[ChannelPolicy, ...] = CHANNELS
@@ -177,12 +175,10 @@ class AlertPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     generate_max_ms: float = 5_000.0
     receipt_p99_ms: float = 5_000.0
     undelivered_hold_s: float = 60.0
-    unrouted_deadline_s: float = 60.0
     noise: tuple[NoisePolicy, ...] = ()
     log_routes: dict[str, str] = {}
     storm_pages_max: int = 20
     storm_window_s: float = 600.0
-    drill_interval_days: int = 90
 
     def __post_init__(self) -> None:
         _require_positive(self, {
