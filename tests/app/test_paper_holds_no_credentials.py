@@ -12,7 +12,7 @@ from test_instances import LIVE, PAPER, parsed
 
 from tradeworthy.app.configuration_start import start_configuration
 from tradeworthy.app.runtime.desk_process import DeskProcess
-from tradeworthy.app.secret_references import ignored_credentials, references_of
+from tradeworthy.app.secret_references import ignored_credentials, read_at_start
 from tradeworthy.kernel.clock import EventClock, SystemClock
 from tradeworthy.kernel.errors import ConfigurationRefused
 from tradeworthy.kernel.journal import read
@@ -105,7 +105,7 @@ def test_a_paper_desk_that_trades_sends_no_request_to_anybody(tmp_path, proxy):
 
 def test_credentials_of_a_paper_document_are_not_read_and_the_reason_is_told(tmp_path):
     made = parsed(PAPER, environment="paper", tapes=QUOTES, catalogue="")
-    assert references_of(made) == {}
+    assert read_at_start(made) == {}
     assert ignored_credentials(made) == ("main",)
     one = DeskProcess(made, root=tmp_path, clock=SystemClock(), environ={"RUNTIME_HEALTHCHECK_ENABLED": "false",
                                                                           "RUNTIME_WATCHDOG_HTTP": ""})  # fmt: skip
@@ -129,7 +129,7 @@ def test_the_audit_of_a_paper_start_asks_for_no_credential(tmp_path):
 
 def test_a_live_document_reads_its_credentials():
     made = parsed(LIVE)
-    assert references_of(made) == {"accounts[main].credentials": "secret://main_key"}
+    assert read_at_start(made) == {"accounts[main].credentials": "secret://main_key"}
     assert ignored_credentials(made) == ()
 
 

@@ -65,8 +65,8 @@ class Fingerprints:
         self._key = key
 
     def of(self, document: Document, store: SecretStore) -> dict[str, str]:
-        """Return the fingerprint of each secret of a document, by its field; `unresolved` where there is none."""
-        return {field: self._one(store, reference) for field, reference in references_of(document).items()}
+        """Return the fingerprint of each secret that a start reads, by its field; `unresolved` where there is none."""
+        return {field: self._one(store, reference) for field, reference in read_at_start(document).items()}
 
     def _one(self, store: SecretStore, reference: str) -> str:
         try:
@@ -88,11 +88,13 @@ def variable_of(name: str) -> str:
 
 
 def references_of(document: Document) -> dict[str, str]:
-    """Return every reference to a secret in a document that its desk reads, by its field.
+    """Return every reference to a secret in a document, by its field."""
+    return {field: value for field, value in flat(msgspec.json.decode(document.canonical())) if is_reference(value)}
 
-    A paper desk holds no credentials: those of its accounts are not among them (MOD-01).
-    """
-    found = {field: value for field, value in flat(msgspec.json.decode(document.canonical())) if is_reference(value)}
+
+def read_at_start(document: Document) -> dict[str, str]:
+    """Return the references that a start reads: a paper desk holds no credentials of its accounts (MOD-01)."""
+    found = references_of(document)
     if document.desk.environment != "paper":
         return found
     return {field: value for field, value in found.items() if not ACCOUNT_CREDENTIALS.search(field)}
