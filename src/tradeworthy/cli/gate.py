@@ -23,7 +23,7 @@ from tradeworthy.operations.gates.explain import Explanation, explain
 from tradeworthy.operations.gates.ladder import LEVELS, climb, gate_of, needed_of
 from tradeworthy.operations.gates.model import Answer, Mode, Standing, Verdict
 from tradeworthy.operations.gates.named import GATES, gate_named
-from tradeworthy.operations.gates.page import headline
+from tradeworthy.operations.gates.page import headline, reason
 from tradeworthy.operations.gates.store import GateStore, GivenVerdict, Known
 from tradeworthy.operations.gates.table_page import table_page
 
@@ -219,7 +219,7 @@ def status(*, gates: Folder = GATES_FOLDER) -> int:
             console.print(f"NO-GO  {name:<22} no verdict yet: tradeworthy gate check {name} CONFIG", style="red")
             continue
         verdict = given.verdict
-        told = headline(verdict).partition(": ")[2] if verdict.answer is Answer.NO_GO else _left(verdict, now)
+        told = reason(verdict) if verdict.answer is Answer.NO_GO else _left(verdict, now)
         style = {ExitCode.PASS: "green", ExitCode.WARN: "yellow"}.get(code, "red")
         console.print(f"{verdict.standing(now):<6} {name:<22} {told}  {given.verdict_id[:ID_DIGITS]}", style=style)
     return worst

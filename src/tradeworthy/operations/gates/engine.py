@@ -86,11 +86,15 @@ def fault_of(gate: Gate, known: frozenset[str] | None) -> str:
 
 
 def newest_of(evidence: Iterable[Evidence]) -> dict[str, Evidence]:
-    """Return the newest evidence of each source: the one that was recorded last."""
+    """Return the newest evidence of each source: the one that was recorded last, of several at once the worst."""
     found: dict[str, Evidence] = {}
-    for one in sorted(evidence, key=lambda one: (one.recorded_at, one.stamp, one.evidence_id)):
+    for one in sorted(evidence, key=lambda one: (one.recorded_at, one.stamp, _badness(one), one.evidence_id)):
         found[one.source] = one
     return found
+
+
+def _badness(one: Evidence) -> int:
+    return len(Severity) if one.error or one.status is None else int(one.status)
 
 
 def grade_of(requirement: Requirement, context: Context, mode: Mode) -> Grade:

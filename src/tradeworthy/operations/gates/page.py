@@ -18,17 +18,22 @@ LAPSES_SHOWN_MAX = 8
 
 def headline(verdict: Verdict) -> str:
     """Return the answer in one sentence: why, or until when and what ends it first (GE-07)."""
+    return f"{verdict.answer}{':' if verdict.answer is Answer.NO_GO else ''} {reason(verdict)}"
+
+
+def reason(verdict: Verdict) -> str:
+    """Return the sentence without the answer's word."""
     if verdict.problem:
-        return f"NO-GO: the table cannot be used. {verdict.problem}"
+        return f"the table cannot be used. {verdict.problem}"
     critical = [row for row in verdict.unmet() if row.grade is Grade.CRITICAL]
     if verdict.answer is Answer.NO_GO:
         names = ", ".join(row.id for row in critical[:4])
         more = f" and {len(critical) - 4} more" if len(critical) > 4 else ""
-        return f"NO-GO: {len(critical)} of {_critical(verdict)} critical rows are not met: {names}{more}."
+        return f"{len(critical)} of {_critical(verdict)} critical rows are not met: {names}{more}."
     ends = verdict.ends_first
     until = "nothing ends it" if ends is None else f"ends in {duration(ends.seconds)}: {ends.requirement}"
     warned = sum(row.standing is not Standing.MET for row in verdict.rows)
-    return f"GO{f' with {warned} warnings' if warned else ''}, {until}."
+    return f"with {warned} warnings, {until}." if warned else f"without warnings, {until}."
 
 
 def markdown(verdict: Verdict, verdict_id: str) -> str:
@@ -75,7 +80,7 @@ def html(verdict: Verdict, verdict_id: str) -> str:
         f'<p class="span">Release {escape(bound.release)} · tier {escape(bound.tier)} · {escape(bound.environment)} · '
         f"{escape(bound.scope)} · {stamp_of(verdict.evaluated_at)}</p></header>",
         f'<div class="verdict" style="--tint:var(--{tint})"><b>{verdict.answer}</b>'
-        f"<span>{escape(headline(verdict).partition(': ')[2] or headline(verdict))}</span></div>",
+        f"<span>{escape(reason(verdict))}</span></div>",
         _waivers(verdict), _tiles(verdict), _lapses(verdict), _rows(verdict),
         f"<footer>Verdict <code>{verdict_id}</code> · bundle <code>{verdict.bundle_id}</code> · table "
         f"<code>{verdict.table_hash}</code>. Check it again: tradeworthy gate verify {escape(verdict.gate)} "

@@ -1,0 +1,79 @@
+"""A check counts only if a change of the world was seen to make its row, and only it, fail."""
+
+import msgspec
+import pytest
+from gate_scene import gate, need
+
+from tradeworthy.app.check_mutations import registered
+from tradeworthy.kernel.severity import Severity
+from tradeworthy.operations.assessments.framework.registry import registry
+from tradeworthy.operations.gates.ladder import LEVELS, gate_of
+from tradeworthy.operations.gates.mutations import AT, Mutation, of_assessments, proven, run
+from tradeworthy.operations.gates.named import GATES
+from tradeworthy.operations.gates.reading import healthy
+
+TABLES = (*GATES.values(), *(gate_of(level) for level in LEVELS))
+
+
+def said(source, status):
+    one = healthy(source, AT, environment="simulated", hashes={})
+    return lambda: msgspec.structs.replace(one, status=status)
+
+
+def mutation(name, before=Severity.OK, after=Severity.FAIL, source=None):
+    source = source or name.partition(".")[0]
+    return {name: Mutation(name, source, said(source, before), said(source, after))}
+
+
+def test_a_row_that_flips_alone_is_proved():
+    table = gate(need("a"), need("b"))
+    results = run(table, {**mutation("a.broken"), **mutation("b.broken", after=Severity.UNKNOWN)})
+    assert proven(results) == {"a", "b"}
+
+
+@pytest.mark.parametrize(("known", "told"), [
+    ({}, "nobody registered"), (mutation("a.broken", after=Severity.OK), "still met"),
+    (mutation("a.broken", after=Severity.WARN), "still met"),
+    (mutation("a.broken", before=Severity.FAIL), "not met before"),
+    (mutation("a.broken", source="other"), "changes other"),
+])  # fmt: skip
+def test_a_row_whose_mutation_does_not_flip_it_is_not_proved(known, told):
+    (result,) = run(gate(need("a")), known)
+    assert told in result.problem
+    assert proven([result]) == frozenset()
+
+
+def test_all_mutations_of_a_row_must_flip_it():
+    table = gate(need("a", mutation=("a.one", "a.two")))
+    known = {**mutation("a.one"), **mutation("a.two", after=Severity.OK)}
+    assert proven(run(table, known)) == frozenset()
+
+
+def test_rows_over_one_source_flip_together_by_right():
+    table = gate(need("a", source="s", mutation=("s.x",)), need("b", source="s", mutation=("s.x",)))
+    assert proven(run(table, mutation("s.x"))) == {"a", "b"}
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda one: one.name)
+def test_every_mutation_that_is_registered_flips_its_row_and_no_other(table):
+    known = registered()
+    results = run(table, known)
+    assert [one for one in results if one.mutation in known and not one.flipped] == []
+
+
+@pytest.mark.parametrize("name", sorted(one.name for one in registry()))
+def test_each_assessment_has_mutations_of_its_own_facts(name):
+    assert any(key.partition(".")[0] == name for key in of_assessments(registry()))
+
+
+def test_a_check_that_is_switched_to_always_ok_is_found():
+    known = registered()
+    deaf = known["log_integrity.broken_chain"]._replace(after=known["log_integrity.broken_chain"].before)
+    desk = GATES["desk_health"]
+    assert "log_integrity" in proven(run(desk, known))
+    assert "log_integrity" not in proven(run(desk, {**known, deaf.name: deaf}))
+
+
+def test_the_desk_gate_is_proved_whole():
+    desk = GATES["desk_health"]
+    assert proven(run(desk, registered())) == {one.id for one in desk.requirements}
