@@ -78,7 +78,7 @@ def test_findings_are_complete_and_hold_no_secret(name: str):
 def test_one_file_is_one_small_assessment():
     room = Path(risk_posture.__file__).parent
     for path in room.glob("*.py"):
-        assert len(path.read_text().splitlines()) <= 110, path.name
+        assert len(path.read_text().splitlines()) <= 120, path.name
 
 
 def test_every_topic_is_registered_for_its_assessment():

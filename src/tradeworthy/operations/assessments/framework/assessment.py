@@ -7,7 +7,7 @@ import msgspec
 
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.kernel.telemetry.topics import topic_of
-from tradeworthy.operations.assessments.framework.finding import FRAMEWORK_CODES, Category, CodeSpec, Finding
+from tradeworthy.operations.assessments.framework.finding import FRAMEWORK_CODES, Category, CodeSpec, Finding, Kept
 from tradeworthy.operations.assessments.framework.limits import Limit
 from tradeworthy.operations.assessments.framework.policy import AssessmentPolicy
 from tradeworthy.operations.assessments.framework.primitives import Verdict
@@ -95,8 +95,10 @@ COMPOSITE_CODES = {
 """Codes of a composite, one a child, and their remedies."""
 
 
-def judge(assessment: Assessment, facts: Facts, policy: Any, now: int, failed: Sequence[str] = ()) -> Iterator[Finding]:
-    """Yield a finding for every rule and component, the kept ones with OK; the same arguments give the same findings.
+def judge(
+    assessment: Assessment, facts: Facts, policy: Any, now: int, failed: Sequence[str] = ()
+) -> Iterator[Finding | Kept]:
+    """Yield a finding for every rule and component, `Kept` for those that are; the same arguments give the same.
 
     failed  probes that could not read, `name: reason`
     """
@@ -106,11 +108,11 @@ def judge(assessment: Assessment, facts: Facts, policy: Any, now: int, failed: S
     specs = facts.specs
     for rule in assessment.rules:
         noun = next((specs[name].per for name in rule.facts if specs[name].per), "")
-        components = facts.components(noun)
+        components, code = facts.components(noun), f"{assessment.name}.{rule.what}"
         if not components and noun not in assessment.nouns:
             yield _finding(assessment, rule, noun, Verdict(rule.absent, None, None, f"no {noun} is known"), ())
         for component in components:
-            yield from _judged(assessment, rule, facts, component, policy, now)
+            yield from _judged(assessment, rule, code, facts, component, policy, now)
 
 
 def of_framework(
@@ -134,25 +136,35 @@ def _door(assessment: Assessment, facts: Facts, failed: Sequence[str]) -> Iterat
 
 
 def _judged(
-    assessment: Assessment, rule: Rule, facts: Facts, component: str, policy: Any, now: int
-) -> Iterator[Finding]:
+    assessment: Assessment, rule: Rule, code: str, facts: Facts, component: str, policy: Any, now: int
+) -> Iterator[Finding | Kept]:
+    """Judge one rule of one component: at once where it is kept and all is measured, which is the usual case."""
+    values = facts.values(rule.facts, component)
+    if None not in values.values() and facts.only_measured:
+        kept = rule.decide(values, policy, now)
+        if kept is None or kept.severity is Severity.OK:
+            yield Kept(code, component or assessment.name, None if kept is None else kept.utilisation)
+            return
     seen = {name: facts.read(name, component if facts.specs[name].per else "") for name in rule.facts}
     noun = component or assessment.name
-    missing = [f"{name}: {one.reason}" for name, one in seen.items() if one.value is None]
-    if missing:
+    if None in values.values():
+        missing = [f"{name}: {one.reason}" for name, one in seen.items() if one.value is None]
         limit = getattr(policy, rule.limit).said() if rule.limit else None
         verdict = Verdict(rule.absent, "missing", limit, "; ".join(missing))
         yield _finding(assessment, rule, noun, verdict, tuple(seen.values()))
         return
-    found = rule.decide({name: one.value for name, one in seen.items()}, policy, now)
-    if found is None:
-        found = Verdict(Severity.OK, None, None, f"{rule.what} does not apply now")
-    yield _finding(assessment, rule, noun, found, tuple(seen.values()))
-    yield from _capped(assessment, rule, noun, found, seen, policy)
+    found = rule.decide(values, policy, now)
+    if found is None or found.severity is Severity.OK:
+        yield Kept(code, noun, None if found is None else found.utilisation)
+    else:
+        yield _finding(assessment, rule, noun, found, tuple(seen.values()))
+    if not facts.only_measured:
+        severity = Severity.OK if found is None else found.severity
+        yield from _capped(assessment, rule, noun, severity, seen, policy)
 
 
 def _capped(
-    assessment: Assessment, rule: Rule, component: str, found: Verdict, seen: dict[str, Seen], policy: Any
+    assessment: Assessment, rule: Rule, component: str, found: Severity, seen: dict[str, Seen], policy: Any
 ) -> Iterator[Finding]:
     """Hold what people said at WARN, and what was simulated at UNKNOWN where measurements are asked for (FW-06)."""
     by = {one.observation.provenance: name for name, one in reversed(seen.items()) if one.observation is not None}
@@ -160,7 +172,7 @@ def _capped(
     if policy.provenance_floor == "measured":
         caps.append(("simulated_only", Provenance.SIMULATED, Severity.UNKNOWN))
     for what, provenance, severity in caps:
-        if provenance in by and found.severity < severity:
+        if provenance in by and found < severity:
             said = f"{rule.what} rests on {by[provenance]}, which is {provenance.value}"
             yield of_framework(assessment, what, severity, said, f"{component}/{rule.what}", by[provenance])
 

@@ -13,3 +13,8 @@ def canonical(value: Any) -> bytes:
     """Return the one form of `value`; raises `InvalidInput` for a number that is not finite."""
     require_finite(value, "value")
     return _ENCODER.encode(value)
+
+
+def encoded(value: Any) -> bytes:
+    """Return the one form of a value that was found finite before, part by part; NaN would become null here."""
+    return _ENCODER.encode(value)

@@ -7,7 +7,7 @@ from tradeworthy.kernel.report import address
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.assessments.framework.assessment import COMPOSITE_CODES, Assessment, Child
 from tradeworthy.operations.assessments.framework.canonical import canonical
-from tradeworthy.operations.assessments.framework.finding import Finding
+from tradeworthy.operations.assessments.framework.finding import Finding, Kept
 from tradeworthy.operations.assessments.framework.policy import AssessmentPolicy
 from tradeworthy.operations.assessments.framework.snapshot import ChildRef, Snapshot, sealed
 from tradeworthy.operations.assessments.framework.values import Provenance
@@ -57,7 +57,7 @@ def _ref(child: Child, snapshot: Snapshot | None, now: int) -> ChildRef:
 
 def _judged(
     assessment: Assessment, refs: tuple[ChildRef, ...], snapshots: Mapping[str, Snapshot], now: int
-) -> Iterator[Finding]:
+) -> Iterator[Finding | Kept]:
     for ref in refs:
         snapshot = snapshots.get(ref.name)
         if snapshot is None:
@@ -66,6 +66,9 @@ def _judged(
             what, said = "child_stale", f"{ref.name} has ended; then it was {snapshot.status.name}"
         else:
             what, said = "child_status", f"{ref.name} is {ref.status.name}"
+        if _weight(ref.status, ref.optional) is Severity.OK:
+            yield Kept(f"{assessment.name}.{what}", ref.name, None)
+            continue
         yield Finding(
             code=f"{assessment.name}.{what}", severity=_weight(ref.status, ref.optional), component=ref.name,
             category=assessment.category, message=said, observed=ref.status.name, limit=Severity.OK.name, unit="",

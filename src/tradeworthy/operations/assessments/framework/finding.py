@@ -1,7 +1,7 @@
 """A finding: what was observed against which limit, where to read on, and who answers (FW-03)."""
 
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -21,7 +21,7 @@ class Category(Enum):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One judged rule. `code` is `<assessment>.<what>`; kept rules are findings of severity OK.
+    """One judged rule. `code` is `<assessment>.<what>`.
 
     observed, limit  a number, a text or a flag, never prose; None = nobody knows
     evidence         journal seqs or content digests that it rests on
@@ -45,6 +45,20 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def key(self) -> tuple[str, str]:
         """What makes it the same finding at another time."""
+        return self.code, self.component
+
+
+class Kept(NamedTuple):
+    """A rule that was judged and kept: nothing to tell but that it was."""
+
+    code: str
+    component: str
+    utilisation: float | None
+    severity: Severity = Severity.OK
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it the same rule at another time."""
         return self.code, self.component
 
 

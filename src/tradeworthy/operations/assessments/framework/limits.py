@@ -20,7 +20,7 @@ class Direction(Enum):
     CAP = "cap"
 
 
-class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """Where a quantity warns and fails; a bound that is None is not drawn.
 
     low, high  what the quantity can be; a bound that it can never breach, or always breaches, is refused
@@ -52,6 +52,10 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def bounds(self) -> tuple[tuple[str, Number], ...]:
         """Return the bounds that are drawn, the milder first."""
+        return self._bounds
+
+    @functools.cached_property
+    def _bounds(self) -> tuple[tuple[str, Number], ...]:
         return tuple((name, bound) for name, bound in (("warn", self.warn), ("fail", self.fail)) if bound is not None)
 
     def judged(self, observed: Number) -> tuple[Severity, Number]:

@@ -29,10 +29,12 @@ class Verdict(NamedTuple):
 
 
 def against(limit: Limit, observed: Number, said: str = "") -> Verdict:
-    """Judge a quantity by its limit: budget, floor or cap."""
+    """Judge a quantity by its limit: budget, floor or cap. `said` tells it in words, the limit follows."""
     severity, bound = limit.judged(observed)
-    message = said or f"observed {observed:g} {limit.unit}".rstrip() + f"; {limit.said()}"
-    return Verdict(severity, observed, bound, message, limit.unit, limit.utilisation(observed))
+    if severity is OK and not said:
+        return Verdict(OK, observed, bound, "", limit.unit, limit.utilisation(observed))
+    told = said or f"observed {observed:g} {limit.unit}".rstrip()
+    return Verdict(severity, observed, bound, f"{told}; {limit.said()}", limit.unit, limit.utilisation(observed))
 
 
 def ratio(num: int, den: int, limit: Limit, *, n_min: int = N_MIN, at: str = "") -> Verdict:
@@ -43,7 +45,7 @@ def ratio(num: int, den: int, limit: Limit, *, n_min: int = N_MIN, at: str = "")
     if num > den:
         return Verdict(FAIL, num, den, f"{said}: more than all", "trials")
     bound = f"; at most {zero_failures_bound(den):.3%} with 95 % confidence" if num == 0 else ""
-    return against(limit, num / den, f"{said} is {num / den:.4g}; {limit.said()}{bound}")
+    return against(limit, num / den, f"{said} is {num / den:.4g}{bound}")
 
 
 def zero_failures_bound(trials: int, confidence: float = 0.95) -> float:
@@ -58,7 +60,8 @@ def age(at: int, now: int, limit: Limit, *, ahead_s: float = 0.0) -> Verdict:
         said = f"{-nanos / NANOS_PER_SECOND:.3f} s ahead of now"
         return Verdict(FAIL, nanos / NANOS_PER_SECOND, -ahead_s, said, "s", what="future_timestamp")
     seconds = nanos / NANOS_PER_SECOND if nanos % NANOS_PER_SECOND else nanos // NANOS_PER_SECOND
-    return against(limit, seconds, f"{seconds:g} s ago; {limit.said()}")
+    found = against(limit, seconds)
+    return found._replace(message=f"{seconds:g} s ago; {limit.said()}") if found.severity else found
 
 
 def required(value: bool) -> Verdict:
@@ -97,14 +100,14 @@ def streak(outcomes: Sequence[bool], limit: Limit) -> Verdict:
     if not outcomes:
         return Verdict(UNKNOWN, None, limit.bounds()[0][1], "nothing has ended yet", limit.unit)
     length = next((n for n, good in enumerate(reversed(outcomes)) if good), len(outcomes))
-    return against(limit, length, f"{length} in a row; {limit.said()}")
+    return against(limit, length, f"{length} in a row")
 
 
 def window_count(stamps: Sequence[int], now: int, window_s: float, limit: Limit) -> Verdict:
     """Judge how many stamps lie in the window before now: what happened earlier no longer counts (FW-13)."""
     since = now - round(window_s * NANOS_PER_SECOND)
     count = sum(since < one <= now for one in stamps)
-    return against(limit, count, f"{count} in {window_s:g} s; {limit.said()}")
+    return against(limit, count, f"{count} in {window_s:g} s")
 
 
 def quantile(samples: Sequence[float], q: float, limit: Limit, *, n_min: int | None = None) -> Verdict:
@@ -114,7 +117,7 @@ def quantile(samples: Sequence[float], q: float, limit: Limit, *, n_min: int | N
         top = f"max {max(samples):g} {limit.unit}" if samples else "no sample"
         return Verdict(UNKNOWN, len(samples), wanted, f"{top} of n {len(samples)}, {wanted} are needed", "samples")
     found = sorted(samples)[ceil(q * len(samples)) - 1]
-    return against(limit, found, f"p{q * 100:g} {found:g} {limit.unit} of n {len(samples)}; {limit.said()}")
+    return against(limit, found, f"p{q * 100:g} {found:g} {limit.unit} of n {len(samples)}")
 
 
 def coverage(observed: int, expected: int, limit: Limit) -> Verdict:
@@ -122,7 +125,7 @@ def coverage(observed: int, expected: int, limit: Limit) -> Verdict:
     if expected <= 0:
         return Verdict(UNKNOWN, observed, expected, "the calendar expects nothing", limit.unit)
     share = min(1.0, observed / expected)
-    return against(limit, share, f"{observed} of {expected} is {share:.4g}; {limit.said()}")
+    return against(limit, share, f"{observed} of {expected} is {share:.4g}")
 
 
 def open_minutes(calendar: Calendar, start: int, end: int) -> int:

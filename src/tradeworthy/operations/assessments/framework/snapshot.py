@@ -8,11 +8,12 @@ import msgspec
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.errors import InvalidInput
+from tradeworthy.kernel.journal.codec import require_finite
 from tradeworthy.kernel.report import address
 from tradeworthy.kernel.severity import Severity, worst
 from tradeworthy.operations.assessments.framework.assessment import Assessment, judge
-from tradeworthy.operations.assessments.framework.canonical import canonical
-from tradeworthy.operations.assessments.framework.finding import Finding
+from tradeworthy.operations.assessments.framework.canonical import canonical, encoded
+from tradeworthy.operations.assessments.framework.finding import Finding, Kept
 from tradeworthy.operations.assessments.framework.policy import AssessmentPolicy, policy_hash
 from tradeworthy.operations.assessments.framework.values import Facts, Observation
 
@@ -94,20 +95,22 @@ def take(
         future_offset_s=policy.future_offset_s,
     )  # fmt: skip
     judged = tuple(judge(assessment, facts, policy, now, failed))
-    inputs = canonical_inputs(facts.given, failed)
+    given = storable(facts) if facts.faults else facts.given
     return sealed(
-        assessment, judged, policy, now, environment=environment, code_version=code_version, facts=facts.given,
-        inputs_hash=address(inputs), failed=tuple(failed), last=last, metadata=metadata or {},
+        assessment, judged, policy, now, environment=environment, code_version=code_version, facts=given,
+        inputs_hash=address(encoded((given, failed))), failed=tuple(failed), last=last, metadata=metadata or {},
     )  # fmt: skip
 
 
 def sealed(
-    assessment: Assessment, judged: Sequence[Finding], policy: AssessmentPolicy, now: int, *, environment: str,
+    assessment: Assessment, judged: Sequence[Finding | Kept], policy: AssessmentPolicy, now: int, *, environment: str,
     code_version: str, inputs_hash: str, facts: tuple[Observation, ...] = (), children: tuple[ChildRef, ...] = (),
     failed: tuple[str, ...] = (), last: Snapshot | None = None, metadata: dict[str, Any] | None = None,
 ) -> Snapshot:  # fmt: skip
     """Return the snapshot of judged rules with its id."""
-    bad = tuple(sorted((one for one in judged if one.severity), key=lambda one: (-one.severity, *one.key)))
+    worst_first = sorted((one for one in judged if one.severity), key=lambda one: (-one.severity, *one.key))
+    bad = tuple(one for one in worst_first if isinstance(one, Finding))
+    require_finite(bad, "findings")
     by: dict[str, list[Severity]] = {}
     for one in judged:
         by.setdefault(one.component, []).append(one.severity)
@@ -120,7 +123,7 @@ def sealed(
         assessment=assessment.name, topic=assessment.topic, status=worst(one.severity for one in judged),
         generated_at=now, expires_at=now + round(policy.age_max_s * NANOS_PER_SECOND), environment=environment,
         policy_hash=policy_hash(policy), inputs_hash=inputs_hash, code_version=code_version,
-        facts=tuple(without_numbers_that_are_none(one) for one in facts), findings=bad,
+        facts=facts, findings=bad,
         components=tuple(Component(name, worst(by[name]), len(by[name])) for name in sorted(by)), children=children,
         issue_counts=counts, delta_vs_last=delta(last, bad), policy=msgspec.json.decode(canonical(policy)),
         failed=failed, metadata={**(metadata or {}), "utilisation": dict(sorted(shares.items()))},
@@ -130,12 +133,12 @@ def sealed(
 
 def with_id(body: Snapshot) -> Snapshot:
     """Return a snapshot under the SHA-256 of its canonical bytes without the id."""
-    return msgspec.structs.replace(body, id=address(canonical(msgspec.structs.replace(body, id=""))))
+    return msgspec.structs.replace(body, id=address(encoded(msgspec.structs.replace(body, id=""))))
 
 
 def encode(snapshot: Snapshot) -> bytes:
     """Return the snapshot as canonical JSON."""
-    return canonical(snapshot)
+    return encoded(snapshot)
 
 
 def decode(data: bytes) -> Snapshot:
@@ -171,13 +174,13 @@ def delta(last: Snapshot | None, findings: Sequence[Finding]) -> Delta:
     return Delta(unchanged_since=last.generated_at if since is None else since)
 
 
-def canonical_inputs(facts: Sequence[Observation], failed: Sequence[str]) -> bytes:
-    """Return the bytes that `inputs_hash` addresses: every fact, and the probes that failed."""
-    return canonical([[without_numbers_that_are_none(one) for one in facts], list(failed)])
+def storable(facts: Facts) -> tuple[Observation, ...]:
+    """Return facts as they can be kept: what the door refused, e.g. NaN, as the text that it was found as."""
+    bad = {(fault.component, fault.name) for fault in facts.faults}
+    return tuple(_storable(one) if (one.component, one.name) in bad else one for one in facts.given)
 
 
-def without_numbers_that_are_none(one: Observation) -> Observation:
-    """Return a fact as it can be kept: NaN and infinity, which JSON does not hold, as the text they were found as."""
+def _storable(one: Observation) -> Observation:
     try:
         canonical(one.value)
     except (InvalidInput, TypeError):

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
+from tradeworthy.kernel.words import Word
 
 ATTESTATION_DAYS_MAX = 90
 Value = bool | int | float | Decimal | str | tuple[Any, ...]
@@ -22,7 +23,7 @@ class Provenance(Enum):
     SIMULATED = "simulated"
 
 
-class Kind(Enum):
+class Kind(Word):
     """What a fact's value is; TIME is nanoseconds UTC, NAMES are texts, NUMBERS samples oldest first."""
 
     INTEGER = "integer"
@@ -61,7 +62,7 @@ class Attestation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expires_at: int
 
 
-class Observation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Observation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """One fact as it was collected. `ts_observed` is nanoseconds UTC.
 
     value        None = missing, then `missing` says why
@@ -82,6 +83,13 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     attestation: Attestation | None = None
 
 
+PLAIN = {
+    Kind.INTEGER: int, Kind.TIME: int, Kind.NUMBER: float, Kind.FLAG: bool, Kind.TEXT: str,
+}  # fmt: skip
+"""The class in which a kind's values usually come."""
+NUMERIC = frozenset({Kind.INTEGER, Kind.TIME, Kind.NUMBER})
+
+
 class Fault(msgspec.Struct, frozen=True):
     """A fact that may not be judged: `what` is the framework's code, `invalid_fact` or `future_timestamp`."""
 
@@ -91,7 +99,7 @@ class Fault(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Seen(msgspec.Struct, frozen=True):
+class Seen(msgspec.Struct, frozen=True, gc=False):
     """One fact as rules read it: its value, or None and the reason."""
 
     value: Value | None
@@ -115,6 +123,7 @@ class Facts:
         self.faults: list[Fault] = []
         self._seen: dict[tuple[str, str], Seen] = {}
         self._components: dict[str, dict[str, None]] = {}
+        self.only_measured = all(one.provenance is Provenance.MEASURED for one in self.given)
         self._now, self._age = now, round(age_max_s * NANOS_PER_SECOND)
         self._ahead = round(future_offset_s * NANOS_PER_SECOND)
         for one in self.given:
@@ -123,6 +132,15 @@ class Facts:
     def read(self, name: str, component: str = "") -> Seen:
         """Return a fact; one that nobody brought is missing."""
         return self._seen.get((component, name)) or Seen(None, "not collected")
+
+    def values(self, names: Iterable[str], component: str) -> dict[str, Any]:
+        """Return facts by name, those of a component from it; None where one is missing."""
+        seen, specs = self._seen, self.specs
+        found = {}
+        for name in names:
+            one = seen.get((component if specs[name].per else "", name))
+            found[name] = None if one is None else one.value
+        return found
 
     def components(self, per: str) -> tuple[str, ...]:
         """Return the components of a noun, in order; `("",)` for facts without one."""
@@ -146,6 +164,16 @@ class Facts:
         self._seen[key] = self._judged(one, spec)
 
     def _judged(self, one: Observation, spec: FactSpec) -> Seen:
+        """Look at one value: at once where it is plainly sound, else at everything that may be wrong with it."""
+        value = one.value
+        if value.__class__ is PLAIN.get(spec.kind) and 0 <= self._now - one.ts_observed < self._age:
+            plain = spec.kind not in NUMERIC or _within(value, spec)
+            known = one.provenance is not Provenance.ATTESTED and (not one.unit or one.unit == spec.unit)
+            if plain and known and value != "":
+                return Seen(one.value, "", one)
+        return self._doubted(one, spec)
+
+    def _doubted(self, one: Observation, spec: FactSpec) -> Seen:
         if one.ts_observed - self._now > self._ahead:
             ahead = (one.ts_observed - self._now) / NANOS_PER_SECOND
             self._fault("future_timestamp", one, f"observed {ahead:.3f} s ahead of now")
@@ -203,6 +231,11 @@ def _number(value: Any, spec: FactSpec, wanted: str) -> int | float | Decimal:
     if spec.low is not None and value < spec.low:
         raise ValueError(f"{wanted} of at least {spec.low:g}, found {value}")
     return value
+
+
+def _within(value: Any, spec: FactSpec) -> bool:
+    """Tell whether a number is finite (infinity less itself is no number) and not below its least value."""
+    return bool(value - value == 0 and (spec.low is None or value >= spec.low))
 
 
 def _attestation_problem(one: Observation, now: int) -> str:
