@@ -175,7 +175,7 @@ class _Nobody:
         """Leave it at the journal."""
 
 
-def tested_alone(
+def send_test_alone(
     document: Document, *, state: Path, clock: Clock, environ: Mapping[str, str], person: str, run_id: str
 ) -> Tested:
     """Send a test alert over every channel of a document whose desk is at rest, and wait for the receipts."""

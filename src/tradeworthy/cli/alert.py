@@ -10,7 +10,7 @@ from cyclopts import App
 from rich.console import Console
 from rich.table import Table
 
-from tradeworthy.app.alert_desk import AlertDesk, AlertRow, Tested, encoded, tested_alone
+from tradeworthy.app.alert_desk import AlertDesk, AlertRow, Tested, encoded, send_test_alone
 from tradeworthy.app.alerting import path_policy
 from tradeworthy.cli.run import DEFAULT_RUNS
 from tradeworthy.cli.start_switches import Start
@@ -48,7 +48,7 @@ def send_test(configuration: Path, /, *, json: bool = False, start: Start = USUA
             raise UsageError(answer.fault)
         found = Tested(answer.found, desk.receipts_of(answer.found, len(channels)))
     else:
-        found = tested_alone(
+        found = send_test_alone(
             document, state=desk.state, clock=clock, environ=start.environ(dict(os.environ)), person=person,
             run_id=f"test-{clock.now()}",
         )  # fmt: skip

@@ -1,0 +1,290 @@
+"""A desk's alert path put together: real journal, real files, real webhook, and no secret anywhere."""
+
+import asyncio
+import json
+from pathlib import Path
+from random import Random
+
+import msgspec
+import pytest
+
+from tradeworthy.app import config
+from tradeworthy.app.alert_desk import AlertDesk, send_test_alone
+from tradeworthy.app.alerting import JOURNAL, Alerting, alert_facts, path_policy
+from tradeworthy.app.config import Document
+from tradeworthy.kernel import redaction
+from tradeworthy.kernel.clock import SystemClock
+from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
+from tradeworthy.kernel.journal.verify import verify
+from tradeworthy.kernel.severity import Severity
+from tradeworthy.kernel.supervision import TaskSupervisor
+from tradeworthy.kernel.telemetry.log_policy import LogPolicy
+from tradeworthy.kernel.telemetry.logs import open_logs
+from tradeworthy.operations.assessments.framework.ports import AlertEvent
+from tradeworthy.operations.incidents.acts import Request, Verb
+from tradeworthy.operations.incidents.lifecycle import IncidentOpened
+from tradeworthy.operations.incidents.model import AlertSeverity, Outcome, Receipt, Signal
+from tradeworthy.trading.control.asked import GuardAsked
+from tradeworthy.trading.model import GuardLevel
+
+ROOT = Path(__file__).resolve().parents[2]
+CANARY = "canary-alert-8831"
+CLOCK = SystemClock()
+
+
+def document(**alerts) -> Document:
+    found = config.load(ROOT / "config" / "paper.toml")
+    channels = alerts.pop("channels", ({"name": "lines", "transport": "file", "destination": "lines.jsonl"},))
+    names = [one["name"] for one in channels]
+    telemetry = {
+        "alerts": {
+            "channels": list(channels), "default_channels": names,
+            "rules": [{"name": "all", "categories": ["venue.", "alert_path.", "kill.", "guard."], "channels": names}],
+            **alerts,
+        },
+        "escalation": {"tiers": [{"roles": [role], "channels": names} for role in ("a", "b", "c")]},
+    }  # fmt: skip
+    return msgspec.structs.replace(found, telemetry=telemetry)
+
+
+def killed(code):
+    return Signal(code=code, category=code, message="kill", severity=AlertSeverity.CRITICAL)
+
+
+class Nobody:
+    def escalate(self, escalated, cause):
+        raise AssertionError(escalated)
+
+
+class Running:
+    """The path of a document for as long as `play` goes on."""
+
+    def __init__(self, found, state, *, run_id="life-1", environ=None):
+        self.asked = []
+        self.alerting = Alerting(found, state=state, clock=CLOCK, environ=environ or {}, run_id=run_id)
+
+    def run(self, play):
+        async def scene():
+            supervisor = TaskSupervisor(CLOCK, Random(1), Nobody())
+            self.alerting.open(supervisor, self.asked.append)
+            supervisor.create(self.alerting.work, owner="alerts", name="alerts")
+            try:
+                return await play()
+            finally:
+                await supervisor.cancel_all(1.0)
+                self.alerting.close()
+
+        return asyncio.run(scene())
+
+    async def until(self, done, within_s=5.0):
+        for _ in range(round(within_s / 0.02)):
+            if done():
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError("it did not happen in time")
+
+
+def lines(state):
+    path = state / "alerts" / "lines.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def test_what_is_told_before_the_path_opens_is_sent_and_the_journal_verifies(tmp_path):
+    running = Running(document(), tmp_path)
+    running.alerting.tell(Signal(code="venue.down", category="venue.down", message="gone",
+                                 severity=AlertSeverity.CRITICAL))  # fmt: skip
+
+    async def play():
+        await running.until(lambda: lines(tmp_path))
+
+    running.run(play)
+    [notice] = lines(tmp_path)
+    assert notice["alerts"][0]["code"] == "venue.down"
+    assert verify(tmp_path / "alerts" / JOURNAL).ok
+    kinds = [event.kind for event in alert_facts(tmp_path / "alerts")]
+    assert kinds.index("alert.event") < kinds.index("alert.delivery")
+    assert "incident.opened" in kinds
+
+
+def test_an_assessments_findings_rise_and_resolve(tmp_path):
+    running = Running(document(), tmp_path)
+    event = AlertEvent(
+        key="k", active=True, assessment="bus", code="venue.lag", component="c", category="venue.lag",
+        severity=Severity.FAIL, message="late", runbook="runbooks/bus.md", owner="ops", snapshot="s", ts=1,
+    )  # fmt: skip
+
+    async def play():
+        running.alerting.alert(event)
+        await running.until(lambda: lines(tmp_path))
+        running.alerting.alert(msgspec.structs.replace(event, active=False))
+        await running.until(lambda: running.alerting.facts().firing == 0)
+
+    running.run(play)
+    assert lines(tmp_path)[0]["severity"] == "critical"
+
+
+def test_an_error_line_that_nobody_hears_of_is_one_incident_however_often_it_comes(tmp_path):
+    running = Running(document(log_routes={"known_problem": "venue.errors"}), tmp_path / "state")
+    logs = open_logs(
+        LogPolicy(unrouted_repeat_s=0.0), run_id="r", environment="paper", clock=CLOCK, release="x", variables={},
+        folder=tmp_path / "logs", routed=running.alerting.errors.routed,
+        on_unrouted=running.alerting.errors.on_unrouted,
+    )  # fmt: skip
+
+    async def play():
+        log = logs.logger("tradeworthy.somewhere")
+        for _ in range(97):
+            log.error("mail_bounced", host="x")
+        log.error("known_problem")
+        await running.until(lambda: running.alerting.facts().taken >= 98)
+        assert [one.opened.sev for one in running.alerting.path.incidents.all] == [3]
+
+    try:
+        running.run(play)
+    finally:
+        logs.close()
+    told = [one.payload for one in alert_facts(tmp_path / "state" / "alerts")]
+    opened = [one for one in told if isinstance(one, IncidentOpened)]
+    assert [(one.code, one.subject) for one in opened] == [("alert_path.unrouted_error", "mail_bounced")]
+
+
+def test_incidents_outlive_the_process_and_a_person_takes_them_while_it_runs_and_while_it_rests(tmp_path):
+    root, state = tmp_path, tmp_path / "state" / "paper"
+    running = Running(document(), state)
+    desk = AlertDesk(root, "paper", clock=CLOCK)
+
+    async def play():
+        running.alerting.tell(killed("kill.flat"))
+        await running.until(lambda: running.alerting.path.incidents.all)
+        assert desk.running
+        loop = asyncio.get_running_loop()
+        row = desk.rows()[0]
+        asked = Request(id="q1", verb=Verb.ACK, person="ann", target=row.alert.id)
+        answer = await loop.run_in_executor(None, desk.ask, asked)
+        assert answer.fault == ""
+        asked = Request(id="q2", verb=Verb.ACK, person="ann", target="none")
+        answer = await loop.run_in_executor(None, desk.ask, asked)
+        assert "expected an alert" in answer.fault
+
+    running.run(play)
+    assert not desk.running
+    assert desk.rows()[0].taken_by == "ann"
+    assert desk.incident("INC-00001").phase.value == "acknowledged"
+    answer = desk.ask(Request(id="q3", verb=Verb.OPEN, person="bob", text="odd", sev=4))
+    assert answer.found == "INC-00002"
+    again = Running(document(), state, run_id="life-2")
+
+    async def look():
+        assert [one.id for one in again.alerting.path.incidents.all] == ["INC-00001", "INC-00002"]
+
+    again.run(look)
+    assert not [row for row in desk.rows() if row.standing], "what an earlier process saw does not stand"
+    with pytest.raises(UsageError, match="running desk"):
+        desk.ask(Request(id="q4", verb=Verb.SILENCE, person="bob", target="venue.", text="x"))
+
+
+def test_a_file_that_is_no_request_is_answered_with_the_reason(tmp_path):
+    running = Running(document(), tmp_path)
+    asked = tmp_path / "alerts" / "asked"
+    asked.mkdir(parents=True)
+    (asked / "bad.json").write_text("{")
+
+    async def play():
+        await running.until(lambda: not list(asked.iterdir()))
+
+    running.run(play)
+    assert "expected a request" in (tmp_path / "alerts" / "answered" / "bad.json").read_text()
+
+
+def test_no_secret_is_in_any_notice_receipt_or_journal(tmp_path, monkeypatch):
+    monkeypatch.setattr(redaction, "_known", {})
+    channels = (
+        {"name": "lines", "transport": "file", "destination": "lines.jsonl"},
+        {"name": "hook", "transport": "webhook", "destination": "http://127.0.0.1:9/x", "secret": "secret://hook"},
+        {"name": "chat", "transport": "slack", "destination": "secret://hook"},
+    )
+    running = Running(
+        document(channels=channels, attempts=1), tmp_path, environ={"TRADEWORTHY_SECRET_HOOK": f"http://{CANARY}"}
+    )
+
+    async def play():
+        running.alerting.tell(Signal(
+            code="venue.down", category="venue.down", severity=AlertSeverity.CRITICAL,
+            message=f"at http://{CANARY} down", observed=f"token=http://{CANARY}",
+            tags=(("password", f"http://{CANARY}"),), subject=f"http://{CANARY}",
+        ))  # fmt: skip
+        await running.until(
+            lambda: len([1 for one in running.alerting.path.outbox.all if one.facts().undelivered]) == 2, within_s=20
+        )
+
+    running.run(play)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) > 3
+    assert [path.name for path in files if CANARY.encode() in path.read_bytes()] == []
+    told = [one.payload for one in alert_facts(tmp_path / "alerts") if isinstance(one.payload, Receipt)]
+    assert {one.channel for one in told if one.outcome is Outcome.UNDELIVERED} == {"hook", "chat"}
+
+
+def test_a_paper_desk_without_any_channel_is_not_paused_and_says_that_nobody_is_told(tmp_path):
+    bare = ({"name": "mail", "transport": "email"},)
+    running = Running(document(channels=bare, undelivered_hold_s=0.05), tmp_path)
+
+    async def play():
+        running.alerting.tell(killed("kill.x"))
+        await asyncio.sleep(0.8)
+        assert running.alerting.facts().severity is Severity.FAIL
+
+    running.run(play)
+    assert running.asked == []
+
+
+def test_a_configured_channel_that_is_dead_pauses_the_desk_in_the_name_of_alert_path(tmp_path):
+    dead = ({"name": "hook", "transport": "webhook", "destination": "http://127.0.0.1:9/x"},)
+    running = Running(document(channels=dead, undelivered_hold_s=0.05, attempts=1), tmp_path)
+
+    async def play():
+        running.alerting.tell(killed("kill.x"))
+        await running.until(lambda: running.asked)
+
+    running.run(play)
+    assert running.asked[0] == GuardAsked(
+        "alert_path", "undelivered", GuardLevel.PAUSED, evidence="a critical alert reached no channel"
+    )
+
+
+def test_a_test_of_channels_without_endpoints_is_undelivered_everywhere(tmp_path):
+    found = send_test_alone(
+        document(channels=({"name": "a", "transport": "email"}, {"name": "b", "transport": "slack"})),
+        state=tmp_path, clock=CLOCK, environ={}, person="ann", run_id="test-1",
+    )  # fmt: skip
+    assert [(one.channel, one.outcome, one.reason) for one in found.receipts] == [
+        ("a", Outcome.UNDELIVERED, "no destination is configured"),
+        ("b", Outcome.UNDELIVERED, "no destination is configured"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("section", "value", "said"),
+    [
+        ("alerts", {"surprise": 1}, "surprise"),
+        ("alerts", {"rules": [{"name": "r", "categories": ["x"], "channels": ["nobody"]}]}, "nobody"),
+        ("alerts", {"attempts": 0}, "attempts"),
+        ("alerts", {"storm_pages_max": 3}, "storm_pages_max"),
+        ("escalation", {"tier_2_after_s": 700}, "tier_2_after_s"),
+        ("escalation", {"tiers": []}, "three tiers"),
+        ("escalation", {"session_start_hour": 24}, "session_start_hour"),
+        ("incidents", {"mtta_warn_minutes": 61}, "mtta_warn_minutes"),
+        ("alerts", {"channels": [{"name": "x", "transport": "pigeon"}]}, "pigeon"),
+    ],
+)
+def test_a_policy_that_makes_no_sense_is_refused_at_the_start(section, value, said):
+    found = msgspec.structs.replace(config.load(ROOT / "config" / "paper.toml"), telemetry={section: value})
+    with pytest.raises((UsageError, ConfigurationRefused), match=said):
+        path_policy(found)
+
+
+def test_live_is_refused_while_a_critical_alert_has_fewer_than_two_ways(tmp_path):
+    found = config.load(ROOT / "config" / "paper.toml")
+    live = msgspec.structs.replace(found, desk=msgspec.structs.replace(found.desk, environment="live"))
+    with pytest.raises(ConfigurationRefused, match="two configured channels"):
+        Alerting(live, state=tmp_path, clock=CLOCK, environ={}, run_id="r")
