@@ -186,6 +186,16 @@ def test_a_stop_of_the_desk_itself_raises_the_flag_for_the_watchdog(scene):
     assert scene.flag.halts() == (raised,)
 
 
+def test_a_stop_that_is_in_force_goes_on_with_its_flatten_when_the_guard_holds_it(scene):
+    asked = halt(flatten=True)
+    scene.flag.trip(asked)
+    news = scene.news()
+    news.look()
+    news.on_guard(GuardChanged("operator.kill", "desk", True, GuardLevel.STOPPED, GuardLevel.STOPPED, "drill", None))
+    assert scene.flag.halts() == (asked,)
+    assert scene.later(news) == []
+
+
 @pytest.mark.parametrize(("set", "level"), [(True, GuardLevel.STOPPED), (False, GuardLevel.PAUSED)])
 def test_no_other_change_of_the_guard_lowers_the_flag(scene, set, level):
     scene.flag.trip(halt())

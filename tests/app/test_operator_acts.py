@@ -6,7 +6,6 @@ from trusted import NOW, SECOND, by, pack, trusting
 
 from tradeworthy.app.guard_memory import guard_memory
 from tradeworthy.app.operator_acts import ANSWERS, CONTROL, DONE, INBOX, Answer, OperatorActs, PersonAct
-from tradeworthy.app.venues import halt_flag
 from tradeworthy.kernel.clock import EventClock
 from tradeworthy.kernel.facts import event_of
 from tradeworthy.trading.control import sentinel
@@ -21,7 +20,6 @@ from tradeworthy.trading.control.break_glass import (
     BreakGlassUsed,
 )
 from tradeworthy.trading.control.guard import Guard, HeldReason
-from tradeworthy.trading.control.halt import Halt
 from tradeworthy.trading.control.kill import (
     KillRequest,
     PauseRequest,
@@ -87,24 +85,6 @@ def test_a_stop_is_handed_to_the_desk_once(scene):
     write(scene, stop(), stop("strategy:touch"))
     assert [(type(one), one.scope) for one in scene.look()] == [(KillRequest, "desk"), (KillRequest, "strategy:touch")]
     assert scene.look() == []
-
-
-def test_a_stop_that_stood_in_the_sentinel_alone_raises_the_flag_and_a_flatten_there_goes_on(tmp_path):
-    state = trusting(tmp_path / "state")
-    flag = halt_flag(state, EventClock(NOW))
-    acts = OperatorActs(
-        state, desk="made", guard=Guard(()), clock=EventClock(NOW), policy=PeoplePolicy(), halts=flag
-    )
-    acts.begin()
-    flatten = Halt("operator", "kill", "desk", NOW - SECOND, 1, "ann: drill", flatten=True)
-    flag.trip(flatten)
-    guard_memory(state).write(sentinel.encode((stop(), stop("strategy:touch"), stop(owner="risk", code="limit"))))
-    acts.look()
-    kept, touch, risk = flag.halts()
-    assert kept == flatten
-    assert (touch.owner, touch.code, touch.scope, touch.at) == ("operator", "kill", "strategy:touch", NOW)
-    assert (risk.owner, risk.code, risk.scope) == ("risk", "limit", "desk")
-    flag.close()
 
 
 def test_a_stop_of_another_owner_keeps_its_owner_and_one_of_nobody_is_the_operators(scene):

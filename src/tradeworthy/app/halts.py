@@ -70,15 +70,17 @@ class HaltNews:
     def on_guard(self, changed: GuardChanged) -> None:
         """Raise the flag for the desk's own stop, and lower it where a re-arm ended one.
 
-        So a stop by risk, compliance or any other owner is seen through by the watchdog like a person's (KS-01). Call
-        it after the change is in the sentinel.
+        So a stop by risk, compliance or any other owner, or one that stood in the sentinel alone, is seen through by
+        the watchdog like a person's (KS-01). A trip that is in force stays as it is: a second one would end its
+        flatten. Call it after the change is in the sentinel.
         """
         if changed.reason_level is not GuardLevel.STOPPED:
             return
         owner, _, code = changed.reason.partition(".")
         if changed.set:
-            now = self._clock.now()
-            self._flag.trip(Halt(owner, code, changed.scope, now, self._clock.monotonic(), changed.evidence))
+            key, now = (owner, code, changed.scope), self._clock.now()
+            if all((one.owner, one.code, one.scope) != key for one in self._flag.halts()):
+                self._flag.trip(Halt(*key, now, self._clock.monotonic(), changed.evidence))
             return
         self._flag.release(owner, code, changed.scope)
         self._heard = {name for name in self._heard if not name.startswith(f"{owner}.{code}.{changed.scope}.")}

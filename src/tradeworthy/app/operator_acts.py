@@ -28,7 +28,7 @@ from tradeworthy.trading.control.break_glass import (
     BreakGlassUsed,
 )
 from tradeworthy.trading.control.guard import Guard, HeldReason
-from tradeworthy.trading.control.halt import Halt, HaltPort
+from tradeworthy.trading.control.halt import HaltPort
 from tradeworthy.trading.control.kill import (
     KillRequest,
     PauseRequest,
@@ -36,7 +36,6 @@ from tradeworthy.trading.control.kill import (
     RearmRefused,
     RearmRequest,
     ResumeRequest,
-    scope_of,
 )
 from tradeworthy.trading.control.owners import OWNERS
 from tradeworthy.trading.control.policy import PeoplePolicy
@@ -147,18 +146,7 @@ class OperatorActs:
             else:
                 asked = GuardAsked(one.owner, one.code, GuardLevel.STOPPED, one.scope, evidence=one.evidence)
             found.append((f"kill:{one.owner}.{one.code}:{one.scope}:{one.since}", asked))
-            self._raise_flag(one, asked)
         return found
-
-    def _raise_flag(self, stop: HeldReason, asked: Fact) -> None:
-        """Halt what a stop that stood in the sentinel alone stops: the edge and the watchdog look at the flag only."""
-        if self._halts is None:
-            return
-        owner, code = (stop.owner, stop.code) if isinstance(asked, GuardAsked) else ("operator", "kill")
-        scope = scope_of(stop.scope)
-        if all((one.owner, one.code, one.scope) != (owner, code, scope) for one in self._halts.halts()):
-            now, ticks = self._clock.now(), self._clock.monotonic()
-            self._halts.trip(Halt(owner, code, scope, now, ticks, stop.evidence))
 
     def _wishes(self) -> list[tuple[str, Fact]]:
         """Return what lies new in the inbox; a file stays until its sender takes it away, the desk applies it once."""
