@@ -18,6 +18,7 @@ class Signals:
 
     def __init__(self) -> None:
         self.heard: list[str] = []
+        self._untold: list[str] = []
         self._stop: Callable[[str], object] | None = None
         self._before: dict[int, Handler] = {}
 
@@ -33,8 +34,8 @@ class Signals:
     def pass_to(self, stop: Callable[[str], object], again: Callable[[], object] | None = None) -> None:
         """Let `stop` hear what was heard and what will be; `again` hears SIGHUP."""
         self._stop = stop
-        for name in self.heard:
-            stop(name)
+        while self._untold:  # each once: a second signal would cut the end short
+            stop(self._untold.pop(0))
         if again is not None:
             self._set(signal.SIGHUP, lambda number, frame: again())
 
@@ -45,5 +46,7 @@ class Signals:
     def _hear(self, number: int, _frame: FrameType | None) -> None:
         name = signal.Signals(number).name
         self.heard.append(name)
-        if self._stop is not None:
+        if self._stop is None:
+            self._untold.append(name)
+        else:
             self._stop(name)
