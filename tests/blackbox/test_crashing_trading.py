@@ -1,7 +1,14 @@
-"""Trading that crashes: paused until it reconciles, on after its last row; again and again: stopped for good (APP-08)."""
+"""Trading that crashes: paused until it reconciles, on after its last row; if it goes on crashing, stopped (APP-08)."""
+
+import itertools
+import signal
+import time
 
 import pytest
-from desk_process import command, document, events_of, folder_of, kinds_of, only_life, told
+from desk_process import command, document, ended, events_of, folder_of, kinds_of, only_life, started, told
+
+from tradeworthy.adapters.venue_line import EmergencyLine
+from tradeworthy.kernel.clock import SystemClock
 
 AT_ONCE = {"RUNTIME_TRADING_LOOP_RESTART_BACKOFF_SECONDS": "0.05"}
 ORDERS = ("command.submit", "command.replace")
@@ -60,15 +67,15 @@ def test_no_order_leaves_a_restarted_desk_before_its_clean_report(restarted):
         changes = [one.payload for one in events_of(run) if one.kind == "guard.changed"]
         mine = [one for one in changes if one.reason == "reconciliation.restart"]
         assert [(one.set, one.level.name) for one in mine] == [(True, "PAUSED"), (False, "RUNNING")]
-        asked, cleared = (place for place, one in enumerate(events_of(run))
-                          if one.kind == "guard.changed" and one.payload.reason == "reconciliation.restart")  # fmt: skip
+        events = list(enumerate(events_of(run)))
+        asked, cleared = (place for place, one in events if getattr(one.payload, "reason", "") == mine[0].reason)
         assert asked < report < cleared
 
 
 def test_a_restarted_desk_holds_what_the_failed_one_held(restarted):
     _, _, runs = restarted
     attempts = runs_of(runs)
-    for before, after in zip(attempts, attempts[1:], strict=False):
+    for before, after in itertools.pairwise(attempts):
         lots = sum(one.payload.side * one.payload.lots for one in events_of(before) if one.kind == "ledger.fill_booked")
         (restored,) = told(after, "desk.restored")
         carried = sum(one.lots for one in told(before, "desk.restored") for one in one.positions)
@@ -122,3 +129,34 @@ def test_a_timeout_of_the_workload_s_own_is_an_ordinary_failure(tmp_path):
     failed = [one for one in told(only_life(runs), "supervision.failed") if one.task == "drift_monitor"]
     assert {(one.cause.value, one.error) for one in failed} == {("failure", "TimeoutError")}
     assert "on purpose" in failed[0].message
+
+
+def test_a_crash_in_the_middle_of_orders_at_an_outside_venue_trades_on_only_where_both_agree(tmp_path):
+    url, runs = f"unix://{tmp_path}/v", tmp_path / "runs"
+    rest = f'[venue]\nconnection = "{url}"\nsubmit_ms = 5.0\n[runtime]\nwatchdog = false\n'
+    config = document(tmp_path, rows=1_000, desk="speed = 300000", rest=rest)
+    venue = started("venue", "serve", "--config", config, "--listen", url)
+    line = EmergencyLine(url, SystemClock(), name="test", scope="view")
+    try:
+        until = time.monotonic() + 30
+        while not (tmp_path / "v").exists():
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        done = command("run", config, "--runs", runs, "--fault", "trading_loop:crash@1.5", **AT_ONCE)
+        assert done.returncode == 0, done.stdout + done.stderr
+        view = line.view()
+    finally:
+        line.close()
+        ended(venue, signal.SIGTERM)
+    assert view.open_orders == ()
+    attempts = runs_of(runs)
+    assert len(attempts) >= 2
+    sent = 0
+    for run in attempts:
+        kinds = kinds_of(run)
+        sent += kinds.count("command.submit")
+        report = kinds.index("reconciliation.report")
+        assert not [one for one in kinds[:report] if one in ORDERS]
+        if events_of(run)[report].payload.agreement != "clean":
+            assert "command.submit" not in kinds, "what differs waits for a person"
+    assert view.orders == sent
