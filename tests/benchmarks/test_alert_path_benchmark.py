@@ -1,0 +1,21 @@
+"""The benchmark of the alert path runs to its end at a tiny size; no timing is judged."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_benchmark_prints_the_way_to_the_webhook_beside_a_bare_post(tmp_path):
+    script, figures = str(ROOT / "benchmarks/alert_path.py"), str(tmp_path / "b.json")
+    done = subprocess.run(
+        [sys.executable, script, "--size", "small", "--rounds", "2", "--folder", str(tmp_path), "--json", figures],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (section,) = json.loads((tmp_path / "b.json").read_text()).values()
+    assert [figure["unit"] for figure in section["figures"]] == ["ns", "ns", "x", "ns", "ns"]
+    assert {figure.get("peer") for figure in section["figures"]} == {None, "bare httpx post"}
