@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.severity import Severity
-from tradeworthy.operations.assessments.framework import at_least, at_most, drift
+from tradeworthy.operations.assessments.framework import at_least, at_most, detectors
 from tradeworthy.operations.assessments.framework import primitives as p
 from tradeworthy.trading.market_data.calendar import calendar_of
 
@@ -163,21 +163,21 @@ def test_a_step_is_seen_and_noise_is_not():
     rng = random.Random(7)
     noise = [rng.gauss(0, 1) for _ in range(300)]
     stepped = [*noise[:240], *(one + 3 for one in noise[240:])]
-    assert drift.page_hinkley(stepped, delta=0.05) > 5 * drift.page_hinkley(noise, delta=0.5)
-    assert drift.cusum(stepped, target=0, slack=1.0) > 50 > drift.cusum(noise, target=0, slack=1.0)
-    assert drift.mean_shift(noise[:240], stepped[240:]) == pytest.approx(3, abs=0.4)
+    assert detectors.page_hinkley(stepped, delta=0.05) > 5 * detectors.page_hinkley(noise, delta=0.5)
+    assert detectors.cusum(stepped, target=0, slack=1.0) > 50 > detectors.cusum(noise, target=0, slack=1.0)
+    assert detectors.mean_shift(noise[:240], stepped[240:]) == pytest.approx(3, abs=0.4)
 
 
 def test_a_cusum_of_a_known_series_is_known():
-    assert drift.cusum([1, 1, 1], target=0, slack=0.5) == 1.5
-    assert drift.cusum([-1, -1, 1], target=0, slack=0.5) == 1.0
-    assert drift.page_hinkley([0, 0, 0], delta=0.1) == 0.0
+    assert detectors.cusum([1, 1, 1], target=0, slack=0.5) == 1.5
+    assert detectors.cusum([-1, -1, 1], target=0, slack=0.5) == 1.0
+    assert detectors.page_hinkley([0, 0, 0], delta=0.1) == 0.0
 
 
 def test_spread_is_compared_and_a_baseline_without_one_is_unknown():
-    assert drift.variance_ratio([0, 2], [0, 4]) == 4.0
-    assert drift.variance_ratio([1, 1], [0, 4]) is None
-    assert drift.mean_shift([1, 1], [5]) is None
+    assert detectors.variance_ratio([0, 2], [0, 4]) == 4.0
+    assert detectors.variance_ratio([1, 1], [0, 4]) is None
+    assert detectors.mean_shift([1, 1], [5]) is None
 
 
 def test_two_samples_are_compared_as_the_reference_does():
@@ -186,14 +186,14 @@ def test_two_samples_are_compared_as_the_reference_does():
     first = [rng.gauss(0, 1) for _ in range(200)]
     second = [rng.gauss(0.2, 1) for _ in range(150)]
     wanted = stats.ks_2samp(first, second, method="asymp")
-    statistic, pvalue = drift.kolmogorov_smirnov(first, second)
+    statistic, pvalue = detectors.kolmogorov_smirnov(first, second)
     assert statistic == pytest.approx(wanted.statistic, abs=1e-12)
     root = math.sqrt(200 * 150 / 350)
     assert pvalue == pytest.approx(stats.kstwobign.sf(root * statistic), abs=1e-9)
-    assert drift.kolmogorov_smirnov(first, first) == (0.0, 1.0)
+    assert detectors.kolmogorov_smirnov(first, first) == (0.0, 1.0)
 
 
 @pytest.mark.parametrize("series", [[math.nan, 1.0], [math.inf, 1.0], []])
 def test_a_series_that_is_not_finite_or_empty_is_refused(series):
     with pytest.raises(ValueError, match="expected"):
-        drift.cusum(series, target=0, slack=1)
+        detectors.cusum(series, target=0, slack=1)

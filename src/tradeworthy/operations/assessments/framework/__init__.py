@@ -18,5 +18,10 @@ from tradeworthy.operations.assessments.framework.rules import quantile as quant
 from tradeworthy.operations.assessments.framework.rules import ratio as ratio
 from tradeworthy.operations.assessments.framework.rules import required as required
 from tradeworthy.operations.assessments.framework.rules import threshold as threshold
+from tradeworthy.operations.assessments.framework.series_rules import budget_burn as budget_burn
+from tradeworthy.operations.assessments.framework.series_rules import coverage as coverage
+from tradeworthy.operations.assessments.framework.series_rules import drift as drift
+from tradeworthy.operations.assessments.framework.series_rules import streak as streak
+from tradeworthy.operations.assessments.framework.series_rules import window_count as window_count
 from tradeworthy.operations.assessments.framework.values import FactSpec as FactSpec
 from tradeworthy.operations.assessments.framework.values import Kind as Kind

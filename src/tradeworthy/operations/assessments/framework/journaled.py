@@ -1,11 +1,12 @@
 """Snapshots and changes of policy in a journal of their own: appended once, read in order (FW-19, FW-23)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.facts import Fact, event_of, fact
 from tradeworthy.kernel.journal import Journal, JournalPolicy, read
+from tradeworthy.operations.assessments.framework.policy import AssessmentPolicy, loosened, policy_hash
 from tradeworthy.operations.assessments.framework.snapshot import Snapshot, decode
 
 SOURCE = "assessments"
@@ -57,6 +58,21 @@ class SnapshotJournal:
     def close(self) -> None:
         """Seal the journal."""
         self._journal.close()
+
+
+def changes_of(
+    before: Mapping[str, AssessmentPolicy], after: Mapping[str, AssessmentPolicy], *, author: str, reason: str,
+    second: str = "",
+) -> tuple[PolicyChanged, ...]:  # fmt: skip
+    """Return one change for each policy that is another than before, with the limits that it loosens (FW-19)."""
+    if not (author.strip() and reason.strip()):
+        raise ValueError("a change of a policy needs an author and a reason")
+    return tuple(
+        PolicyChanged(
+            name, author, reason, policy_hash(before[name]), policy_hash(policy), loosened(before[name], policy), second
+        )
+        for name, policy in sorted(after.items()) if name in before and policy != before[name]
+    )  # fmt: skip
 
 
 def snapshots_of(directory: Path, *, start: int = 1, stop: int | None = None) -> Iterator[Snapshot]:

@@ -1,8 +1,10 @@
 """Drift of a series against its baseline: detectors in their own units, each a pure function (FW-09, FW-15)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import exp, isfinite, sqrt
 from statistics import fmean, pvariance
+
+from tradeworthy.operations.assessments.framework.primitives import psi
 
 SAMPLES_MIN = 2
 
@@ -75,3 +77,24 @@ def _require(series: Sequence[float], least: int) -> None:
         raise ValueError(f"expected at least {least} samples, found {len(series)}")
     if not all(map(isfinite, series)):
         raise ValueError("expected finite samples, found NaN or infinity")
+
+
+Detector = Callable[[Sequence[float], Sequence[float]], float | None]
+DETECTORS: dict[str, Detector] = {
+    "variance_ratio": variance_ratio, "mean_shift": lambda base, now: _absolute(mean_shift(base, now)), "psi": psi,
+    "kolmogorov_smirnov": lambda base, now: kolmogorov_smirnov(base, now)[0],
+    "page_hinkley": lambda base, now: _standardised(base, now, lambda series: page_hinkley(series, delta=0.05)),
+    "cusum": lambda base, now: _standardised(base, now, lambda series: cusum(series, target=0.0, slack=0.5)),
+}  # fmt: skip
+"""Detectors of two series by name, larger is worse; Page–Hinkley and CUSUM in deviations of the baseline."""
+
+
+def _absolute(value: float | None) -> float | None:
+    return None if value is None else abs(value)
+
+
+def _standardised(
+    baseline: Sequence[float], current: Sequence[float], measure: Callable[[Sequence[float]], float]
+) -> float | None:
+    deviation, mean = sqrt(pvariance(baseline)), fmean(baseline)
+    return measure([(one - mean) / deviation for one in current]) if deviation > 0 else None
