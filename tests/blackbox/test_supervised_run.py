@@ -3,10 +3,24 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
-from desk_process import command, document, ended, events_of, journaled, kinds_of, only_life, only_run, started, told
+from desk_process import (
+    command,
+    document,
+    ended,
+    environment,
+    events_of,
+    journaled,
+    kinds_of,
+    only_life,
+    only_run,
+    started,
+    told,
+)
 
 from tradeworthy.adapters.venue_line import EmergencyLine
 from tradeworthy.kernel.clock import SystemClock
@@ -171,3 +185,18 @@ def test_a_blocked_loop_is_an_incident_within_two_seconds_and_its_orders_are_gon
         line.close()
         ended(desk, signal.SIGKILL)
         ended(venue, signal.SIGTERM)
+
+
+def test_a_run_goes_on_where_no_handler_can_be_set(tmp_path):
+    code = (
+        "import sys, threading; from tradeworthy.cli.main import call; codes = []; "
+        "thread = threading.Thread(target=lambda: codes.append(call(sys.argv[1:]))); "
+        "thread.start(); thread.join(); sys.exit(codes[0])"
+    )
+    config, runs = document(tmp_path, rows=300, desk=SLOW), tmp_path / "runs"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "run", str(config), "--runs", str(runs), "--timeout", "1"], env=environment(),
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert told(only_life(runs), "runtime.stopped")[0].reason == "timeout"
