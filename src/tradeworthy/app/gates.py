@@ -20,6 +20,7 @@ from tradeworthy.operations.evidence.certificate import WaiverInForce
 from tradeworthy.operations.evidence.certificate_store import waivers_of
 from tradeworthy.operations.evidence.trust import TrustFile
 from tradeworthy.operations.gates.asking import GateDoor, Inputs, Missing, ask
+from tradeworthy.operations.gates.engine import newest_of
 from tradeworthy.operations.gates.ladder import LEVELS, PROVEN, gate_of
 from tradeworthy.operations.gates.model import (
     HASHES,
@@ -34,9 +35,11 @@ from tradeworthy.operations.gates.model import (
 )
 from tradeworthy.operations.gates.mutations import MutationResult, proven, run
 from tradeworthy.operations.gates.named import TIERS, Act
+from tradeworthy.operations.gates.readiness import ReadinessDecided, SoakState, decide, soak_state
 from tradeworthy.operations.gates.reading import OF_REPORTS, environment_of, of_report
 from tradeworthy.operations.gates.sources import known_sources
-from tradeworthy.operations.gates.store import GateStore, MutationsRun, evidence_of
+from tradeworthy.operations.gates.store import GateStore, GivenVerdict, MutationsRun, evidence_of
+from tradeworthy.operations.gates.watcher import Watcher, WatchPolicy
 
 LIVE_MICRO = TIERS.index("live_micro")
 CYCLE_DIGITS = 16
@@ -124,6 +127,31 @@ class Gates:
             environment=self.binding.environment, hashes=self.binding.hashes, cycle=cycle,
         )  # fmt: skip
         return self.store.record(evidence, {f"{report.name}.json": canonical(report)})
+
+    def soak(self, now: int) -> SoakState:
+        """Return what the soak monitor says of this binding now."""
+        return soak_state(newest_of(self.inputs(now).evidence), self.strict_verdict(), now)
+
+    def ready(self, now: int) -> ReadinessDecided:
+        """Decide on readiness over the newest inputs, and journal the decision."""
+        maturity = newest_of(self.inputs(now).evidence).get("log_maturity")
+        found = decide(maturity, self.strict_verdict(), self.soak(now), self.binding.release, now)
+        self.store.note(found)
+        return found
+
+    def strict_verdict(self) -> GivenVerdict | None:
+        """Return the newest verdict of this binding that was asked strictly."""
+        given = self.store.read().verdicts
+        fits = [one for one in given if one.verdict.mode.strict and one.verdict.context.binding == self.binding]
+        return fits[-1] if fits else None
+
+    def watcher(self, gate: Gate, *, mode: Mode | None = None, policy: WatchPolicy | None = None) -> Watcher:
+        """Return a watcher of a gate, which keeps verdicts when the answer turns and goes on where the last one was."""
+        turns = [one for _, one in self.store.read().turns if one.gate == gate.name]
+        return Watcher(
+            lambda now: self.judge(gate, at=now, mode=mode), lambda verdict: self.store.keep(verdict, gate),
+            self.store.note, policy=policy, before=turns[-1] if turns else None,
+        )  # fmt: skip
 
     def door(self) -> GateDoor:
         """Return the runtime's port, which judges again with what is known when it is asked."""

@@ -10,7 +10,9 @@ from rich.console import Console
 from tradeworthy.app import identity
 from tradeworthy.app.config import load
 from tradeworthy.app.gates import Gates, binding_of, cycle_of
+from tradeworthy.cli import gate_duties
 from tradeworthy.cli.evidence import private_key
+from tradeworthy.cli.gate_duties import GATES_FOLDER, Folder
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
 from tradeworthy.kernel.errors import ExitCode, UsageError
 from tradeworthy.operations.dry_run.page import duration
@@ -24,15 +26,18 @@ from tradeworthy.operations.gates.ladder import LEVELS, climb, gate_of, needed_o
 from tradeworthy.operations.gates.model import Answer, Mode, Standing, Verdict
 from tradeworthy.operations.gates.named import GATES, gate_named
 from tradeworthy.operations.gates.page import headline, reason
-from tradeworthy.operations.gates.store import GateStore, GivenVerdict, Known
+from tradeworthy.operations.gates.store import GateStore
 from tradeworthy.operations.gates.table_page import table_page
 
 app = App(name="gate", help="Say GO or NO-GO over evidence, why, and when the answer ends.")
 Flag = Annotated[bool, Parameter(negative="")]
-Folder = Annotated[Path, Parameter(name="--gates")]
-GATES_FOLDER = Path("runs/gates")
 STYLES = {Standing.MET: "green", Standing.WARNED: "yellow", Standing.WAIVED: "yellow"}
 ID_DIGITS = 12
+app.command(gate_duties.watch)
+app.command(gate_duties.soak)
+app.command(gate_duties.ready)
+app.command(gate_duties.daily)
+app.command(gate_duties.sign)
 
 
 @app.command(name="list")
@@ -339,7 +344,7 @@ def verify(
         The trust file, to check who signed it.
     """
     store = GateStore(gates, SystemClock())
-    given = _given(store.read(), gate, verdict)
+    given = gate_duties.given_verdict(store, gate, verdict)
     faults = faults_of(store, given, assessments, None if trust is None else read_trust(trust))
     console = _console()
     for one in faults:
@@ -458,13 +463,6 @@ def _tightened(words: tuple[str, ...]) -> tuple[str, ...]:
         if not one.endswith("=critical"):
             raise UsageError(f"--class-override: expected ROW=critical, as rows are only tightened, found {one!r}")
     return tuple(one.removesuffix("=critical") for one in words)
-
-
-def _given(known: Known, gate: str, start: str) -> GivenVerdict:
-    found = [one for one in known.verdicts if one.verdict.gate == gate and one.verdict_id.startswith(start)]
-    if len({one.verdict_id for one in found}) != 1:
-        raise UsageError(f"expected one verdict of {gate} that begins with {start!r}, found {len(found)}")
-    return found[-1]
 
 
 def _time(text: str) -> int:

@@ -91,6 +91,15 @@ class GateTurned(Fact, frozen=True):
     rows: tuple[str, ...]
 
 
+@fact("gate.waiver_refused")
+class GateWaiverRefused(Fact, frozen=True):
+    """A verdict found a waiver that may not stand; the row stayed as it was."""
+
+    gate: str
+    verdict_id: str
+    reason: str
+
+
 class GivenVerdict(NamedTuple):
     """A verdict as it was recorded."""
 
@@ -151,6 +160,8 @@ class GateStore:
             ),
             f"verdict:{name}",
         )  # fmt: skip
+        for reason in verdict.refused_waivers:
+            self._append(GateWaiverRefused(verdict.gate, name, reason), f"waiver:{name}:{reason}")
         self._write(self.root / TABLES / f"{table_hash(gate)}.json", encoded_gate(gate))
         folder = self.root / verdict.gate
         self._write(folder / f"{name}.json", data)
@@ -160,7 +171,7 @@ class GateStore:
             self._write(folder / f"{name}.dsse.json", canonical_json(envelope(data, PAYLOAD_TYPE, key)))
         return name
 
-    def note(self, told: MutationsRun | GateAnswered | GateTurned) -> None:
+    def note(self, told: Fact) -> None:
         """Journal what else became of gates."""
         self._append(told, f"{told.kind}:{address(canonical(told))[:32]}:{self._clock.now()}")
 

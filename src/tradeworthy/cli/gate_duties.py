@@ -1,0 +1,194 @@
+"""`tradeworthy gate watch|soak|ready|daily|sign`: what is done with gates day by day."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.console import Console
+
+from tradeworthy.app import identity
+from tradeworthy.app.config import load
+from tradeworthy.app.gates import Gates, binding_of
+from tradeworthy.cli.evidence import private_key
+from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
+from tradeworthy.kernel.errors import ExitCode, UsageError
+from tradeworthy.kernel.journal.files import write_durably
+from tradeworthy.operations.evidence.canonical import Malformed, stamp_of
+from tradeworthy.operations.evidence.certificate_store import nanos_of_stamp
+from tradeworthy.operations.evidence.trust import read_trust
+from tradeworthy.operations.gates import sign_off
+from tradeworthy.operations.gates.daily_report import daily_report
+from tradeworthy.operations.gates.model import Mode
+from tradeworthy.operations.gates.named import gate_named
+from tradeworthy.operations.gates.page import headline
+from tradeworthy.operations.gates.readiness import Decision, readiness_page
+from tradeworthy.operations.gates.store import GateStore, GivenVerdict
+from tradeworthy.operations.gates.watcher import WatchPolicy
+
+Folder = Annotated[Path, Parameter(name="--gates")]
+Flag = Annotated[bool, Parameter(negative="")]
+GATES_FOLDER = Path("runs/gates")
+
+
+def watch(
+    gate: str, configuration: Path, /, *, gates: Folder = GATES_FOLDER, tier: str = "paper",
+    assessments: tuple[Path, ...] = (), strict: Flag = False, every: int = WatchPolicy().period_s, times: int = 0,
+) -> int:  # fmt: skip
+    """Ask a gate again and again, and tell each turn of its answer once; leaves with the code of the last.
+
+    Parameters
+    ----------
+    gate
+        Its name.
+    configuration
+        The document of the desk that it is for.
+    gates
+        The gates' folder.
+    tier
+        The tier that it is for.
+    assessments
+        Journals of snapshots; may be given several times.
+    strict
+        Warning rows are critical.
+    every
+        Seconds between two looks.
+    times
+        Looks after which to end; 0 goes on until it is interrupted.
+    """
+    if every <= 0 or times < 0:
+        raise UsageError(f"expected --every above 0 and --times of at least 0, found {every} and {times}")
+    asked, clock, console = _gates(gates, configuration, tier, assessments), SystemClock(), _console()
+    watcher = asked.watcher(
+        gate_named(gate), mode=Mode(strict=strict), policy=WatchPolicy(period_s=every)
+    )  # fmt: skip
+    looked = 0
+    while True:
+        tick = watcher.tick(clock.now())
+        looked += 1
+        if tick.turned is not None:
+            console.print(f"{stamp_of(clock.now())}  {headline(tick.verdict)}  {tick.turned.verdict_id}")
+        for one in tick.signals:
+            console.print(f"{'raise' if one.firing else 'resolve'}  {one.code}  {one.message}")
+        if times and looked >= times:
+            return tick.verdict.exit_code
+        clock.sleep(every * NANOS_PER_SECOND)
+
+
+def soak(
+    configuration: Path, /, *, gates: Folder = GATES_FOLDER, tier: str = "paper", assessments: tuple[Path, ...] = ()
+) -> int:  # fmt: skip
+    """Say whether the soak is ready or on hold, and every blocker: 0 ready, 2 hold.
+
+    Parameters
+    ----------
+    configuration
+        The document of the desk.
+    gates
+        The gates' folder.
+    tier
+        The tier that it is for.
+    assessments
+        Journals of snapshots; may be given several times.
+    """
+    found = _gates(gates, configuration, tier, assessments).soak(SystemClock().now())
+    console = _console()
+    console.print("ready" if found.ready else f"hold: {', '.join(found.blockers)}")
+    for name, given in found.inputs.items():
+        console.print(f"  {name:<16} {given or 'nothing'}")
+    return found.exit_code
+
+
+def ready(
+    configuration: Path, /, *, gates: Folder = GATES_FOLDER, tier: str = "paper", assessments: tuple[Path, ...] = ()
+) -> int:  # fmt: skip
+    """Decide GO or HOLD over log maturity, strict cycle and soak by their ids, for 24 hours: 0 GO, 2 HOLD.
+
+    Parameters
+    ----------
+    configuration
+        The document of the desk.
+    gates
+        The gates' folder.
+    tier
+        The tier that it is for.
+    assessments
+        Journals of snapshots; may be given several times.
+    """
+    found = _gates(gates, configuration, tier, assessments).ready(SystemClock().now())
+    print(readiness_page(found), end="")
+    return ExitCode.PASS if found.decision is Decision.GO else ExitCode.FAIL
+
+
+def daily(*, gates: Folder = GATES_FOLDER, until: str | None = None, output: Path | None = None) -> int:
+    """Write the operations report of the 24 hours before a time, from the gates' journal alone.
+
+    Parameters
+    ----------
+    gates
+        The gates' folder.
+    until
+        The end of the day, like 2026-01-31T21:30:00Z; now when not given.
+    output
+        Write there instead of standard output.
+    """
+    try:
+        end = SystemClock().now() if until is None else nanos_of_stamp(until)
+    except Malformed as problem:
+        raise UsageError(f"--until: {problem}") from None
+    text = daily_report(GateStore(gates, SystemClock()).read(), end)
+    if output is None:
+        print(text, end="")
+    else:
+        write_durably(output, text.encode())
+    return ExitCode.PASS
+
+
+def sign(
+    gate: str, verdict: str, /, *, role: str, key: Path, trust: Path, gates: Folder = GATES_FOLDER,
+    barred: tuple[str, ...] = (),
+) -> int:  # fmt: skip
+    """Sign off the bundle of a verdict in a role: 0 all roles signed, 1 some are lacking; what may not sign is refused.
+
+    Parameters
+    ----------
+    gate
+        Its gate.
+    verdict
+        Its id, or how that begins.
+    role
+        strategy_owner, risk or operations; with money compliance and senior_management too.
+    key
+        The signer's private key.
+    trust
+        The trust file.
+    gates
+        The gates' folder.
+    barred
+        Who may not sign: the author of the change, the operator of the run.
+    """
+    clock, known = SystemClock(), read_trust(trust)
+    given = given_verdict(GateStore(gates, clock), gate, verdict)
+    place = sign_off.sign(
+        gates / gate, given, role, private_key(key), known, at=stamp_of(clock.now()), barred=barred
+    )  # fmt: skip
+    lacking = sign_off.lacking(gates / gate, given, known, barred=barred)
+    _console().print(f"signed   {place}\nlacking  {', '.join(lacking) or 'nobody'}")
+    return ExitCode.WARN if lacking else ExitCode.PASS
+
+
+def given_verdict(store: GateStore, gate: str, start: str) -> GivenVerdict:
+    """Return the one verdict of a gate whose id begins so; raises `UsageError` where it is not one."""
+    found = [one for one in store.read().verdicts if one.verdict.gate == gate and one.verdict_id.startswith(start)]
+    if len({one.verdict_id for one in found}) != 1:
+        raise UsageError(f"expected one verdict of {gate} that begins with {start!r}, found {len(found)}")
+    return found[-1]
+
+
+def _gates(folder: Path, configuration: Path, tier: str, assessments: tuple[Path, ...]) -> Gates:
+    clock = SystemClock()
+    binding = binding_of(load(configuration), code=identity.code_hash(), tier=tier)
+    return Gates(GateStore(folder, clock), binding, clock, assessments=assessments)
+
+
+def _console() -> Console:
+    return Console(highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,202 @@
+"""`tradeworthy gate` leaves with the house's codes: 0 GO, 1 with warnings, 2 NO-GO, 3 nobody can say."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tradeworthy.app import identity
+from tradeworthy.app.check_mutations import registered
+from tradeworthy.app.config import load
+from tradeworthy.app.gate_verdicts import GateAsk
+from tradeworthy.app.gates import Gates, RecordedVerdicts, binding_of
+from tradeworthy.cli.main import call
+from tradeworthy.kernel.clock import SystemClock
+from tradeworthy.kernel.report import Check, Report, canonical
+from tradeworthy.kernel.severity import Severity
+from tradeworthy.operations.gates.model import Verdict
+from tradeworthy.operations.gates.named import GATES, Act
+from tradeworthy.operations.gates.reading import healthy
+from tradeworthy.operations.gates.store import GateStore
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = ROOT / "config" / "paper.toml"
+
+
+@pytest.fixture(scope="module")
+def binding():
+    return binding_of(load(CONFIG), code=identity.code_hash(), tier="paper")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "gates"
+
+
+def gate(folder, *words):
+    return call(["gate", *map(str, words), "--gates", str(folder)])
+
+
+def fill(folder, binding, name, *, status=Severity.OK, but=()):
+    """Record healthy evidence for every row of a gate, as its producers would."""
+    store, clock = GateStore(folder, SystemClock()), SystemClock()
+    for one in {one.source: one for one in GATES[name].requirements if one.source not in but}.values():
+        made = healthy(one.source, clock.now(), environment=binding.environment, hashes=binding.hashes)
+        store.record(msgspec.structs.replace(made, status=status))
+
+
+def verdicts(folder, name):
+    return [one for one in GateStore(folder, SystemClock()).read().verdicts if one.verdict.gate == name]
+
+
+def test_without_evidence_every_gate_is_no_go(folder):
+    for name in GATES:
+        assert gate(folder, "check", name, CONFIG) == 2
+        assert [one.verdict.answer for one in verdicts(folder, name)] == ["NO-GO"]
+    assert gate(folder, "status") == 2
+
+
+def test_a_gate_is_go_once_its_checks_are_proved_and_its_evidence_is_good(folder, binding, capsys):
+    fill(folder, binding, "desk_health")
+    assert gate(folder, "check", "desk_health", CONFIG) == 2
+    assert "unproven" in capsys.readouterr().out
+    assert gate(folder, "mutate", "desk_health", "--configuration", CONFIG) == 0
+    assert gate(folder, "check", "desk_health", CONFIG) == 0
+    out = capsys.readouterr().out
+    assert "GO without warnings, ends in" in out
+    name = verdicts(folder, "desk_health")[-1].verdict_id
+    assert (folder / "desk_health" / f"{name}.html").is_file()
+    assert gate(folder, "verify", "desk_health", name[:12]) == 0
+    assert gate(folder, "history", "desk_health") == 0
+    assert gate(folder, "history", "desk_health", "--today-rules") == 0
+    assert capsys.readouterr().out.count("the same") >= 2
+
+
+def test_warnings_leave_with_one_and_failures_with_two(folder, binding, capsys):
+    gate(folder, "mutate", "desk_health", "--configuration", CONFIG)
+    fill(folder, binding, "desk_health", status=Severity.WARN)
+    assert gate(folder, "check", "desk_health", CONFIG) == 1
+    fill(folder, binding, "desk_health", status=Severity.UNKNOWN)
+    assert gate(folder, "check", "desk_health", CONFIG) == 2
+    capsys.readouterr()
+    assert gate(folder, "explain", "desk_health", CONFIG) == 2
+    told = capsys.readouterr().out
+    assert "renew log_integrity" in told
+    assert "way 1" in told
+
+
+def test_an_edited_verdict_is_found(folder, capsys):
+    gate(folder, "check", "system_validation", CONFIG)
+    (given,) = verdicts(folder, "system_validation")
+    place = folder / "system_validation" / f"{given.verdict_id}.json"
+    place.write_bytes(place.read_bytes().replace(b"NO-GO", b"no-go", 1))
+    assert gate(folder, "verify", "system_validation", given.verdict_id) == 2
+    assert gate(folder, "verify", "system_validation", "ffff") == 3
+
+
+def test_promotion_makes_its_own_preflight_and_a_corrupt_runbook_fails_it(folder, tmp_path):
+    assert gate(folder, "promote", CONFIG, "--docs", ROOT / "docs") == 2
+    (given,) = verdicts(folder, "promotion")
+    rows = {row.id: row for row in given.verdict.rows}
+    assert rows["preflight"].met
+    assert not rows["tests"].met
+    docs = tmp_path / "docs"
+    (docs / "runbooks").mkdir(parents=True)
+    assert gate(folder, "promote", CONFIG, "--docs", docs) == 2
+    rows = {row.id: row for row in verdicts(folder, "promotion")[-1].verdict.rows}
+    assert rows["preflight"].standing == "failed"
+
+
+def test_evidence_of_an_earlier_cycle_does_not_count_for_this_one(folder):
+    gate(folder, "promote", CONFIG, "--docs", ROOT / "docs")
+    gate(folder, "check", "promotion", CONFIG)
+    rows = {row.id: row for row in verdicts(folder, "promotion")[-1].verdict.rows}
+    assert rows["preflight"].standing == "other_run"
+
+
+def test_a_report_is_recorded_with_its_own_status_and_an_altered_one_is_refused(folder, tmp_path, capsys):
+    told = Report(name="regression", title="r", sources=(), checks=(Check("a.b", Severity.FAIL, "1", "0", "bad"),))
+    place = tmp_path / "report.json"
+    place.write_bytes(canonical(told))
+    assert gate(folder, "record", place, CONFIG) == 0
+    assert "regression  FAIL" in capsys.readouterr().out
+    place.write_bytes(canonical(told).replace(b"FAIL", b"OK", 1))
+    assert gate(folder, "record", place, CONFIG) == 3
+    place.write_bytes(canonical(msgspec.structs.replace(told, name="other")))
+    assert gate(folder, "record", place, CONFIG) == 3
+    assert gate(folder, "record", tmp_path / "none.json", CONFIG) == 3
+
+
+def test_the_ladder_tells_the_level_and_what_is_missing(folder, capsys):
+    assert gate(folder, "ladder", CONFIG) == 2
+    assert "missing first: tests" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [
+    ("check", "nothing", CONFIG), ("check", "live", CONFIG, "--tier", "huge"), ("check", "live", "none.toml"),
+    ("check", "live", CONFIG, "--class-override", "tests=warning"), ("check", "live", CONFIG, "--at", "yesterday"),
+    ("check", "live", CONFIG, "--waivers", "w"), ("daily", "--until", "yesterday"),
+    ("watch", "live", CONFIG, "--every", "0"),
+])  # fmt: skip
+def test_words_that_nobody_can_judge_leave_with_three(folder, words):
+    assert gate(folder, *words) == 3
+    assert not (folder / "live").exists()
+
+
+def test_looking_back_keeps_nothing(folder):
+    assert gate(folder, "check", "live", CONFIG, "--at", "2026-01-31T00:00:00Z") == 2
+    assert verdicts(folder, "live") == []
+    assert gate(folder, "history") == 3
+
+
+def test_a_watch_tells_the_turn_once_and_ends_with_the_answers_code(folder, binding, capsys):
+    assert gate(folder, "watch", "desk_health", CONFIG, "--times", 1) == 2
+    assert "raise  gate_lapse" in capsys.readouterr().out
+    assert gate(folder, "watch", "desk_health", CONFIG, "--times", 1) == 2
+    assert "raise" not in capsys.readouterr().out
+    gate(folder, "mutate", "desk_health", "--configuration", CONFIG)
+    fill(folder, binding, "desk_health")
+    assert gate(folder, "watch", "desk_health", CONFIG, "--times", 1) == 0
+    assert "resolve  gate_lapse" in capsys.readouterr().out
+
+
+def test_soak_and_readiness_hold_with_their_blockers(folder, capsys):
+    assert gate(folder, "soak", CONFIG) == 2
+    assert "stale_reports" in capsys.readouterr().out
+    assert gate(folder, "ready", CONFIG) == 2
+    assert "Readiness: HOLD" in capsys.readouterr().out
+
+
+def test_the_day_can_be_reported(folder, tmp_path):
+    gate(folder, "check", "live", CONFIG)
+    place = tmp_path / "day.md"
+    assert gate(folder, "daily", "--output", place) == 0
+    assert "## Next three" in place.read_text()
+
+
+def test_lists_and_tables_are_told(folder, capsys):
+    assert call(["gate", "list"]) == 0
+    assert call(["gate", "show", "live"]) == 0
+    assert "venue_soak" in capsys.readouterr().out
+    assert call(["gate", "show"]) == 3
+
+
+def test_the_runtime_asks_and_is_refused_and_let_through(folder, binding):
+    clock = SystemClock()
+    gates = Gates(GateStore(folder, clock), binding, clock)
+    asked = RecordedVerdicts(gates.door(), clock, Act.CHANGE_TIER)
+    question = GateAsk(
+        release=binding.release, tier=binding.tier, environment=binding.environment, hashes=binding.hashes
+    )  # fmt: skip
+    assert not asked.answer(question).go
+    gate(folder, "check", "promotion", CONFIG)
+    refused = asked.answer(question)
+    assert (refused.go, refused.why.partition(":")[0]) == (False, "gate promotion, no_go")
+    assert [one.allowed for _, one in gates.store.read().answers] == [False, False]
+
+
+def test_json_is_the_verdict_itself(folder, capsys):
+    gate(folder, "check", "system_validation", CONFIG, "--json")
+    found = msgspec.json.decode(capsys.readouterr().out.encode(), type=Verdict)
+    assert found.gate == "system_validation"
+    assert registered()
