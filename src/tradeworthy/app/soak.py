@@ -63,7 +63,7 @@ def judge_soak(
     """
     recording = open_recording(folder)
     source, chain = source_of(recording.directory, folder)
-    watch = _watched(recording)
+    watch = watched(recording)
     if watch.start is None or watch.records.events <= 1:
         raise UsageError(f"{folder}: expected a run with rows, found none")
     document = recording.document
@@ -92,7 +92,8 @@ def judge_soak(
     )  # fmt: skip
 
 
-def _watched(recording: Recording) -> SoakWatch:
+def watched(recording: Recording) -> SoakWatch:
+    """Return a recorded run folded into what soaks are judged by."""
     document = recording.document
     records = RunRecords(instruments_of(document), document.desk.capital)
     held = recording.build().guard.level
@@ -114,7 +115,7 @@ def _live_data(
         modes = {one.mode for one in testnet.document.instances if one.enabled}
         if modes != {TESTNET}:
             raise UsageError(f"{reference}: expected a run whose instances are all in mode {TESTNET}, found {modes}")
-        other, other_perpetual = _fill_factor(_watched(testnet)), _perpetual(testnet.document)
+        other, other_perpetual = _fill_factor(watched(testnet)), _perpetual(testnet.document)
         sources.append(source_of(testnet.directory, reference)[0])
     return judge_live_data(
         watch, LiveDataPolicy(), order_requests=None if wire is None else order_requests(wire),

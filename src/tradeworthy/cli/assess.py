@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 from rich.console import Console
 
 from tradeworthy.app.assessing import LifeSource, Probes, RunSource, joined, newest_life
+from tradeworthy.app.assessing_more import RunFolds, folder_probes, life_probes
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
 from tradeworthy.kernel.errors import ExitCode, InvalidInput, UsageError
 from tradeworthy.kernel.redaction import redact
@@ -42,7 +43,8 @@ def assess(
     *names: str, all_: Annotated[bool, Parameter(name="--all", negative="")] = False, section: str | None = None,
     facts: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None, run: Path | None = None,
     life: Path | None = None, policy: Path | None = None, now: str | None = None, at: int | None = None,
-    journal: Path | None = None, ci: Flag = False,
+    journal: Path | None = None, ci: Flag = False, dry_run: Path | None = None,
+    scan: Annotated[tuple[Path, ...], Parameter(negative="")] = (), store: Path | None = None,
     format_: Annotated[Format, Parameter(name="--format")] = "table", output: Path | None = None,
 ) -> int:  # fmt: skip
     """Judge assessments: 0 all is well, 1 with warnings, 2 one failed, 3 one could not be judged.
@@ -71,6 +73,12 @@ def assess(
         Keep the snapshots in this folder and compare with the last ones there.
     ci
         Let snapshots end after 15 minutes.
+    dry_run
+        The folder of a final dry run, whose summary brings facts.
+    scan
+        A folder or file to look for secrets in; may be given several times.
+    store
+        The file of the market store, whose rows bring facts.
     format_
         table, json, md or html.
     output
@@ -90,7 +98,12 @@ def assess(
     environment = "file" if source is None else source.environment
     lived = None if life is None else LifeSource(_life(life), SystemClock(), environment=environment)
     moment = _moment(now, source, lived)
-    probes: Probes = joined(*(one.probes() for one in (source, lived) if one is not None))
+    folds = None if source is None or run is None else RunFolds(source, run, stop=None if at is None else at + 1)
+    probes: Probes = joined(
+        *(one.probes() for one in (source, folds, lived) if one is not None),
+        {} if lived is None else life_probes(lived),
+        folder_probes(environment, dry_run=dry_run, scan=scan, store=store),
+    )
     past = History().fold(snapshots_of(journal)) if journal is not None else History()
     found: dict[str, Snapshot] = {}
     for one in known.in_order(chosen):

@@ -99,7 +99,7 @@ _ASSESSED = {
         "incident_response", "system_validation", "operational_readiness", "readiness:professional_readiness",
         "changes:change_management", "secrets:secrets_hygiene", "rotation:key_rotation", "supply_chain",
         "access:access_review", "documents:document_control", "quality:quality_telemetry", "operator_leverage", "roi",
-        "claims", "execution:execution_readiness",
+        "claims", "execution:execution_readiness", "dry_run:final_dry_run",
     ),
     "strategy": ("performance:strategy_performance", "council:council_health"),
     "execution": ("fix_pilot", "dropcopy:drop_copy"),

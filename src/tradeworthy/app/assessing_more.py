@@ -1,0 +1,244 @@
+"""Where facts come from beside the desk's own fold: trades, streams, the document, folders, the market store."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tradeworthy.adapters.market_store_days import held_days
+from tradeworthy.app.assessing import LifeSource, Probes, RunSource
+from tradeworthy.app.bootstrap import instruments_of
+from tradeworthy.app.bundles import drift_of
+from tradeworthy.app.config import Document
+from tradeworthy.app.instances import LIVE, PAPER, faults_of, name_of
+from tradeworthy.app.regression import open_recording
+from tradeworthy.app.run_folder import summary_of
+from tradeworthy.app.runtime.facts import ShutdownStep
+from tradeworthy.app.soak import watched
+from tradeworthy.kernel.clock import NANOS_PER_SECOND
+from tradeworthy.kernel.errors import UsageError
+from tradeworthy.kernel.journal import read
+from tradeworthy.kernel.telemetry.dead_letters import DeadLettered, DeadLettersSettled
+from tradeworthy.operations.assessments.collectors.folders import dry_run_facts, secret_facts
+from tradeworthy.operations.assessments.collectors.retention import retention_facts
+from tradeworthy.operations.assessments.collectors.streams import StreamsFold
+from tradeworthy.operations.assessments.collectors.told import Teller
+from tradeworthy.operations.assessments.collectors.trades import TradesFold
+from tradeworthy.operations.assessments.framework.collect import Probe
+from tradeworthy.operations.assessments.framework.values import Observation
+from tradeworthy.research.backtest.edge import ADVERSE_HORIZON_S
+from tradeworthy.research.backtest.summary import Summary
+from tradeworthy.research.calibration.post_trade import PostTradePolicy
+from tradeworthy.research.soak.policy import PaperPolicy
+from tradeworthy.research.soak.watch import MINUTE, SoakWatch
+from tradeworthy.trading.market_data.calendar import ALWAYS, calendar_of
+from tradeworthy.trading.market_data.instruments import shipped
+from tradeworthy.trading.market_data.quality import DERIVED
+from tradeworthy.trading.strategies.catalogue import CATALOGUE
+
+WHOLE_RUN_TIMEOUT_S = 120.0
+"""A whole journal is folded once more for these, which takes longer than a look."""
+SCAN_TIMEOUT_S = 600.0
+BOOKS_S = 60.0
+TASKS = "tasks"
+"""The step of the end that drains the tasks."""
+
+
+class RunFolds:
+    """The further facts of a run's folder: two folds of its journal, its document, and its soak."""
+
+    def __init__(self, source: RunSource, folder: Path, *, stop: int | None = None) -> None:
+        self._source, self._folder, self._stop = source, folder, stop
+        instruments = instruments_of(source.document)
+        self.trades = TradesFold(instruments)
+        self.streams = StreamsFold(
+            {name: calendar_of(one.calendar) for name, one in instruments.items()}, expected_of(source.document),
+            declared=declared_of(source.document),
+        )
+        self._seq = 0
+
+    def catch_up(self) -> None:
+        """Fold what was sealed since the last look."""
+        for event in read(self._source.directory, start=self._seq + 1, stop=self._stop):
+            self.trades.on_event(event)
+            self.streams.on_event(event)
+            self._seq = event.seq
+
+    def probes(self) -> Probes:
+        """Return the probes by assessment; one that needs the whole run reads it when it is asked."""
+        self.catch_up()
+        source, trades, streams, document = self._source, self.trades, self.streams, self._source.document
+        venue = source.venue
+
+        def look(name: str, facts: Callable[[Teller], list[Observation]], timeout_s: float = 5.0) -> tuple[Probe, ...]:
+            return (Probe(name, lambda now: facts(source.desk.teller()), timeout_s=timeout_s),)
+
+        def simulated(facts: Callable[[Teller], list[Observation]]) -> Callable[[Teller], list[Observation]]:
+            return lambda tell: facts(source.desk.teller(provenance=venue))
+
+        return {
+            "fill_parity": look("fills", simulated(trades.fill_facts)),
+            "attribution_coverage": look("submits", trades.attribution_facts),
+            "portfolio_risk": look("rows", trades.portfolio_facts),
+            "data_feed": look("feeds", streams.feed_facts),
+            "runtime_performance": look("stages", streams.performance_facts),
+            "telemetry_completeness": look("sources", streams.completeness_facts),
+            "instance_policy": look("document", lambda tell: policy_facts(document, trades, tell)),
+            "strategy_catalog": look("catalogue", lambda tell: catalogue_facts(document, tell)),
+            "cache_health": look("cache", no_cache_facts),
+            "paper_soak": look("soak", simulated(self._soak), WHOLE_RUN_TIMEOUT_S),
+            "post_trade": look("markouts", simulated(self._post_trade), WHOLE_RUN_TIMEOUT_S),
+        }  # fmt: skip
+
+    def _soak(self, tell: Teller) -> list[Observation]:
+        document = self._source.document
+        watch = watched(open_recording(self._folder))
+        whole, _, running = watch.minutes()
+        policy = PaperPolicy()
+        settled = (watch.start or 0) + int(watch.nanos * policy.settled_share)
+        factor = self._summary(watch).activity.profit_factor.value
+        return [
+            tell("environment", document.desk.environment), tell("wanted_environment", "paper"),
+            tell("minutes", watch.nanos / MINUTE),
+            tell("running_share", running / whole if whole else None, why="not one whole minute"),
+            tell("turnover", float(watch.records.traded / watch.records.capital)), tell("day_loss", watch.day_loss()),
+            tell("drawdown", watch.records.equity.drawdown, why="no equity was told"),
+            tell("cancels_in_budget", watch.cancels_in_budget(policy.cancels_a_minute_cap), why="not one whole minute"),
+            tell("fills", watch.fills), tell("rejects", sum(ts >= settled for ts in watch.rejects)),
+            tell("data_age", None if watch.age_max_ns is None else watch.age_max_ns / NANOS_PER_SECOND, why="no data"),
+            tell("profit_factor", factor, why="no losing close"),
+        ]  # fmt: skip
+
+    def _post_trade(self, tell: Teller) -> list[Observation]:
+        summary, model = self._summary(watched(open_recording(self._folder))), PostTradePolicy()
+        factor = summary.fill_factors[0].factor if summary.fill_factors else None
+        adverse = next((m.adverse_bps for m in summary.markouts if m.horizon_s == ADVERSE_HORIZON_S), None)
+        why = "too few fills with a price at the horizon"
+        return [
+            tell("fills", summary.activity.fills),
+            tell("fill_factor_ratio", None if factor is None else factor / model.fill_factor_reference, why=why),
+            tell("adverse_ratio", None if adverse is None else adverse / model.adverse_bps_reference, why=why),
+        ]
+
+    def _summary(self, watch: SoakWatch) -> Summary:
+        return summary_of(self._source.document, watch.records, run_id=self._folder.name, manifests=())
+
+
+def expected_of(document: Document) -> dict[str, float]:
+    """Return who must report in a run's journal, and how often in seconds: rows and books where they are asked for."""
+    found: dict[str, float] = {}
+    minute = document.desk.minute_seconds
+    if minute:
+        for one in document.instances:
+            if one.enabled:
+                found[f"minute:{one.id}"] = minute
+                found[f"books:{one.id}"] = max(minute, BOOKS_S)
+    return found
+
+
+def declared_of(document: Document) -> frozenset[str]:
+    """Return who may speak without a period of its own: the tapes with their bars, and the journal's beat."""
+    tapes = {f"tape.{one.name}" for one in document.tapes}
+    return frozenset({*tapes, *(f"{one}{DERIVED}" for one in tapes), "heartbeat"})
+
+
+def policy_facts(document: Document, trades: TradesFold, tell: Teller) -> list[Observation]:
+    """Return the facts of `instance_policy`: what the document says, and who traded all the same."""
+    accounts = {one.id: one for one in document.accounts}
+    paper = [one for one in document.instances if one.mode.startswith(PAPER) and one.account in accounts]
+    disabled = [one.id for one in document.instances if not one.enabled]
+    return [
+        tell("instances", len(document.instances)), tell("contradictions", len(faults_of(document))),
+        tell("paper_credentials", sum(bool(accounts[one.account].credentials) for one in paper)),
+        tell("disabled_orders", trades.sent_by(disabled)),
+    ]  # fmt: skip
+
+
+def catalogue_facts(document: Document, tell: Teller) -> list[Observation]:
+    """Return the facts of `strategy_catalog` of each enabled instance; approval is unknown without a catalogue."""
+    found: list[Observation] = []
+    drifts, why = {}, "the document names no catalogue of approved bundles"
+    try:
+        drifts = {one.instance: one.reason for one in drift_of(document)}
+    except UsageError as problem:
+        why = str(problem)
+    known = bool(document.catalogue) and not why.startswith("cannot read")
+    for one in document.instances:
+        if not one.enabled:
+            continue
+        approval = drifts.get(one.id, "approved" if known else None) if one.mode else "not_needed"
+        live = one.mode.startswith(LIVE)
+        derived = name_of(one)
+        found += [
+            tell("strategy_known", one.strategy in CATALOGUE, one.id), tell("name", one.name or derived, one.id),
+            tell("derived_name", derived, one.id), tell("approval", approval, one.id, why=why),
+            tell("real_notional", (None if one.cap is None else str(one.cap)) if live else "0", one.id,
+                 why="trades real money without a cap"),
+        ]  # fmt: skip
+    return found
+
+
+def no_cache_facts(tell: Teller) -> list[Observation]:
+    """Return the facts of `cache_health` of a desk without a cache: nothing is looked up, and nothing is expected."""
+    return [
+        tell("configured", False), tell("expected", False),
+        *(tell(name, 0) for name in ("hits", "misses", "evictions")),
+    ]  # fmt: skip
+
+
+def life_probes(life: LifeSource) -> Probes:
+    """Return the probes of `runtime_lag` out of a process's life; what waits in a queue only the process knows."""
+
+    def lag(now: int) -> list[Observation]:
+        del now
+        letters: dict[bool, int] = {True: 0, False: 0}
+        drain: float | None = None
+        for event in read(life.directory):
+            match event.payload:
+                case DeadLettered(flow=flow):
+                    letters[flow.guarded] += 1
+                case DeadLettersSettled(flow=flow, letters=settled):
+                    letters[flow.guarded] = max(0, letters[flow.guarded] - settled)
+                case ShutdownStep(step=step, took_ns=took) if step == TASKS:
+                    drain = took / NANOS_PER_SECOND
+        tell = life.fold.teller()
+        return [
+            tell("backlog", None, why="a journal tells no queue; ask the running process"),
+            tell("critical_dead_letters", letters[True]), tell("dead_letters", letters[False]),
+            tell("drain", drain, why="the process has not ended by itself"),
+        ]  # fmt: skip
+
+    return {"runtime_lag": (Probe("letters", lag),)}
+
+
+def folder_probes(
+    environment: str, *, dry_run: Path | None = None, scan: Sequence[Path] = (), store: Path | None = None
+) -> Probes:
+    """Return the probes of folders: a dry run's, those to look for secrets in, and the market store's file."""
+    found: Probes = {}
+
+    def tell(now: int) -> Teller:
+        return Teller("folder", now, environment=environment)
+
+    if dry_run is not None:
+        place = dry_run
+        found["final_dry_run"] = (Probe("summary", lambda now: dry_run_facts(place, tell(now))),)
+    if scan:
+        look = Probe("bytes", lambda now: secret_facts(scan, tell(now)), timeout_s=SCAN_TIMEOUT_S)
+        found["secrets_hygiene"] = (look,)
+    if store is not None:
+        file = store
+        look = Probe("store", lambda now: store_facts(file, tell(now)), timeout_s=SCAN_TIMEOUT_S)
+        found["data_retention"] = (look,)
+    return found
+
+
+def store_facts(path: Path, tell: Teller) -> list[Observation]:
+    """Return the facts of `data_retention` of every table and instrument of a market store."""
+    found: list[Observation] = []
+    instruments = shipped()
+    for one in held_days(path):
+        dimension = "daily" if one.daily else "intraday"
+        known = instruments.get(one.instrument)
+        calendar = calendar_of(ALWAYS if known is None else known.calendar)
+        table = f"{one.kind}:{one.instrument}:{dimension}"
+        found += retention_facts(table, dimension, one.rows, one.days, calendar, tell)
+    return found

@@ -1,0 +1,130 @@
+"""Facts out of folders: secrets in their bytes, keys that others can read, and what a dry run left."""
+
+import re
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tradeworthy.kernel.errors import InvalidInput
+from tradeworthy.kernel.redaction import REDACTED, Secret, redact, scrub
+from tradeworthy.operations.assessments.collectors.told import Teller
+from tradeworthy.operations.assessments.framework.values import Observation
+from tradeworthy.operations.dry_run.artefacts import Summary, decode_summary
+from tradeworthy.operations.dry_run.model import IncidentState, nanos_of
+from tradeworthy.operations.dry_run.run_folder import RunFolder
+
+CHUNK_BYTES = 1_048_576
+OVERLAP_BYTES = 4_096
+"""Read again with the next chunk: a secret across a border is found too."""
+KEYS = ("*.key", "*.pem", "id_*", "*.p12")
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+CANARY = "canary-of-the-scan-4f1c"
+_PATTERNS = (
+    re.compile(rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"), re.compile(rb"\bAKIA[0-9A-Z]{16}\b"),
+    re.compile(rb"\bgh[pousr]_[A-Za-z0-9]{36,}"), re.compile(rb"\bxox[abprs]-[A-Za-z0-9-]{20,}"),
+    re.compile(rb"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
+)  # fmt: skip
+"""What looks like a secret whatever its name: private keys, and tokens with a form of their own."""
+
+
+def secret_facts(sinks: Sequence[Path], tell: Teller) -> list[Observation]:
+    """Return the facts of `secrets_hygiene`, one sink a folder or file; a sink nobody can read stays unknown."""
+    found: list[Observation] = []
+    for sink in sinks:
+        name = sink.name or str(sink)
+        try:
+            size, hits, keys = scan(sink)
+        except OSError as problem:
+            why = f"not scanned: {problem.strerror}"
+            found += [tell(one, None, name, why=why) for one in ("hits", "bytes", "open_keys")]
+            continue
+        found += [tell("hits", hits, name), tell("bytes", size, name), tell("open_keys", keys, name)]
+    return [*found, tell("canary_found", _finds_its_canary())]
+
+
+def scan(sink: Path) -> tuple[int, int, int]:
+    """Return bytes read, hits, and key files that others than their owner can read; raises `OSError`."""
+    size = hits = keys = 0
+    sink.stat()
+    for path in sorted(sink.rglob("*")) if sink.is_dir() else [sink]:
+        if not path.is_file() or path.is_symlink():
+            continue
+        is_key = any(path.match(pattern) for pattern in KEYS) and path.suffix != ".pub"
+        keys += is_key and bool(path.stat().st_mode & OTHERS)
+        read, found = _scanned(path)
+        size += read
+        hits += 0 if is_key else found
+    return size, hits, keys
+
+
+def dry_run_facts(folder: Path, tell: Teller) -> list[Observation]:
+    """Return the facts of `final_dry_run` from a run folder's summary; without one nothing is known."""
+    path = RunFolder(folder).summary_json
+    summary: Summary | None = None
+    why = f"no {path.name}: the run has not ended"
+    try:
+        summary = decode_summary(path.read_bytes())
+    except OSError:
+        pass
+    except InvalidInput as problem:
+        why = str(redact(str(problem)))
+    meta = None if summary is None else summary.summary.metadata
+    ended = None if meta is None or meta.ended_at is None else nanos_of(meta.ended_at)
+    met = None
+    if meta is not None and meta.actual_duration_seconds is not None and meta.target_duration_seconds is not None:
+        met = meta.actual_duration_seconds >= meta.target_duration_seconds
+    signed = None if summary is None or summary.sign_off is None else summary.sign_off
+    if met is not None and meta is not None and signed is not None:
+        met = met and (meta.actual_duration_seconds or 0) >= signed.criteria.minimum_duration_seconds
+    opened = None
+    if summary is not None:
+        opened = sum(one.state is IncidentState.OPEN and not one.planned for one in summary.incidents)
+    return [
+        tell("verdict", None if summary is None else summary.status.value, why=why),
+        tell("signed_off", None if signed is None else signed.status.value, why=why if summary is None else "unsigned"),
+        tell("run_class", None if summary is None else summary.run_class.value, why=why),
+        tell("ended", ended, why=why), tell("duration_met", met, why=why), tell("open_incidents", opened, why=why),
+    ]  # fmt: skip
+
+
+def _finds_its_canary() -> bool:
+    """Plant a secret across the border of two chunks of a file, and tell whether the scan finds it."""
+    Secret(CANARY)
+    with TemporaryDirectory() as place:
+        path = Path(place) / "canary"
+        path.write_bytes(b"x" * (CHUNK_BYTES - len(CANARY) // 2) + CANARY.encode() + b"x" * CHUNK_BYTES)
+        return _scanned(path)[1] > 0
+
+
+def _scanned(path: Path) -> tuple[int, int]:
+    """Return bytes and hits of one file, whatever its size."""
+    size = hits = 0
+    rest = b""
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            size += len(chunk)
+            last = len(chunk) < CHUNK_BYTES
+            data = rest + chunk
+            line = len(data) if last else data.rfind(b"\n") + 1
+            hits += _hits(data[: line or len(data)])
+            rest = data[line:] if line else data[-OVERLAP_BYTES:]
+    return size, hits + (_hits(rest) if rest else 0)
+
+
+def _hits(data: bytes) -> int:
+    """Count what the redaction would have taken out, by value and by the name before it, and what looks like a key."""
+    clean = scrub(data)
+    mark = REDACTED.encode()
+    known = clean.count(mark) - data.count(mark)
+    named = 0
+    for line in clean.splitlines():
+        if _MAY.search(line) is not None:
+            after = redact(line)
+            named += after.count(mark) > line.count(mark)
+    return known + named + sum(len(pattern.findall(data)) for pattern in _PATTERNS)
+
+
+_MAY = re.compile(
+    rb"(?i)(?:password|passphrase|secret|token|api[_-]?key|private[_-]?key|authorization|signature)[\"\s]*[=:]"
+)

@@ -1,0 +1,166 @@
+"""Fold a desk's journal into facts of its trades: fills on both sides, whose orders, what is held; bounded."""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from tradeworthy.kernel.clock import NANOS_PER_DAY
+from tradeworthy.kernel.facts import Event
+from tradeworthy.operations.assessments.collectors.told import Teller
+from tradeworthy.operations.assessments.framework.values import Observation
+from tradeworthy.trading.ledger.day import DayLine, EquitySampled
+from tradeworthy.trading.minute import DeskMinute
+from tradeworthy.trading.model import Instrument
+from tradeworthy.trading.model.order import ApprovedIntent, ExecReport, FillBooked, ReportType, SubmitOrder
+
+FILLS_KEPT = 50_000
+ORDERS_KEPT = 1_000
+INTENTS_KEPT = 20_000
+HOLDING_MIN = Decimal(100)
+"""Quote currency; an instance with less exposure holds nothing (AS-115)."""
+MINOR_UNIT = Decimal("0.01")
+DESK = "desk"
+Told = tuple[int, int, int, Decimal | None]
+"""When, lots, price in ticks, fee."""
+
+
+class TradesFold:
+    """Take a desk's events in order; each call of a `..._facts` tells what they came to.
+
+    instruments  of the run's document
+    """
+
+    def __init__(self, instruments: Mapping[str, Instrument]) -> None:
+        self._instruments = dict(instruments)
+        self._venue: OrderedDict[tuple[str, str], Told] = OrderedDict()
+        self._booked: OrderedDict[tuple[str, str], Told] = OrderedDict()
+        self._restated: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._intents: OrderedDict[str, str] = OrderedDict()
+        self._orders: deque[bool] = deque(maxlen=ORDERS_KEPT)
+        self._sent: dict[str, int] = {}
+        self._minutes: dict[str, DeskMinute] = {}
+        self._held: dict[str, tuple[str, int]] = {}
+        self._opened: tuple[int, int] | None = None
+        self._equity: int | None = None
+        self._day: DayLine | None = None
+        self.now = 0
+
+    def on_event(self, event: Event) -> None:
+        """Take the next event; the cost does not depend on how many came before."""
+        ts = self.now = max(self.now, event.ts_init)
+        match event.payload:
+            case ExecReport() as report if report.trade_id is not None:
+                self._reported(report, ts)
+            case FillBooked() as fill:
+                key = fill.instrument, fill.trade_id
+                if key not in self._restated:
+                    _keep(self._booked, key, (ts, fill.lots, fill.price, fill.fee))
+                self._held[fill.instance] = fill.instrument, fill.position
+            case ApprovedIntent(intent=intent):
+                self._intents[intent.intent_id] = intent.instance
+                if len(self._intents) > INTENTS_KEPT:
+                    self._intents.popitem(last=False)
+            case SubmitOrder() as order:
+                self._orders.append(self._intents.get(order.intent_id) == order.instance)
+                self._sent[order.instance] = self._sent.get(order.instance, 0) + 1
+            case DeskMinute() as row:
+                self._minutes[row.instance] = row
+            case DayLine(instance="desk") as line:
+                self._day = line
+            case EquitySampled(instance="desk", equity=int(equity)):
+                day = ts // NANOS_PER_DAY
+                if self._opened is None or self._opened[0] != day:
+                    self._opened = day, self._equity or equity
+                self._equity = equity
+
+    def sent_by(self, instances: Iterable[str]) -> int:
+        """Return how many orders these instances sent."""
+        return sum(self._sent.get(one, 0) for one in instances)
+
+    def fill_facts(self, tell: Teller) -> list[Observation]:
+        """Return the facts of `fill_parity`: the venue's reports against the ledger's bookings of 24 hours."""
+        since = self.now - NANOS_PER_DAY
+        venue = {key: told for key, told in self._venue.items() if told[0] >= since}
+        booked = {key: told for key, told in self._booked.items() if told[0] >= since}
+        missing = [key for key in venue if key not in self._booked]
+        phantom = [key for key in booked if key not in self._venue]
+        both = [(venue[key], self._booked[key]) for key in venue if key in self._booked]
+        ticks = [abs(a[2] - b[2]) for a, b in both]
+        shares = [abs(a[2] - b[2]) / abs(a[2]) for a, b in both if a[2]]
+        fees = [(a[3], b[3]) for a, b in both if a[3] is not None and b[3] is not None]
+        return [
+            tell("venue_fills", len(venue)), tell("booked_fills", len(booked)), tell("missing", len(missing)),
+            tell("phantom", len(phantom)), tell("quantity_differs", sum(a[1] != b[1] for a, b in both)),
+            tell("price_difference_ticks", max(ticks, default=0)),
+            tell("price_difference", max(shares, default=0.0)),
+            tell("fee_differs", sum(abs(a - b) >= MINOR_UNIT for a, b in fees)),
+        ]  # fmt: skip
+
+    def attribution_facts(self, tell: Teller) -> list[Observation]:
+        """Return the facts of `attribution_coverage`: the newest orders, and those with an approved intent."""
+        return [tell("orders", len(self._orders)), tell("attributed", sum(self._orders))]
+
+    def portfolio_facts(self, tell: Teller) -> list[Observation]:
+        """Return the facts of `portfolio_risk` by the newest minute row of each instance."""
+        found, why = [], "no minute row was told; set desk.minute_seconds"
+        exposures: dict[str, Decimal] = {}
+        unknown = "" if self._minutes else why
+        for name, row in sorted(self._minutes.items()):
+            exposure = self._exposure(name, row)
+            if exposure is None:
+                unknown = f"{name} holds something and has no price"
+            else:
+                exposures[name] = exposure
+            found += [
+                tell("daily_loss", row.loss, name, why="the day's equity is not known"),
+                tell("exposure", None if exposure is None else float(exposure), name, why="no price"),
+            ]  # fmt: skip
+        quotes = {self._instruments[held].quote for held, _ in self._held.values() if held in self._instruments}
+        if len(quotes) > 1:
+            unknown = f"positions are in {len(quotes)} currencies, which nobody converts here"
+        known = not unknown
+        gross = sum((abs(one) for one in exposures.values()), Decimal(0))
+        net = abs(sum(exposures.values(), Decimal(0)))
+        holding = [abs(one) for one in exposures.values() if abs(one) >= HOLDING_MIN]
+        last = max((row.ts for row in self._minutes.values()), default=None)
+        return [
+            *found, tell("desk_loss", self._desk_loss(), why="no equity of the desk was told"),
+            tell("gross_exposure", float(gross) if known else None, why=unknown),
+            tell("net_exposure", float(net) if known else None, why=unknown),
+            tell("instances_holding", len(holding) if known else None, why=unknown),
+            tell("largest_share", (float(max(holding) / gross) if holding else 0.0) if known else None, why=unknown),
+            tell("last_row", last, why=why),
+        ]  # fmt: skip
+
+    def _reported(self, report: ExecReport, ts: int) -> None:
+        key = report.instrument, str(report.trade_id)
+        if report.type is ReportType.FILL:
+            if key not in self._restated:
+                _keep(self._venue, key, (ts, report.lots, report.price, report.fee))
+        elif report.type in (ReportType.BUST, ReportType.CORRECTION):
+            self._restated[key] = None
+            if len(self._restated) > FILLS_KEPT:
+                self._restated.popitem(last=False)
+            self._venue.pop(key, None)
+            self._booked.pop(key, None)
+
+    def _exposure(self, instance: str, row: DeskMinute) -> Decimal | None:
+        """Return the signed value of what an instance holds, in quote currency; None without a price."""
+        if row.position == 0:
+            return Decimal(0)
+        held = self._instruments.get(self._held.get(instance, ("", 0))[0])
+        if row.mid is None:
+            return None
+        return row.position * row.mid * (Decimal(1) if held is None else held.multiplier)
+
+    def _desk_loss(self) -> float | None:
+        if self._opened is not None and self._equity is not None and self._opened[1] > 0:
+            return (self._opened[1] - self._equity) / self._opened[1]
+        return None if self._day is None else self._day.loss
+
+
+def _keep(kept: OrderedDict[tuple[str, str], Told], key: tuple[str, str], told: Told) -> None:
+    """Keep the first word on a fill; a repeated report says nothing new."""
+    kept.setdefault(key, told)
+    if len(kept) > FILLS_KEPT:
+        kept.popitem(last=False)
