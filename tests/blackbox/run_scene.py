@@ -31,6 +31,9 @@ ORDERS_MIN = 5
 PATIENCE_S = 60.0
 """How long a busy machine may take for what has no limit of its own."""
 
+ANSWER_S = 20.0
+"""A desk whose venue does not answer waits for it on its own loop, again and again."""
+
 
 def until(found, patience_s=PATIENCE_S):
     return found_until(found, patience_s)
@@ -48,7 +51,7 @@ def answer_of(port, path, body=None, headers=()):
         "Content-Type": "application/json", **dict(headers),
     })  # fmt: skip
     try:
-        with urllib.request.urlopen(asked, timeout=5) as answer:
+        with urllib.request.urlopen(asked, timeout=ANSWER_S) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as problem:
         with problem:
