@@ -15,6 +15,7 @@ from tradeworthy.app.config import Document
 from tradeworthy.kernel import redaction
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
+from tradeworthy.kernel.facts import event_of
 from tradeworthy.kernel.journal.verify import verify
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.kernel.supervision import TaskSupervisor
@@ -22,10 +23,13 @@ from tradeworthy.kernel.telemetry.log_policy import LogPolicy
 from tradeworthy.kernel.telemetry.logs import open_logs
 from tradeworthy.operations.assessments.framework.ports import AlertEvent
 from tradeworthy.operations.incidents.acts import Request, Verb
+from tradeworthy.operations.incidents.catalogue import category_of
 from tradeworthy.operations.incidents.lifecycle import IncidentOpened
 from tradeworthy.operations.incidents.model import AlertSeverity, Outcome, Receipt, Signal
+from tradeworthy.operations.incidents.policy import AlertPolicy
+from tradeworthy.operations.incidents.routing import Routing
 from tradeworthy.trading.control.asked import GuardAsked
-from tradeworthy.trading.model import GuardLevel
+from tradeworthy.trading.model import GuardChanged, GuardLevel
 
 ROOT = Path(__file__).resolve().parents[2]
 CANARY = "canary-alert-8831"
@@ -109,7 +113,7 @@ def test_what_is_told_before_the_path_opens_is_sent_and_the_journal_verifies(tmp
 def test_an_assessments_findings_rise_and_resolve(tmp_path):
     running = Running(document(), tmp_path)
     event = AlertEvent(
-        key="k", active=True, assessment="bus", code="venue.lag", component="c", category="venue.lag",
+        key="k", active=True, assessment="bus", code="alert_path.lag", component="c", category="operations",
         severity=Severity.FAIL, message="late", runbook="runbooks/bus.md", owner="ops", snapshot="s", ts=1,
     )  # fmt: skip
 
@@ -288,3 +292,30 @@ def test_live_is_refused_while_a_critical_alert_has_fewer_than_two_ways(tmp_path
     live = msgspec.structs.replace(found, desk=msgspec.structs.replace(found.desk, environment="live"))
     with pytest.raises(ConfigurationRefused, match="two configured channels"):
         Alerting(live, state=tmp_path, clock=CLOCK, environ={}, run_id="r")
+
+
+@pytest.mark.parametrize(
+    ("reason", "level", "severity"),
+    [("risk.daily_loss", GuardLevel.STOPPED, "critical"), ("clock.drift", GuardLevel.PAUSED, "warning"),
+     ("alert_path.canary_lost", GuardLevel.PAUSED, None)],
+)  # fmt: skip
+def test_a_reason_at_the_guard_is_an_alert_but_for_the_paths_own(tmp_path, reason, level, severity):
+    alerting = Alerting(document(), state=tmp_path, clock=CLOCK, environ={}, run_id="r")
+    told = GuardChanged(reason, "desk", True, level, level, "because")
+    alerting.on_event(event_of(told, source="desk", key=1, ts_event=1, ts_init=1), 7)
+    found = [(one.code, one.severity.value, one.cause) for one in alerting._early]
+    assert found == ([] if severity is None else [(f"guard.{reason.partition('.')[0]}", severity, "journal:7")])
+
+
+@pytest.mark.parametrize(
+    ("code", "family", "category"),
+    [
+        ("risk_posture.limit", "risk", "risk_breach"), ("resources.memory", "runtime", "system_failure"),
+        ("incident_response.mtta", "operations", "incident_response.mtta"), ("roi.behind", "operations",
+                                                                             "assessment.operations"),
+        ("reconciliation.break", "trading", "reconciliation.break"),
+    ],
+)  # fmt: skip
+def test_a_finding_is_routed_by_its_code_and_else_by_its_family(code, family, category):
+    assert category_of(code, family) == category
+    assert Routing(AlertPolicy()).knows(category)

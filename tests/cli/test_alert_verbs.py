@@ -132,6 +132,11 @@ def test_an_incident_goes_its_way_and_no_other(desk):
     assert len(first.splitlines()) == 8
     desk.call("incident", "export", *one)
     assert desk.out == first
+    assert desk.call("incident", "export", *one, "--markdown") == 0
+    assert desk.out.startswith("# INC-00001: feed is odd")
+    assert desk.call("incident", "report", "paper") == 0
+    assert desk.call("incident", "open", "paper", "again", "--sev", "1") == 0
+    assert desk.call("incident", "report", "paper", "--json") == 1
     assert desk.call("incident", "show", "paper", "INC-00009") == 2
     assert desk.call("incident", "export", "paper", "INC-00009") == 3
 

@@ -21,6 +21,7 @@ from tradeworthy.operations.incidents.lifecycle import Incident, IncidentBook, P
 from tradeworthy.operations.incidents.model import Alert, AlertAcknowledged, Outcome, PathOpened, Purpose, Receipt
 from tradeworthy.operations.incidents.people import TEST
 from tradeworthy.operations.incidents.policy import IncidentPolicy
+from tradeworthy.operations.incidents.postmortem import Told
 
 ANSWER_WAIT_NS, ANSWER_STEP_NS = 5 * NANOS_PER_SECOND, 50 * NANOS_PER_MILLI
 RECEIPTS_WAIT_NS = 35 * NANOS_PER_SECOND
@@ -106,6 +107,12 @@ class AlertDesk:
     def incident(self, name: str) -> Incident:
         """Return one incident; raises `IncidentRefused` where there is none."""
         return self.incidents().get(name)
+
+    def row_of(self, incident: str) -> Told:
+        """Return the alert that opened an incident, who took it and its receipts, as far as there was one."""
+        alert = self.incident(incident).opened.alert
+        row = next((one for one in self.rows() if one.alert.id == alert), None)
+        return Told() if row is None else Told(row.alert, row.taken_by, row.receipts)
 
     def events_of(self, incident: str) -> tuple[Event, ...]:
         """Return every journaled event of an incident, for its export."""

@@ -22,6 +22,7 @@ from tradeworthy.kernel.supervision import Escalated, TaskSupervisor
 from tradeworthy.kernel.supervision.task import Pulse
 from tradeworthy.operations.assessments.framework.ports import AlertEvent
 from tradeworthy.operations.incidents.acts import Answer, Request
+from tradeworthy.operations.incidents.catalogue import category_of
 from tradeworthy.operations.incidents.lifecycle import IncidentBook, replayed
 from tradeworthy.operations.incidents.model import AlertSeverity, PathOpened, Signal
 from tradeworthy.operations.incidents.path import AlertPath, PathFacts, PathPolicy
@@ -29,13 +30,15 @@ from tradeworthy.operations.incidents.people import Guards
 from tradeworthy.operations.incidents.policy import AlertPolicy, EscalationPolicy, IncidentPolicy, require_live
 from tradeworthy.operations.incidents.unrouted import UnroutedErrors
 from tradeworthy.trading.control.asked import GuardAsked
-from tradeworthy.trading.model import GuardLevel
+from tradeworthy.trading.model import GuardChanged, GuardLevel
 
 SOURCE = "alerts"
 ALERTS, JOURNAL, ASKED, ANSWERED, CANARIES = "alerts", "journal", "asked", "answered", "canaries.jsonl"
 """Below a desk's state: the path's folder; in it its journal, what people asked, the answers, the canaries' sink."""
 EARLY_MAX = 1_000
 """Signals that are kept until the path opens."""
+OWN_REASONS = frozenset({"alert_path", "escalation"})
+"""Owners whose reasons the path sets itself: it has told of what led to them."""
 ASK_EVERY_NS = 200 * NANOS_PER_MILLI
 ANSWERS_KEPT = 64
 Ask = Callable[[GuardAsked], None]
@@ -228,8 +231,8 @@ class Alerting:
     def alert(self, event: AlertEvent) -> None:
         """Take a finding of an assessment (implements its `AlertPort`)."""
         self.tell(Signal(
-            code=event.code, category=event.category if "." in event.category else f"assessment.{event.category}",
-            message=event.message, component=event.component or event.assessment, subject=event.assessment,
+            code=event.code, category=category_of(event.code, event.category), message=event.message,
+            component=event.component or event.assessment, subject=event.assessment,
             finding=event.severity if event.active else Severity.OK, runbook=event.runbook, owner=event.owner,
             firing=event.active, cause=f"snapshot:{event.snapshot}",
         ))  # fmt: skip
@@ -248,14 +251,19 @@ class Alerting:
                 cause=event.event_id,
             ))  # fmt: skip
 
-    def on_guard(self, owner: str, code: str, level: GuardLevel, evidence: str, *, active: bool) -> None:
-        """Hear of a reason that was set at the guard, or cleared."""
-        if owner in ("alert_path", "escalation"):
-            return  # the path's own reasons
-        severity = AlertSeverity.CRITICAL if level is GuardLevel.STOPPED else AlertSeverity.WARNING
+    def on_event(self, event: Event, seq: int) -> None:
+        """Hear of each event that the desk's journal accepted: reasons that are set at the guard, and cleared."""
+        told = event.payload
+        if not isinstance(told, GuardChanged):
+            return
+        owner, _, code = told.reason.partition(".")
+        if owner in OWN_REASONS:
+            return
+        severity = AlertSeverity.CRITICAL if told.reason_level is GuardLevel.STOPPED else AlertSeverity.WARNING
         self.tell(Signal(
-            code=f"guard.{owner}", category=f"guard.{owner}", component=owner, subject=code, severity=severity,
-            message=f"{owner}.{code} -> {level.name.lower()}: {evidence}", firing=active,
+            code=f"guard.{owner}", category=f"guard.{owner}", component=code or owner, subject=told.scope,
+            severity=severity, message=f"{told.reason} {told.reason_level.name.lower()}: {told.evidence}",
+            firing=told.set, cause=f"journal:{seq}",
         ))  # fmt: skip
 
 

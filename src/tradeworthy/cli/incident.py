@@ -14,7 +14,10 @@ from tradeworthy.app.alert_desk import AlertDesk, encoded
 from tradeworthy.cli.run import DEFAULT_RUNS
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
 from tradeworthy.kernel.errors import ExitCode, UsageError
+from tradeworthy.kernel.report import EXIT_CODES
+from tradeworthy.kernel.severity import worst
 from tradeworthy.operations.incidents.acts import Request, Verb
+from tradeworthy.operations.incidents.judge import judge_incidents
 from tradeworthy.operations.incidents.lifecycle import (
     IncidentMoved,
     IncidentNoted,
@@ -22,6 +25,8 @@ from tradeworthy.operations.incidents.lifecycle import (
     Mean,
     Phase,
 )
+from tradeworthy.operations.incidents.policy import IncidentPolicy
+from tradeworthy.operations.incidents.postmortem import postmortem
 
 app = App(name="incident", help="Open, take, resolve and close incidents; every step is journaled in your name.")
 
@@ -248,7 +253,31 @@ def update(
 
 
 @app.command
-def export(desk: str, incident: str, /, *, runs: Path = DEFAULT_RUNS) -> int:
+def report(desk: str, /, *, json: bool = False, runs: Path = DEFAULT_RUNS) -> int:
+    """Judge how incidents are answered: 0 inside the limits, 1 warns, 2 fails, 3 nothing measured.
+
+    Parameters
+    ----------
+    desk
+        The desk's name.
+    json
+        Print the checks as JSON.
+    runs
+        Where run folders go.
+    """
+    clock = SystemClock()
+    checks = judge_incidents(AlertDesk(runs, desk, clock=clock).incidents(), IncidentPolicy(), clock.now())
+    if json:
+        sys.stdout.write(encoded(checks).decode() + "\n")
+    else:
+        console = _console()
+        for one in checks:
+            console.print(f"{one.severity.name:<8} {one.code}: {one.observed}, limit {one.limit}")
+    return EXIT_CODES[worst(one.severity for one in checks)]
+
+
+@app.command
+def export(desk: str, incident: str, /, *, markdown: bool = False, runs: Path = DEFAULT_RUNS) -> int:
     """Print every journaled event of an incident as JSON lines; the same journal gives the same bytes.
 
     Parameters
@@ -257,9 +286,15 @@ def export(desk: str, incident: str, /, *, runs: Path = DEFAULT_RUNS) -> int:
         The desk's name.
     incident
         Its name.
+    markdown
+        Print the draft of its review instead: only cause and lessons are left to people.
     runs
         Where run folders go.
     """
+    if markdown:
+        at_rest = AlertDesk(runs, desk, clock=SystemClock())
+        sys.stdout.write(postmortem(at_rest.incident(incident), at_rest.row_of(incident)))
+        return ExitCode.PASS
     found = AlertDesk(runs, desk, clock=SystemClock()).events_of(incident)
     if not found:
         raise UsageError(f"{desk}: expected an incident named {incident!r}, found no event of one")

@@ -34,6 +34,17 @@ CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
 }
 """What a firing root explains on the same subject; what is not listed is never hidden (AR-11)."""
 
+CATEGORIES: tuple[tuple[str, str], ...] = (
+    ("incident_response.", ""), ("reconciliation.", ""), ("system_validation.", "system_validation.check"),
+    ("operational_readiness.", "operational.readiness"), ("sensory_drift.", "sensory.drift"),
+    ("drift_sentry.", "understanding.drift_sentry"), ("trade_compliance.", "compliance.trade"),
+    ("kyc.", "compliance.kyc"), ("compliance_", "compliance.finding"), ("regulatory_", "compliance.regulatory"),
+    ("alert_path.", ""), ("log_integrity.", "journal.integrity"), ("accounting_integrity.", "journal.accounting"),
+)  # fmt: skip
+"""Category of a finding by the beginning of its code; empty: the code itself."""
+FAMILIES: Mapping[str, str] = {"risk": "risk_breach", "runtime": "system_failure"}
+"""Category of the other findings by their family."""
+
 NEVER_SILENCED = ("kill", "journal", "reconciliation")
 
 RUNBOOKS: tuple[tuple[str, str], ...] = (
@@ -62,6 +73,14 @@ def severity_of(signal: Signal, overrides: Mapping[str, AlertSeverity]) -> Alert
     if signal.finding is not None and signal.finding is not Severity.OK:
         found = max(found, WARNING)
     return min(found, ERROR) if signal.code.startswith(CAPPED) else found
+
+
+def category_of(code: str, family: str) -> str:
+    """Return the category that routes a finding, by its code, else by its family (FW-29)."""
+    for prefix, category in CATEGORIES:
+        if code.startswith(prefix):
+            return category or code
+    return FAMILIES.get(family, f"assessment.{family}")
 
 
 def runbook_of(code: str) -> str:
