@@ -172,6 +172,20 @@ def test_a_task_that_is_silent_is_found_by_its_heartbeat(process):
     assert "task_supervision.heartbeat" in states
 
 
+def test_after_a_restart_the_end_of_an_old_alert_is_told_and_the_course_goes_on(tmp_path):
+    first = Process(tmp_path)
+    first.bus = msgspec.structs.replace(BUS, depth=500)
+    first.assessor.cycle(["event_bus_health"])
+    first.journal.close()
+    first.loop.close()
+    second = Process(tmp_path)
+    found = second.assessor.cycle(["event_bus_health"])["event_bus_health"].snapshot
+    assert [(one.code, one.active) for one in second.ports.alerts] == [("event_bus_health.depth", False)]
+    assert found.delta_vs_last.cleared == ("event_bus_health.depth|event_bus_health",)
+    second.journal.close()
+    second.loop.close()
+
+
 def test_live_takes_measurements_alone(tmp_path):
     made = Process(tmp_path, environment="live")
     found = made.assessor.cycle(["roi"])["roi"].snapshot

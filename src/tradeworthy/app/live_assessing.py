@@ -23,7 +23,7 @@ from tradeworthy.operations.assessments.collectors.told import Teller
 from tradeworthy.operations.assessments.framework.collect import Probe
 from tradeworthy.operations.assessments.framework.cycle import Assessor
 from tradeworthy.operations.assessments.framework.history import History
-from tradeworthy.operations.assessments.framework.journaled import SnapshotJournal
+from tradeworthy.operations.assessments.framework.journaled import SnapshotJournal, snapshots_of
 from tradeworthy.operations.assessments.framework.pipeline import Pipeline
 from tradeworthy.operations.assessments.framework.policy import AssessmentPolicy
 from tradeworthy.operations.assessments.framework.ports import AlertPort, GatePort, HaltPort
@@ -142,23 +142,28 @@ class LiveSource:
 def assessor_of(
     source: LiveSource, clock: Clock, *, state: Path, publisher: Publisher, alerts: AlertPort, gates: GatePort,
     halt: HaltPort, overrides: Mapping[str, Any], environment: str, code_version: str,
-    history: History | None = None,
 ) -> tuple[Assessor, SnapshotJournal]:  # fmt: skip
     """Return what judges a running desk, and the journal of its snapshots, which the caller closes.
 
     overrides  the document's section `assessments`;  state  of the desk, where the journal lies
+
+    The journal's newest snapshots are the history that it begins with, and their alerts count as raised.
     Raises `UsageError` for a policy that cannot be.
     """
     known = registry()
     policies = known.policies(overrides)
     if environment == "live":
         policies = {name: measured(one) for name, one in policies.items()}
+    history = History().fold(snapshots_of(state / ASSESSMENTS))
     journal = SnapshotJournal(state / ASSESSMENTS, clock)
     pipeline = Pipeline(
         journal, PublisherPort(publisher), alerts, gates, halt, renderers={"md": markdown}, cleaned=redact
     )
+    for name, last in history.newest().items():
+        if name in policies:
+            pipeline.restore(last, policies[name])
     assessor = Assessor(
-        known, policies, pipeline, history or History(), clock, probes=source.probes(), environment=environment,
+        known, policies, pipeline, history, clock, probes=source.probes(), environment=environment,
         code_version=code_version,
     )  # fmt: skip
     return assessor, journal

@@ -54,6 +54,13 @@ class Pipeline:
         self._renderers, self._cleaned = dict(renderers), cleaned
         self._active: dict[str, AlertEvent] = {}
 
+    def restore(self, snapshot: Snapshot, policy: AssessmentPolicy) -> None:
+        """Take what was alerted before this process began, so that its end is told too."""
+        for found in snapshot.findings:
+            if found.severity >= policy.alert_from:
+                event = _alert(snapshot, found)
+                self._active[event.key] = event
+
     def emit(self, assessment: Assessment, taken: Snapshot, policy: AssessmentPolicy) -> Emitted:
         """Bring one snapshot out; raises `HaltTrading` where the journal did not accept it."""
         snapshot = self._redacted(assessment, taken, policy)
