@@ -28,7 +28,8 @@ def summary_of(process, port):
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/summary", timeout=5) as answer:
                 found = json.load(answer)
-            if found["supervisor"]["running"] >= len(WORKLOADS) + len(OF_THE_BUS):
+            told = found["projections"]["telemetry.runtime.watchdog"]["payload"]
+            if told is not None and found["supervisor"]["running"] >= len(WORKLOADS) + len(OF_THE_BUS):
                 return found
         except OSError:
             pass
@@ -58,3 +59,8 @@ def test_each_task_is_named_under_its_workload(summary):
     assert rest >= OF_THE_BUS
     assert not rest & WORKLOADS
     assert {one["state"] for one in services.values() if not one["tasks"]} == {"skipped"}
+
+
+def test_what_became_of_the_watchdog_is_published(summary):
+    told = summary["projections"]["telemetry.runtime.watchdog"]["payload"]
+    assert (told["kind"], told["run_id"]) == ("watchdog.launched", summary["run_id"])

@@ -375,6 +375,7 @@ class DeskProcess:
     def _on_transition(self, event: Event) -> None:
         self.life.accept(event)
         self.metrics.transition(event)
+        self.bulletin.on_transition(event)
 
     def _on_sample(self, sample: ResourceSample) -> None:
         self.life.tell(sample)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("tradeworthy.runtime.bulletin")
 ENDED_SHOWN = 32
-GUARD_TOPIC = "telemetry.runtime.guard"
+GUARD_TOPIC, WATCHDOG_TOPIC = "telemetry.runtime.guard", "telemetry.runtime.watchdog"
 
 
 class Bulletin:
@@ -61,6 +61,11 @@ class Bulletin:
         if isinstance(event.payload, GuardChanged):
             changed = {**msgspec.to_builtins(event.payload), "kind": event.kind, "seq": seq, "ts": event.ts_init}
             self.tell(GUARD_TOPIC, changed)
+
+    def on_transition(self, event: Event) -> None:
+        """Publish what became of the watchdog, which the journal of the life has."""
+        if event.kind.startswith("watchdog."):
+            self.tell(WATCHDOG_TOPIC, {**msgspec.to_builtins(event.payload), "kind": event.kind, "ts": event.ts_init})
 
     def tell(self, topic: str, payload: object) -> None:
         """Publish a snapshot; what can be published nowhere is logged, it never stops the desk."""
