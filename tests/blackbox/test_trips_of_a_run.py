@@ -81,8 +81,9 @@ class Trip:
             os.kill(one.desk, signal.SIGSTOP)
 
     def trip(self, one):
-        if self.surface == "POST /kill":
-            one.health("/kill", {"reason": "drill", "scope": "desk"})
+        if self.surface == "POST /kill":  # a loop that waits for its venue answers late: the venue mends meanwhile
+            asked = {"reason": "drill", "scope": "desk"}
+            threading.Thread(target=one.health, args=("/kill", asked), daemon=True).start()
         elif self.surface == "flag":
             flag = halt_flag(one.state, CLOCK)
             flag.trip(Halt("risk", "drill", "desk", CLOCK.now(), CLOCK.monotonic(), "drill"))
