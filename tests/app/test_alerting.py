@@ -21,6 +21,7 @@ from tradeworthy.kernel.severity import Severity
 from tradeworthy.kernel.supervision import TaskSupervisor
 from tradeworthy.kernel.telemetry.log_policy import LogPolicy
 from tradeworthy.kernel.telemetry.logs import open_logs
+from tradeworthy.kernel.telemetry.message import message_of
 from tradeworthy.operations.assessments.framework.ports import AlertEvent
 from tradeworthy.operations.incidents.acts import Request, Verb
 from tradeworthy.operations.incidents.catalogue import category_of
@@ -64,13 +65,13 @@ class Running:
     """The path of a document for as long as `play` goes on."""
 
     def __init__(self, found, state, *, run_id="life-1", environ=None):
-        self.asked = []
+        self.asked, self.publish = [], lambda topic, event: None
         self.alerting = Alerting(found, state=state, clock=CLOCK, environ=environ or {}, run_id=run_id)
 
     def run(self, play):
         async def scene():
             supervisor = TaskSupervisor(CLOCK, Random(1), Nobody())
-            self.alerting.open(supervisor, self.asked.append)
+            self.alerting.open(supervisor, self.asked.append, self.publish)
             supervisor.create(self.alerting.work, owner="alerts", name="alerts")
             try:
                 return await play()
@@ -254,6 +255,44 @@ def test_a_configured_channel_that_is_dead_pauses_the_desk_in_the_name_of_alert_
     assert running.asked[0] == GuardAsked(
         "alert_path", "undelivered", GuardLevel.PAUSED, evidence="a critical alert reached no channel"
     )
+
+
+def test_what_the_last_process_could_not_tell_is_told_by_the_next_once(tmp_path):
+    dead = ({"name": "lines", "transport": "webhook", "destination": "http://127.0.0.1:9/x"},)
+    first = Running(document(channels=dead, attempts=1), tmp_path)
+
+    async def play():
+        first.alerting.tell(killed("kill.x"))
+        await first.until(lambda: first.alerting.facts().undelivered)
+
+    first.run(play)
+    for number, expected in ((2, ["alert_path.missed"]), (3, [])):
+        (tmp_path / "alerts" / "lines.jsonl").unlink(missing_ok=True)
+        later = Running(document(), tmp_path, run_id=f"life-{number}")
+
+        async def look(later=later, expected=expected):
+            if expected:
+                await later.until(lambda: lines(tmp_path))
+            else:
+                await asyncio.sleep(0.7)
+
+        later.run(look)
+        assert [one["alerts"][0]["code"] for one in lines(tmp_path)] == expected
+
+
+def test_the_bus_takes_what_the_path_publishes(tmp_path):
+    published = []
+    running = Running(document(), tmp_path)
+    running.publish = lambda topic, event: published.append(
+        message_of(topic, event, event_id=event.event_id, source="alerts", ts=1).topic
+    )
+
+    async def play():
+        running.alerting.tell(killed("kill.x"))
+        await running.until(lambda: len(set(published)) == 3)
+
+    running.run(play)
+    assert set(published) == {"telemetry.alerts.event", "telemetry.alerts.delivery", "telemetry.incidents.event"}
 
 
 def test_a_test_of_channels_without_endpoints_is_undelivered_everywhere(tmp_path):

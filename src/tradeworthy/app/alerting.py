@@ -23,8 +23,16 @@ from tradeworthy.kernel.supervision.task import Pulse
 from tradeworthy.operations.assessments.framework.ports import AlertEvent
 from tradeworthy.operations.incidents.acts import Answer, Request
 from tradeworthy.operations.incidents.catalogue import category_of
-from tradeworthy.operations.incidents.lifecycle import IncidentBook, replayed
-from tradeworthy.operations.incidents.model import AlertSeverity, PathOpened, Signal
+from tradeworthy.operations.incidents.lifecycle import IncidentBook
+from tradeworthy.operations.incidents.model import (
+    Alert,
+    AlertAcknowledged,
+    AlertSeverity,
+    Outcome,
+    PathOpened,
+    Receipt,
+    Signal,
+)
 from tradeworthy.operations.incidents.path import AlertPath, PathFacts, PathPolicy
 from tradeworthy.operations.incidents.people import Guards
 from tradeworthy.operations.incidents.policy import AlertPolicy, EscalationPolicy, IncidentPolicy, require_live
@@ -41,6 +49,8 @@ OWN_REASONS = frozenset({"alert_path", "escalation"})
 """Owners whose reasons the path sets itself: it has told of what led to them."""
 ASK_EVERY_NS = 200 * NANOS_PER_MILLI
 ANSWERS_KEPT = 64
+MISSED_SHOWN = 10
+"""Alerts that the message about missed ones spells out."""
 Ask = Callable[[GuardAsked], None]
 
 
@@ -96,6 +106,40 @@ class Pausing:
     def release(self, code: str) -> None:
         """A test alert was acknowledged."""
         self._ask(GuardAsked("alert_path", code, GuardLevel.PAUSED, active=False))
+
+
+class Before:
+    """What a path's journal tells a new process: the incidents, and the critical alerts that reached nobody.
+
+    unheard  of the last process that ran the path, not taken by a person, oldest first
+    """
+
+    def __init__(self, folder: Path, policy: IncidentPolicy) -> None:
+        self.incidents = IncidentBook(policy)
+        self._heard: dict[str, Alert] = {}
+        directory = folder / JOURNAL
+        for event in read(directory) if directory.is_dir() else ():
+            self._fold(event.payload)
+
+    @property
+    def unheard(self) -> tuple[Alert, ...]:
+        """The alerts."""
+        return tuple(self._heard.values())
+
+    def _fold(self, told: Fact) -> None:
+        self.incidents.fold(told)
+        match told:
+            case PathOpened():
+                self._heard.clear()
+            case Alert() if told.firing and told.severity is AlertSeverity.CRITICAL:
+                self._heard[told.id] = told
+            case Alert() | AlertAcknowledged():
+                self._heard.pop(told.id if isinstance(told, Alert) else told.alert, None)
+            case Receipt() if told.outcome is Outcome.ACCEPTED:
+                for one in told.alerts:
+                    self._heard.pop(one, None)
+            case _:
+                pass
 
 
 class Mailbox:
@@ -185,18 +229,20 @@ class Alerting:
         ways = transports_of(policy, self._secrets.resolve, base=self.folder)
         reachable = any(not isinstance(way, str) for way in ways.values())
         acts = self._live or reachable  # a paper desk that never had anybody to tell is not paused for it
-        incidents = incidents_of(self.folder, self.policy.incidents)
+        before = Before(self.folder, self.policy.incidents)
         self._journal = AlertJournal(self.folder / JOURNAL, self._clock, run_id=self._run_id)
         mailbox = Mailbox(self.folder, self._clock)
         self.path = AlertPath(
             self._clock, supervisor, Random(self._seed), self.policy, transports=ways,
-            canary=LinesFile(self.folder / CANARIES), record=self._journal, incidents=incidents,
+            canary=LinesFile(self.folder / CANARIES), record=self._journal, incidents=before.incidents,
             guards=Guards(Pausing(ask) if acts else None, Reducing(ask) if acts else None), run_id=self._run_id,
             publish=publish, asked=mailbox.take, answer=mailbox.answer,
         )  # fmt: skip
         if announced:
             reached = tuple(name for name, way in ways.items() if not isinstance(way, str))
             self._journal.tell_all((PathOpened(self._run_id, self._clock.now(), reached),))
+            if reachable and before.unheard:
+                self.path.tell(_missed(before.unheard))
         early, self._early = tuple(self._early), deque(maxlen=EARLY_MAX)
         for signal in early:
             self.path.tell(signal)
@@ -285,7 +331,15 @@ def alert_facts(folder: Path) -> list[Event]:
     return list(read(directory))
 
 
+def _missed(unheard: Sequence[Alert]) -> Signal:
+    codes = ", ".join(dict.fromkeys(f"{one.code} on {one.subject}" for one in unheard[:MISSED_SHOWN]))
+    more = f" and {len(unheard) - MISSED_SHOWN} more" if len(unheard) > MISSED_SHOWN else ""
+    said = f"{len(unheard)} critical alerts of the last process reached nobody: {codes}{more}"
+    return Signal(
+        code="alert_path.missed", category="alert_path.missed", message=said, severity=AlertSeverity.CRITICAL
+    )
+
+
 def incidents_of(folder: Path, policy: IncidentPolicy) -> IncidentBook:
     """Return the incidents that a path's journal tells of; none where there is no journal."""
-    directory = folder / JOURNAL
-    return replayed((one.payload for one in read(directory)) if directory.is_dir() else (), policy)
+    return Before(folder, policy).incidents

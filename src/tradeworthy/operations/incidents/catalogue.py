@@ -13,7 +13,7 @@ DEFAULTS: Mapping[str, AlertSeverity] = {
     "break_glass": WARNING, "gate_lapse": ERROR, "rate_limited": WARNING,
     "alert_path.undelivered": WARNING, "alert_path.undelivered_everywhere": CRITICAL,
     "alert_path.canary_lost": CRITICAL, "alert_path.unrouted_error": ERROR, "alert_path.unrouted_category": WARNING,
-    "alert_path.overflow": ERROR, "alert_path.slow": ERROR,
+    "alert_path.missed": CRITICAL, "alert_path.overflow": ERROR, "alert_path.slow": ERROR,
 }  # fmt: skip
 """Severity of a code where neither the event nor the policy says another."""
 

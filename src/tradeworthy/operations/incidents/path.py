@@ -54,6 +54,8 @@ TURN_SIGNALS = 500
 """Signals of one turn, so that the loop belongs to others in between."""
 TICK_NS = 5 * NANOS_PER_SECOND
 """How often what time alone brings is looked at."""
+TIMES_MAX = 8_192
+"""Alerts whose times are kept until they leave."""
 TURN_S = 0.5
 """The longest wait of a turn: what people ask is looked at as often."""
 EVENTS, DELIVERIES, INCIDENTS = "telemetry.alerts.event", "telemetry.alerts.delivery", "telemetry.incidents.event"
@@ -251,12 +253,19 @@ class AlertPath:
             for freed in self.book.released(alert, now):
                 self._apply(freed, accepted, now)
         elif verdict.why in (Why.NEW, Why.RISEN, Why.RELEASED):
-            self._groups.drop(self.book.explained(alert))
+            explained = self.book.explained(alert)
+            self._groups.drop(explained)
+            for other in explained:
+                self.ladder.resolve(other.key)
             channels = (*channels, *self._first_steps(alert, now))
             self._open_incident(alert, now)
         elif verdict.why in (Why.INHIBITED, Why.FLAPPING):
             self._groups.drop([alert])
+            if verdict.why is Why.INHIBITED:
+                self.ladder.resolve(alert.key)
         if channels:
+            while len(self._times) >= TIMES_MAX:
+                del self._times[next(iter(self._times))]
             self._times.setdefault(alert.id, (accepted, self._clock.monotonic()))
             fresh = verdict.why is not Why.REPEATED
             self._groups.add(alert, tuple(dict.fromkeys(channels)), now, fresh=fresh)
