@@ -36,6 +36,9 @@ class World:
         self._step("journal")
         self.bodies.append(body)
 
+    def commit(self):
+        self._step("commit")
+
     def publish(self, topic, payload, *, event_id):
         if self.fails == "publish":
             raise PublishFailed(topic, Stage.FAILOVER, OSError("disk"))
@@ -78,7 +81,7 @@ def snapshot(depth: int):
 def test_the_steps_come_in_their_order():
     world = World()
     emitted = world.pipeline().emit(BUS, snapshot(500), BUS.policy)
-    assert world.seen == ["redact", "journal", "render", "publish", "alert", "gate"]
+    assert world.seen == ["redact", "journal", "commit", "render", "publish", "alert", "gate"]
     assert emitted.status is Severity.FAIL
     assert emitted.pages["md"].startswith("# event_bus_health: FAIL")
     assert decode(world.bodies[0]) == emitted.snapshot
@@ -92,11 +95,12 @@ def test_a_snapshot_that_cannot_be_cleaned_is_withheld():
     assert emitted.snapshot.facts == ()
 
 
-def test_a_journal_that_stalls_halts_the_desk_and_is_alerted_directly():
-    world = World("journal")
+@pytest.mark.parametrize(("step", "before"), [("journal", ["redact"]), ("commit", ["redact", "journal"])])
+def test_a_journal_that_stalls_halts_the_desk_and_is_alerted_directly(step, before):
+    world = World(step)
     with pytest.raises(HaltTrading):
         world.pipeline().emit(BUS, snapshot(0), BUS.policy)
-    assert world.seen == ["redact", "alert", "halt"]
+    assert world.seen == [*before, "alert", "halt"]
     [event] = world.alerts
     assert not event.journaled
     assert event.severity is Severity.FAIL
@@ -211,6 +215,16 @@ def test_a_cycle_judges_all_and_children_before_their_composite():
     assert found["resources"].status is Severity.UNKNOWN
     assert {json.loads(body)["assessment"] for body in world.bodies} == set(found)
     assert history.newest().keys() == found.keys()
+
+
+def test_a_cycle_is_durable_by_one_sync_before_any_of_it_leaves():
+    world = World()
+    cycle, _ = assessor(world, EventClock(AT), lambda: healthy_facts(BUS))
+    cycle.cycle()
+    assert world.seen.count("commit") == 1
+    first_out = world.seen.index("render")
+    assert world.seen.index("commit") < first_out
+    assert "journal" not in world.seen[first_out:]
 
 
 def test_only_what_is_due_is_judged_and_only_judging_renews():

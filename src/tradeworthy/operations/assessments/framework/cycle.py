@@ -30,7 +30,7 @@ class Assessor:
 
     def cycle(self, names: Iterable[str] | None = None) -> dict[str, Emitted]:
         """Judge these, or all, children before their composites; raises `HaltTrading` where the journal took none."""
-        return {one.name: self._judge(one) for one in self._known.in_order(names)}
+        return self._judge(self._known.in_order(names))
 
     def cycle_due(self) -> dict[str, Emitted]:
         """Judge those whose period is over, by the monotonic clock."""
@@ -38,18 +38,25 @@ class Assessor:
         due = [one for one in self._known.in_order() if now >= self._due.get(one.name, now)]
         for one in due:
             self._due[one.name] = now + round(self._policies[one.name].period_s * NANOS_PER_SECOND)
-        return {one.name: self._judge(one) for one in due}
+        return self._judge(due)
 
-    def _judge(self, one: Assessment) -> Emitted:
+    def _judge(self, chosen: Sequence[Assessment]) -> dict[str, Emitted]:
+        """Judge each, make all of them durable by one sync of the disk, and only then let them out."""
+        prepared = [(one, self._prepared(one)) for one in chosen]
+        if prepared:
+            self._pipeline.commit(*prepared[-1])
+        return {one.name: self._pipeline.release(one, snapshot, self._policies[one.name]) for one, snapshot in prepared}
+
+    def _prepared(self, one: Assessment) -> Snapshot:
         policy, now = self._policies[one.name], self._clock.now()
         brought = collect(self._probes.get(one.name, ()), now)
         snapshot = judged(
             one, brought, policy, self._clock.now(), self._history, environment=self._environment,
             code_version=self._code,
         )  # fmt: skip
-        emitted = self._pipeline.emit(one, snapshot, policy)
-        self._history.take(emitted.snapshot)
-        return emitted
+        clean = self._pipeline.prepare(one, snapshot, policy)
+        self._history.take(clean)
+        return clean
 
 
 def judged(

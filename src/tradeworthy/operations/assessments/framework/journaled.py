@@ -10,6 +10,8 @@ from tradeworthy.operations.assessments.framework.policy import AssessmentPolicy
 from tradeworthy.operations.assessments.framework.snapshot import Snapshot, decode
 
 SOURCE = "assessments"
+BATCH_SNAPSHOTS = 256
+"""Snapshots in one sealed batch at most; a cycle is one."""
 
 
 @fact("assessment.snapshot")
@@ -35,15 +37,18 @@ class PolicyChanged(Fact, frozen=True):
 
 
 class SnapshotJournal:
-    """Keep snapshots durable; `append` returns when they are."""
+    """Keep snapshots; they are durable when `commit` or `close` returns."""
 
     def __init__(self, directory: Path, clock: Clock) -> None:
-        self._journal = Journal.open(directory, clock=clock, policy=JournalPolicy(batch_events_max=1))
+        self._journal = Journal.open(directory, clock=clock, policy=JournalPolicy(batch_events_max=BATCH_SNAPSHOTS))
 
     def append(self, snapshot_id: str, assessment: str, body: bytes, ts: int) -> None:
         """Append a snapshot; one that is there already is not appended twice."""
         taken = SnapshotTaken(snapshot_id, assessment, body.decode())
         self._journal.accept(event_of(taken, source=SOURCE, key=snapshot_id, ts_event=ts, ts_init=ts))
+
+    def commit(self) -> None:
+        """Make everything durable that was appended; one sync for all of it."""
         self._journal.commit()
 
     def policy_changed(self, changed: PolicyChanged, ts: int) -> None:

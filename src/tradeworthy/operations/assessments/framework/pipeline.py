@@ -63,10 +63,25 @@ class Pipeline:
 
     def emit(self, assessment: Assessment, taken: Snapshot, policy: AssessmentPolicy) -> Emitted:
         """Bring one snapshot out; raises `HaltTrading` where the journal did not accept it."""
+        snapshot = self.prepare(assessment, taken, policy)
+        self.commit(assessment, snapshot)
+        return self.release(assessment, snapshot, policy)
+
+    def prepare(self, assessment: Assessment, taken: Snapshot, policy: AssessmentPolicy) -> Snapshot:
+        """Redact a snapshot and hand it to the journal; nothing leaves before `commit`. Raises `HaltTrading`."""
         snapshot = self._redacted(assessment, taken, policy)
-        body = encode(snapshot)
-        self._keep(assessment, snapshot, body)
+        body, at = encode(snapshot), snapshot.generated_at
+        self._journaled(lambda: self._journal.append(snapshot.id, assessment.name, body, at), assessment, snapshot)
+        return snapshot
+
+    def commit(self, assessment: Assessment, snapshot: Snapshot) -> None:
+        """Make everything that was prepared durable at once, `snapshot` the last of it; raises `HaltTrading`."""
+        self._journaled(self._journal.commit, assessment, snapshot)
+
+    def release(self, assessment: Assessment, snapshot: Snapshot, policy: AssessmentPolicy) -> Emitted:
+        """Render, publish and alert a snapshot that is durable, and mark what cites it."""
         findings: list[Finding] = []
+        body = encode(snapshot)
         pages = self._rendered(assessment, body, findings)
         self._published(assessment, snapshot, findings)
         undelivered = self._alerted(snapshot, findings, policy)
@@ -85,9 +100,9 @@ class Pipeline:
                 code_version=taken.code_version, inputs_hash=taken.inputs_hash,
             )  # fmt: skip
 
-    def _keep(self, assessment: Assessment, snapshot: Snapshot, body: bytes) -> None:
+    def _journaled(self, act: Callable[[], object], assessment: Assessment, snapshot: Snapshot) -> None:
         try:
-            self._journal.append(snapshot.id, assessment.name, body, snapshot.generated_at)
+            act()
         except Exception as problem:  # no reaction without the journal: the desk stops, people hear it directly
             said = f"the journal of assessments took no snapshot: {redact(problem)}"
             stalled = AlertEvent(

@@ -56,6 +56,7 @@ class PublishPort(Protocol):
 
 
 class JournalPort(Protocol):
-    """Append a snapshot once, by its id; raises `DeskError` when it could not be made durable."""
+    """Append snapshots once each, by id; `commit` makes them durable. Both raise when they could not."""
 
     def append(self, snapshot_id: str, assessment: str, body: bytes, ts: int) -> None: ...
+    def commit(self) -> None: ...
