@@ -13,7 +13,7 @@ BARS = "bar"
 
 
 class HeldDays(msgspec.Struct, frozen=True):
-    """Rows of one kind and instrument, daily bars apart from all else; `days` are UTC dates with a row, in order."""
+    """Rows of one kind and instrument, daily bars apart from all else; `days` are UTC dates with a row."""
 
     kind: str
     instrument: str
@@ -38,8 +38,9 @@ def held_days(path: Path) -> tuple[HeldDays, ...]:
     try:
         for kind, (table, _) in TABLES.items():
             daily = f"interval_ns >= {NANOS_PER_DAY}" if kind == BARS else "false"
+            at = "ts_ns - 1" if kind == BARS else "ts_ns"  # a bar is stamped at its close: midnight ends its day
             rows = connection.execute(
-                f"select instrument_id, {daily}, ts_ns // {NANOS_PER_DAY}, count(*) from {table} "
+                f"select instrument_id, {daily}, ({at}) // {NANOS_PER_DAY}, count(*) from {table} "
                 "group by all order by all"
             ).fetchall()
             for key in dict.fromkeys((row[0], row[1]) for row in rows):

@@ -99,17 +99,17 @@ def _finds_its_canary() -> bool:
 
 def _scanned(path: Path) -> tuple[int, int]:
     """Return bytes and hits of one file, whatever its size."""
-    size = hits = 0
+    size = hits = twice = 0
     rest = b""
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
             size += len(chunk)
-            last = len(chunk) < CHUNK_BYTES
             data = rest + chunk
-            line = len(data) if last else data.rfind(b"\n") + 1
-            hits += _hits(data[: line or len(data)])
+            line = data.rfind(b"\n") + 1
+            hits += _hits(data[: line or len(data)]) - twice
             rest = data[line:] if line else data[-OVERLAP_BYTES:]
-    return size, hits + (_hits(rest) if rest else 0)
+            twice = 0 if line else _hits(rest)  # without a line's end the rest is looked at with the next chunk too
+    return size, hits + (_hits(rest) - twice if rest else 0)
 
 
 def _hits(data: bytes) -> int:
