@@ -272,7 +272,7 @@ def test_what_the_last_process_could_not_tell_is_told_by_the_next_once(tmp_path)
 
         async def look(later=later, expected=expected):
             if expected:
-                await later.until(lambda: lines(tmp_path))
+                await later.until(lambda: later.alerting.facts().sent)
             else:
                 await asyncio.sleep(0.7)
 
@@ -334,13 +334,17 @@ def test_live_is_refused_while_a_critical_alert_has_fewer_than_two_ways(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("reason", "level", "severity"),
-    [("risk.daily_loss", GuardLevel.STOPPED, "critical"), ("clock.drift", GuardLevel.PAUSED, "warning"),
-     ("alert_path.canary_lost", GuardLevel.PAUSED, None)],
+    ("reason", "scope", "level", "severity"),
+    [("risk.daily_loss", "desk", GuardLevel.STOPPED, "critical"),
+     ("clock.drift", "desk", GuardLevel.PAUSED, "warning"),
+     ("strategy.warming", "strategy:mm", GuardLevel.PAUSED, "info"),
+     ("shutdown.end", "desk", GuardLevel.PAUSED, "info"),
+     ("risk.loss", "strategy:mm", GuardLevel.STOPPED, "critical"),
+     ("alert_path.canary_lost", "desk", GuardLevel.PAUSED, None)],
 )  # fmt: skip
-def test_a_reason_at_the_guard_is_an_alert_but_for_the_paths_own(tmp_path, reason, level, severity):
+def test_a_reason_at_the_guard_is_an_alert_but_for_the_paths_own(tmp_path, reason, scope, level, severity):
     alerting = Alerting(document(), state=tmp_path, clock=CLOCK, environ={}, run_id="r")
-    told = GuardChanged(reason, "desk", True, level, level, "because")
+    told = GuardChanged(reason, scope, True, level, level, "because")
     alerting.on_event(event_of(told, source="desk", key=1, ts_event=1, ts_init=1), 7)
     found = [(one.code, one.severity.value, one.cause) for one in alerting._early]
     assert found == ([] if severity is None else [(f"guard.{reason.partition('.')[0]}", severity, "journal:7")])

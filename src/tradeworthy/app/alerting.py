@@ -305,7 +305,11 @@ class Alerting:
         owner, _, code = told.reason.partition(".")
         if owner in OWN_REASONS:
             return
-        severity = AlertSeverity.CRITICAL if told.reason_level is GuardLevel.STOPPED else AlertSeverity.WARNING
+        if told.reason_level is GuardLevel.STOPPED:
+            severity = AlertSeverity.CRITICAL
+        else:  # one instance that warms up, and an end that was asked for, are journaled and wake nobody
+            quiet = told.scope != "desk" or owner == "shutdown"
+            severity = AlertSeverity.INFO if quiet else AlertSeverity.WARNING
         self.tell(Signal(
             code=f"guard.{owner}", category=f"guard.{owner}", component=code or owner, subject=told.scope,
             severity=severity, message=f"{told.reason} {told.reason_level.name.lower()}: {told.evidence}",

@@ -220,3 +220,31 @@ def test_what_waits_at_the_end_has_a_receipt():
     scene.after(0.5, signal(severity=CRITICAL), signal("kill.flat", severity=CRITICAL))
     notices = {one.notice for one in scene.record.of(Receipt) if one.purpose is Purpose.ALERT}
     assert len(notices) == 2, "one in flight, one in the queue"
+
+
+def test_a_cancellation_that_meets_a_signal_ends_the_task():
+    scene = Scene()
+
+    async def play():
+        task = scene.supervisor.create(scene.path.work, owner="alerts", name="second")
+        await asyncio.sleep(0.1)
+        scene.path.tell(signal(severity=CRITICAL))
+        await asyncio.sleep(0)
+        report = await scene.supervisor.cancel_all(1.0)
+        assert report.abandoned == 0
+        assert task.state.value == "cancelled"
+
+    scene.run(play)
+
+
+def test_a_cancellation_that_meets_a_gateways_answer_ends_the_channel():
+    gateway = Taking(after_s=0.2)
+    scene = Scene({"one": gateway}, policy=policy_of(("one",)))
+
+    async def play():
+        scene.path.tell(signal(severity=CRITICAL))
+        await asyncio.sleep(0.2)
+        report = await scene.supervisor.cancel_all(1.0)
+        assert report.abandoned == 0
+
+    scene.run(play)

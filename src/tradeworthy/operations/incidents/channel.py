@@ -131,7 +131,8 @@ class Channel:
             attempts += 1
             within = min(bounds.attempt_deadline_s, left_s)
             try:
-                sent = await asyncio.wait_for(self._transport.send(notice, timeout_s=within), within)
+                async with asyncio.timeout(within):  # `wait_for` may lose a cancellation to a result
+                    sent = await self._transport.send(notice, timeout_s=within)
             except TimeoutError:
                 reason = f"no answer within {within:g} s"
             except Refused as problem:

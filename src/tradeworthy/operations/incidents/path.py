@@ -5,6 +5,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from random import Random
 from typing import NamedTuple
 
@@ -169,10 +170,9 @@ class AlertPath:
             if self._inbox:
                 await asyncio.sleep(0)
                 continue
-            try:
-                await asyncio.wait_for(self._ready.wait(), self._wait_s())
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._wait_s()):  # `wait_for` may lose a cancellation to a result
+                    await self._ready.wait()
 
     def close(self, reason: str = "the process ends") -> None:
         """Take what is left, and settle every notice that waits: nothing ends without a receipt."""
