@@ -23,9 +23,18 @@ ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "config" / "paper.toml"
 
 
-@pytest.fixture(scope="module")
+CODE = "c" * 64
+
+
+@pytest.fixture(autouse=True)
+def one_release(monkeypatch):
+    """Let every verb see the same code, whatever is written meanwhile."""
+    monkeypatch.setattr(identity, "code_hash", lambda: CODE)
+
+
+@pytest.fixture
 def binding():
-    return binding_of(load(CONFIG), code=identity.code_hash(), tier="paper")
+    return binding_of(load(CONFIG), code=CODE, tier="paper")
 
 
 @pytest.fixture
@@ -193,6 +202,15 @@ def test_the_runtime_asks_and_is_refused_and_let_through(folder, binding):
     refused = asked.answer(question)
     assert (refused.go, refused.why.partition(":")[0]) == (False, "gate promotion, no_go")
     assert [one.allowed for _, one in gates.store.read().answers] == [False, False]
+
+
+def test_another_code_voids_proofs_and_what_was_bound_to_it(folder, binding, monkeypatch):
+    gate(folder, "mutate", "desk_health", "--configuration", CONFIG)
+    fill(folder, binding, "desk_health")
+    assert gate(folder, "check", "desk_health", CONFIG) == 0
+    monkeypatch.setattr(identity, "code_hash", lambda: "d" * 64)
+    assert gate(folder, "check", "desk_health", CONFIG) == 2
+    assert {row.standing for row in verdicts(folder, "desk_health")[-1].verdict.rows} == {"unproven"}
 
 
 def test_json_is_the_verdict_itself(folder, capsys):

@@ -12,6 +12,7 @@ from tradeworthy.app.config import Document
 from tradeworthy.app.gate_verdicts import GateAnswer, GateAsk
 from tradeworthy.app.identity import hashes_of_document
 from tradeworthy.app.preflight import files_of, preflight
+from tradeworthy.app.runner import state_of
 from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.report import Report, address, canonical
@@ -43,6 +44,8 @@ from tradeworthy.operations.gates.watcher import Watcher, WatchPolicy
 
 LIVE_MICRO = TIERS.index("live_micro")
 CYCLE_DIGITS = 16
+ASSESSMENTS = "assessments"
+"""Where a desk's state keeps the journal of its snapshots."""
 
 
 class Gates:
@@ -197,6 +200,12 @@ def binding_of(document: Document, *, code: str, tier: str, scope: str = "desk")
         release=tradeworthy.__version__, environment=environment_of(document.desk.environment), tier=tier, scope=scope,
         hashes={name: str(found[name]) for name in HASHES},
     )  # fmt: skip
+
+
+def assessments_of(document: Document, runs: Path) -> tuple[Path, ...]:
+    """Return the journal in which this desk keeps the snapshots of its assessments, where it has one."""
+    directory = state_of(runs, document.desk.name) / ASSESSMENTS
+    return (directory,) if directory.is_dir() else ()
 
 
 def cycle_of(binding: Binding, at: int) -> str:

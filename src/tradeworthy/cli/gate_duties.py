@@ -8,7 +8,7 @@ from rich.console import Console
 
 from tradeworthy.app import identity
 from tradeworthy.app.config import load
-from tradeworthy.app.gates import Gates, binding_of
+from tradeworthy.app.gates import Gates, assessments_of, binding_of
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
 from tradeworthy.kernel.errors import ExitCode, UsageError
@@ -47,7 +47,7 @@ def watch(
     tier
         The tier that it is for.
     assessments
-        Journals of snapshots; may be given several times.
+        Journals of snapshots; by default that of the desk, state/DESK/assessments beside the gates' folder.
     strict
         Warning rows are critical.
     every
@@ -57,7 +57,7 @@ def watch(
     """
     if every <= 0 or times < 0:
         raise UsageError(f"expected --every above 0 and --times of at least 0, found {every} and {times}")
-    asked, clock, console = _gates(gates, configuration, tier, assessments), SystemClock(), _console()
+    asked, clock, console = gates_of(gates, configuration, tier, assessments=assessments), SystemClock(), _console()
     watcher = asked.watcher(
         gate_named(gate), mode=Mode(strict=strict), policy=WatchPolicy(period_s=every)
     )  # fmt: skip
@@ -88,9 +88,9 @@ def soak(
     tier
         The tier that it is for.
     assessments
-        Journals of snapshots; may be given several times.
+        Journals of snapshots; by default that of the desk, state/DESK/assessments beside the gates' folder.
     """
-    found = _gates(gates, configuration, tier, assessments).soak(SystemClock().now())
+    found = gates_of(gates, configuration, tier, assessments=assessments).soak(SystemClock().now())
     console = _console()
     console.print("ready" if found.ready else f"hold: {', '.join(found.blockers)}")
     for name, given in found.inputs.items():
@@ -112,9 +112,9 @@ def ready(
     tier
         The tier that it is for.
     assessments
-        Journals of snapshots; may be given several times.
+        Journals of snapshots; by default that of the desk, state/DESK/assessments beside the gates' folder.
     """
-    found = _gates(gates, configuration, tier, assessments).ready(SystemClock().now())
+    found = gates_of(gates, configuration, tier, assessments=assessments).ready(SystemClock().now())
     print(readiness_page(found), end="")
     return ExitCode.PASS if found.decision is Decision.GO else ExitCode.FAIL
 
@@ -184,10 +184,20 @@ def given_verdict(store: GateStore, gate: str, start: str) -> GivenVerdict:
     return found[-1]
 
 
-def _gates(folder: Path, configuration: Path, tier: str, assessments: tuple[Path, ...]) -> Gates:
-    clock = SystemClock()
-    binding = binding_of(load(configuration), code=identity.code_hash(), tier=tier)
-    return Gates(GateStore(folder, clock), binding, clock, assessments=assessments)
+def gates_of(
+    folder: Path, configuration: Path, tier: str, scope: str = "desk", assessments: tuple[Path, ...] = (),
+    waivers: Path | None = None, trust: Path | None = None,
+) -> Gates:  # fmt: skip
+    """Return the gates of a document's desk; without `assessments` those that it keeps beside the gates' folder."""
+    known = None if trust is None else read_trust(trust)
+    if waivers is not None and known is None:
+        raise UsageError("--waivers needs --trust: nobody else says whose signatures count")
+    clock, document = SystemClock(), load(configuration)
+    binding = binding_of(document, code=identity.code_hash(), tier=tier, scope=scope)
+    return Gates(
+        GateStore(folder, clock), binding, clock, assessments=assessments or assessments_of(document, folder.parent),
+        waivers=waivers, trust=known,
+    )  # fmt: skip
 
 
 def _console() -> Console:

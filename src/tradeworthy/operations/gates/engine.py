@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
 from tradeworthy.kernel.severity import Severity
+from tradeworthy.operations.dry_run.page import duration
 from tradeworthy.operations.evidence.canonical import stamp_of
 from tradeworthy.operations.evidence.certificate import EndsFirst, WaiverInForce
 from tradeworthy.operations.evidence.vocabulary import PROVENANCES, WAIVER_DAYS_MAX, WAIVERS_ACTIVE_MAX
@@ -224,7 +225,7 @@ def end_of(requirement: Requirement, item: Evidence, mode: Mode) -> tuple[int | 
     ends = [] if item.ends_at is None else [(item.ends_at, item.end_reason or "its own time is over")]
     age = age_max_of(requirement, mode)
     if age is not None:
-        ends.append((item.stamp + age * NANOS_PER_SECOND, f"its age reaches {age:,} s"))
+        ends.append((item.stamp + age * NANOS_PER_SECOND, f"its age reaches {duration(age)}"))
     return min(ends, default=(None, ""))
 
 
@@ -240,7 +241,7 @@ def _limit(requirement: Requirement, item: Evidence | None, mode: Mode) -> str:
     worst = Severity.OK if mode.strict and requirement.strict_ok else requirement.accept
     age = age_max_of(requirement, mode)
     told = "OK" if worst is Severity.OK else "OK or WARN"
-    within = " of this cycle" if requirement.same_cycle else "" if age is None else f" under {age:,} s old"
+    within = " of this cycle" if requirement.same_cycle else "" if age is None else f" under {duration(age)} old"
     own = f"; {item.limit}" if item is not None and item.limit else ""
     return f"{told}{within}{own}"
 

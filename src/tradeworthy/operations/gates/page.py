@@ -141,7 +141,7 @@ def _rows(verdict: Verdict) -> str:
             f'<tr><th scope="row">{escape(row.id)}<small>{escape(row.title)}</small></th>'
             f'<td><span class="chip" style="--tint:var(--{tint})">{row.standing.value.replace("_", " ")}</span>'
             f"<small>{row.grade.value}</small></td><td>{escape(row.observed)}<small>{_age(row)}</small></td>"
-            f"<td>{escape(row.limit)}</td><td>{escape(row.reason)}</td>"
+            f"<td>{escape(row.limit)}</td><td>{escape(_why(row))}</td>"
             f"<td>{action}<small>{escape(row.owner)} · docs/{escape(row.runbook)}</small></td></tr>"
         )
     table = f"<table class=\"rows\"><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
@@ -152,6 +152,10 @@ def _ordered(verdict: Verdict) -> list[Row]:
     return sorted(
         verdict.rows, key=lambda row: (row.met, row.grade is not Grade.CRITICAL, row.standing is Standing.MET)
     )
+
+
+def _why(row: Row) -> str:
+    return f"until {row.reason}" if row.standing is Standing.MET and row.ends_at is not None else row.reason
 
 
 def _age(row: Row) -> str:
