@@ -67,6 +67,23 @@ def test_a_venue_that_raises_is_asked_again_and_its_orders_are_in_doubt(tmp_path
     assert scene.steps()["orders"].took_ns >= 5_000_000_000
 
 
+@pytest.mark.parametrize("hurried", [False, True])
+def test_orders_that_nobody_can_count_are_in_doubt_and_the_end_is_sealed(tmp_path, hurried):
+    class Blind(Orders):
+        def working(self):
+            raise OSError("no view of the venue")
+
+    scene = Scene(tmp_path, orders=Blind(0))
+    scene.add("trading_loop", forever)
+    for second in (1, 1.25) if hurried else (1,):
+        scene.at(second, lambda: scene.application.request_stop(SIGNAL, "SIGTERM"))
+    ended = scene.run()
+    assert ended.exit_code == (ExitCode.INTERRUPTED if hurried else ExitCode.FAIL)
+    assert scene.told("runtime.stopped")[0].working_orders is None
+    assert "farewell" not in scene.log
+    assert scene.log[-1] == "seal"
+
+
 def test_time_that_the_orders_leave_goes_to_the_tasks(tmp_path):
     scene = Scene(tmp_path, orders=Orders(0), policy=ShutdownPolicy(orders_s=3.0, tasks_s=1.0))
 

@@ -94,7 +94,7 @@ class Shutdown:
         policy, start = self._policy, self._clock.monotonic()
         problems: list[str] = []
         abandoned: tuple[str, ...] = ()
-        working: int | None = 0 if self._orders is None else self._orders.working()
+        working = self._look(problems)
         due = policy.pause_s
         if not self._hurried and self._orders is not None:
             self._step("pause", self._orders.pause, problems)
@@ -115,6 +115,16 @@ class Shutdown:
         sealed = self._sealed(reason, problems)
         self._told("seal", sealed, began, "; ".join(problems[known:]))
         return Ending(working, abandoned, sealed, self._hurried, tuple(problems))
+
+    def _look(self, problems: list[str]) -> int | None:
+        """Return how many orders work before anything is done; None where nobody can tell."""
+        if self._orders is None:
+            return 0
+        try:
+            return self._orders.working()
+        except Exception as error:  # the steps that follow, and the seal, do not depend on this look
+            problems.append(f"orders: {type(error).__name__}: {redact(str(error))}")
+            return None
 
     def _sealed(self, reason: str, problems: list[str]) -> bool:
         try:
