@@ -65,13 +65,16 @@ class Running:
     """The path of a document for as long as `play` goes on."""
 
     def __init__(self, found, state, *, run_id="life-1", environ=None):
-        self.asked, self.publish = [], lambda topic, event: None
+        self.asked, self.delivered, self.publish = [], [], lambda topic, event: None
         self.alerting = Alerting(found, state=state, clock=CLOCK, environ=environ or {}, run_id=run_id)
 
     def run(self, play):
         async def scene():
             supervisor = TaskSupervisor(CLOCK, Random(1), Nobody())
-            self.alerting.open(supervisor, self.asked.append, self.publish)
+            self.alerting.open(
+                supervisor, self.asked.append, self.publish,
+                delivered=lambda channel, seconds: self.delivered.append((channel, seconds < 5)),
+            )  # fmt: skip
             supervisor.create(self.alerting.work, owner="alerts", name="alerts")
             try:
                 return await play()
@@ -104,6 +107,7 @@ def test_what_is_told_before_the_path_opens_is_sent_and_the_journal_verifies(tmp
 
     running.run(play)
     [notice] = lines(tmp_path)
+    assert running.alerting.workload().kind == "alerts"
     assert notice["alerts"][0]["code"] == "venue.down"
     assert verify(tmp_path / "alerts" / JOURNAL).ok
     kinds = [event.kind for event in alert_facts(tmp_path / "alerts")]
@@ -289,7 +293,7 @@ def test_the_bus_takes_what_the_path_publishes(tmp_path):
 
     async def play():
         running.alerting.tell(killed("kill.x"))
-        await running.until(lambda: len(set(published)) == 3)
+        await running.until(lambda: len(set(published)) == 3 and ("lines", True) in running.delivered)
 
     running.run(play)
     assert set(published) == {"telemetry.alerts.event", "telemetry.alerts.delivery", "telemetry.incidents.event"}

@@ -11,6 +11,7 @@ from tradeworthy.adapters.notify.local import LinesFile
 from tradeworthy.adapters.notify.transports import transports_of
 from tradeworthy.app.bootstrap import policy_of
 from tradeworthy.app.config import Document
+from tradeworthy.app.runtime.workload import Workload
 from tradeworthy.app.secret_references import store_of
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, Clock
 from tradeworthy.kernel.errors import RetryLater, UsageError
@@ -217,12 +218,13 @@ class Alerting:
 
     def open(
         self, supervisor: TaskSupervisor, ask: Ask, publish: Callable[[str, Event], None] = lambda topic, event: None,
-        *, announced: bool = True,
+        *, delivered: Callable[[str, float], None] = lambda channel, seconds: None, announced: bool = True,
     ) -> None:  # fmt: skip
         """Take the journal and stand ready; `work` then runs it.
 
         ask      brings reasons to the guard, e.g. `GuardDoor.ask`
         publish  takes topic and accepted event, e.g. `publisher.publish(topic, event, source="alerts")`
+        delivered  hears of each receipt: channel and seconds, e.g. `DeskMetrics.alert_delivered`
         announced  False where this is no process of the desk, e.g. a test of its channels
         """
         policy = self.policy.alerts
@@ -236,7 +238,7 @@ class Alerting:
             self._clock, supervisor, Random(self._seed), self.policy, transports=ways,
             canary=LinesFile(self.folder / CANARIES), record=self._journal, incidents=before.incidents,
             guards=Guards(Pausing(ask) if acts else None, Reducing(ask) if acts else None), run_id=self._run_id,
-            publish=publish, asked=mailbox.take, answer=mailbox.answer,
+            publish=publish, asked=mailbox.take, answer=mailbox.answer, delivered=delivered,
         )  # fmt: skip
         if announced:
             reached = tuple(name for name, way in ways.items() if not isinstance(way, str))
@@ -246,6 +248,13 @@ class Alerting:
         early, self._early = tuple(self._early), deque(maxlen=EARLY_MAX)
         for signal in early:
             self.path.tell(signal)
+
+    def workload(self) -> Workload:
+        """Return what runs the path in a desk's process."""
+        return Workload(
+            "alerts", "alerts", "who is told of what, and whether it reached them", self.work,
+            {"channels": ", ".join(one.name for one in self.policy.alerts.channels)}, interval_s=1.0,
+        )  # fmt: skip
 
     async def work(self, pulse: Pulse) -> None:
         """Run the path: the factory of the workload `alerts`."""

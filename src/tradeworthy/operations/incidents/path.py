@@ -101,7 +101,8 @@ class AlertPath:
     record      journals facts, durable before anything is sent; where it fails, alerts leave all the same
     incidents   the book, folded from the journal already
     publish     tells telemetry of an accepted event; what it raises is its own matter
-    asked       what people asked for since the last call
+    asked       what people asked for since the last call;  answer  takes what became of each
+    delivered   hears of each accepted receipt: channel, and seconds from the notice
     """
 
     def __init__(
@@ -109,9 +110,11 @@ class AlertPath:
         transports: Mapping[str, Transport | str], canary: Transport, record: Record, incidents: IncidentBook,
         guards: Guards, run_id: str, publish: Callable[[str, Event], None] = lambda topic, event: None,
         asked: Callable[[], tuple[Request, ...]] = tuple, answer: Callable[[Answer], None] = lambda answer: None,
+        delivered: Callable[[str, float], None] = lambda channel, seconds: None,
     ) -> None:  # fmt: skip
         self._clock, self._supervisor, self._policy, self._guards = clock, supervisor, policy, guards
         self._record, self._publish, self._asked, self._answer = record, publish, asked, answer
+        self._delivered = delivered
         self.routing = Routing(policy.alerts)
         self.book = AlertBook(policy.alerts, self.routing, run_id=run_id)
         self.incidents = incidents
@@ -312,6 +315,7 @@ class AlertPath:
         accepted = receipt.outcome is Outcome.ACCEPTED
         mono, now = self._clock.monotonic(), self._clock.now()
         if accepted:
+            self._delivered(receipt.channel, receipt.latency_ns / NANOS_PER_SECOND)
             row = self.outbox.ledger.received(receipt.notice, mono, now)
             if row is not None:
                 self._facts.append(row)
