@@ -7,10 +7,12 @@ from decimal import Decimal
 import msgspec
 import pytest
 from soak_runs import played
+from test_live_assessing import Process
 
 from tradeworthy.app import config
 from tradeworthy.app.assessing import LifeSource, RunSource
 from tradeworthy.app.assessing_more import RunFolds, catalogue_facts, folder_probes, life_probes, policy_facts
+from tradeworthy.app.live_assessing import LiveSource
 from tradeworthy.app.runtime.facts import ShutdownStep
 from tradeworthy.app.runtime.life import Life
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, EventClock
@@ -266,3 +268,26 @@ def test_orders_of_an_instance_that_is_off_are_counted(events):
     fold.on_event(msgspec.structs.replace(order, payload=msgspec.structs.replace(order.payload, instance="off")))
     found = values(policy_facts(document(), fold, TELL))
     assert (found["disabled_orders", ""], found["contradictions", ""]) == (1, 0)
+
+
+def test_a_running_process_tells_its_trades_and_streams_as_they_come(tmp_path, events):
+    process = Process(tmp_path)
+    source = LiveSource(
+        process.clock, environment="paper", supervisor=process.supervisor, bus=lambda: process.bus,
+        health=lambda: None, checked=lambda: None, machine=process.machine, trades=TradesFold({}),
+        streams=StreamsFold({}, {}),
+    )  # fmt: skip
+    for event in events:
+        source.on_event(event, event.seq)
+    probes = source.probes()
+    at = process.clock.now()
+    assert codes(judge("fill_parity", probes, at)) == {}
+    assert codes(judge("attribution_coverage", probes, at)) == {}
+    assert codes(judge("runtime_lag", probes, at)) == {}
+    assert probes["fill_parity"][0].read(at)[0].provenance.value == "simulated"
+    process.bus = msgspec.structs.replace(process.bus, depth=50, open_dead_letters=1)
+    assert codes(judge("runtime_lag", probes, at)) == {
+        "backlog": Severity.WARN, "critical_dead_letter": Severity.FAIL
+    }  # fmt: skip
+    process.journal.close()
+    process.loop.close()

@@ -16,6 +16,7 @@ from tradeworthy.app.soak import watched
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.journal import read
+from tradeworthy.kernel.journal.files import writer_lives
 from tradeworthy.kernel.telemetry.dead_letters import DeadLettered, DeadLettersSettled
 from tradeworthy.operations.assessments.collectors.folders import dry_run_facts, secret_facts
 from tradeworthy.operations.assessments.collectors.retention import retention_facts
@@ -202,8 +203,9 @@ def life_probes(life: LifeSource) -> Probes:
         tell = life.fold.teller()
         return [
             tell("backlog", None, why="a journal tells no queue; ask the running process"),
-            tell("critical_dead_letters", letters[True]), tell("dead_letters", letters[False]),
-            tell("drain", drain, why="the process has not ended by itself"),
+            tell("critical_dead_letters", letters[True]), tell("dead_letters", letters[False], "telemetry"),
+            *([] if drain is None and writer_lives(life.directory)
+              else [tell("drain", drain, TASKS, why="the process did not end by itself")]),
         ]  # fmt: skip
 
     return {"runtime_lag": (Probe("letters", lag),)}

@@ -19,7 +19,9 @@ from tradeworthy.kernel.telemetry.publisher import Publisher
 from tradeworthy.operations.assessments.collectors.desk import DeskFold
 from tradeworthy.operations.assessments.collectors.live import bus_facts, health_facts, resource_facts, task_facts
 from tradeworthy.operations.assessments.collectors.logs import LogFold
+from tradeworthy.operations.assessments.collectors.streams import StreamsFold
 from tradeworthy.operations.assessments.collectors.told import Teller
+from tradeworthy.operations.assessments.collectors.trades import TradesFold
 from tradeworthy.operations.assessments.framework.collect import Probe
 from tradeworthy.operations.assessments.framework.cycle import Assessor
 from tradeworthy.operations.assessments.framework.history import History
@@ -60,15 +62,18 @@ class LiveSource:
 
     bus, health, checked  tell the bus's facts, the health report, the newest check of the clock
     desk, log             folds of the desk's journal, fed by `on_event`; None where nothing is traded
+    trades, streams       folds of its fills and holdings, and of its feeds and stages, fed likewise
     memory_bytes          what the process may use
     """
 
     def __init__(
         self, clock: Clock, *, environment: str, supervisor: TaskSupervisor, bus: Callable[[], BusFacts],
         health: Callable[[], HealthReport], checked: Callable[[], ClockChecked | None], machine: ResourceLedger,
-        desk: DeskFold | None = None, log: LogFold | None = None,
+        desk: DeskFold | None = None, log: LogFold | None = None, trades: TradesFold | None = None,
+        streams: StreamsFold | None = None,
     ) -> None:  # fmt: skip
         self._clock, self._environment, self._supervisor = clock, environment, supervisor
+        self._trades, self._streams = trades, streams
         self._bus, self._health, self._checked, self._machine = bus, health, checked, machine
         self._desk, self._log = desk, log
         self._venue = Provenance.MEASURED if environment == "live" else Provenance.SIMULATED
@@ -79,6 +84,9 @@ class LiveSource:
             self._desk.on_event(event, seq)
         if self._log is not None:
             self._log.on_event(event, seq)
+        for fold in (self._trades, self._streams):
+            if fold is not None:
+                fold.on_event(event)
 
     async def verifies(self, pulse: Pulse) -> None:
         """Verify the desk's journal again and again, beside the loop: the factory of a supervised task."""
@@ -91,7 +99,7 @@ class LiveSource:
         """Return the probes by assessment; each answers at once, in the loop's own thread."""
         found = {
             "task_supervision": self._tasks, "event_bus_health": self._bus_facts, "runtime_health": self._health_facts,
-            "time_integrity": self._time, "resources": self._resources,
+            "time_integrity": self._time, "resources": self._resources, "runtime_lag": self._lag,
         }
         desk, log = self._desk, self._log
         if desk is not None:
@@ -106,6 +114,16 @@ class LiveSource:
             }
         if log is not None:
             found["log_integrity"] = log.facts
+        if (trades := self._trades) is not None:
+            found |= {
+                "fill_parity": lambda tell: trades.fill_facts(self._simulated()),
+                "attribution_coverage": trades.attribution_facts, "portfolio_risk": trades.portfolio_facts,
+            }
+        if (streams := self._streams) is not None:
+            found |= {
+                "data_feed": streams.feed_facts, "runtime_performance": streams.performance_facts,
+                "telemetry_completeness": streams.completeness_facts,
+            }
         return {name: (self._probe(name, read),) for name, read in found.items()}
 
     def _probe(self, name: str, read: Callable[[Teller], list[Observation]]) -> Probe:
@@ -114,12 +132,19 @@ class LiveSource:
 
         return Probe(name, look, here=True)
 
+    def _simulated(self) -> Teller:
+        return Teller("process", self._clock.now(), environment=self._environment, provenance=self._venue)
+
     def _tasks(self, tell: Teller) -> list[Observation]:
         supervisor = self._supervisor
         return task_facts(supervisor.snapshot(), supervisor.history(), supervisor.abandoned(), tell)
 
     def _bus_facts(self, tell: Teller) -> list[Observation]:
         return bus_facts(self._bus(), self._clock.now(), tell)
+
+    def _lag(self, tell: Teller) -> list[Observation]:
+        bus = self._bus()
+        return [tell("backlog", bus.depth), tell("critical_dead_letters", bus.open_dead_letters)]
 
     def _health_facts(self, tell: Teller) -> list[Observation]:
         return health_facts(self._health(), tell)

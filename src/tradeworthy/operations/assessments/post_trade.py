@@ -37,7 +37,7 @@ ASSESSMENT = Assessment(
     rules=(
         threshold("fills", "fills", what="no_fills", primitive="floor", remedy="judge a session that filled"),
         threshold("fill_factor_ratio", "fill_factor", primitive="floor",
-                  remedy="see `tradeworthy calibrate fill-factor`, and lower the factor that is in force"),
+                  remedy="see `tradeworthy calibration fill-factor`, and lower the factor that is in force"),
         threshold("adverse_ratio", "adverse", remedy="see the markouts by regime and hour; widen or stop there"),
     ),
 )  # fmt: skip

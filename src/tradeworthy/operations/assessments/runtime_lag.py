@@ -24,14 +24,19 @@ class RuntimeLagPolicy(AssessmentPolicy, frozen=True, kw_only=True):
     drain: Limit = below("s", fail=2.0)
 
 
+NOUNS = {
+    "flow": "a running bus tells the letters of guarded flows alone; the journal of its life has all of them",
+    "end": "a process that still runs has not ended",
+}
 ASSESSMENT = Assessment(
     title="What the process must hand on arrives in time.",
     topic="telemetry.runtime.lag", section="runtime", owner="operations", runbook="runbooks/bus.md",
-    category=Category.RUNTIME, policy=RuntimeLagPolicy(),
+    category=Category.RUNTIME, policy=RuntimeLagPolicy(), nouns=NOUNS,
     facts=(
         FactSpec("backlog", Kind.INTEGER, "events", 0),
         FactSpec("critical_dead_letters", Kind.INTEGER, "letters", 0),
-        FactSpec("dead_letters", Kind.INTEGER, "letters", 0), FactSpec("drain", Kind.NUMBER, "s", 0.1),
+        FactSpec("dead_letters", Kind.INTEGER, "letters", 0, per="flow"),
+        FactSpec("drain", Kind.NUMBER, "s", 0.1, per="end"),
     ),
     rules=(
         threshold("backlog", "backlog", remedy="find the slow subscriber by name in the bus's facts"),
