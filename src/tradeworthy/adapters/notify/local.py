@@ -45,7 +45,8 @@ class Command:
 
     async def send(self, notice: Notice, *, timeout_s: float) -> Sent:
         """Run the command once."""
-        return await in_thread(partial(self._run, msgspec.json.encode(notice) + b"\n", timeout_s), name="alerts.command")
+        line = msgspec.json.encode(notice) + b"\n"
+        return await in_thread(partial(self._run, line, timeout_s), name="alerts.command")
 
     def _run(self, line: bytes, timeout_s: float) -> Sent:
         try:
