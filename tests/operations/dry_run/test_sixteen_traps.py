@@ -83,6 +83,7 @@ def healthy(tmp_path_factory):
 def test_01_a_healthy_run_of_three_seconds_passes_with_limits_scaled_to_it(healthy):
     assert (healthy.code, healthy.codes, healthy.summary.status) == (0, [], "pass")
     assert 3.0 <= healthy.summary.summary.metadata.actual_duration_seconds < 60
+    assert call(["assess", "final_dry_run", "--dry-run", str(healthy.folder)]) == 1  # a rehearsal, and all else well
 
 
 def test_02_a_silent_tail_fails(tmp_path):
