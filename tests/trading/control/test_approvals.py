@@ -4,7 +4,7 @@ import base64
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from signers import ANN, NOW, SECOND, TEAM, by, key, pack, person, public
 
@@ -72,6 +72,10 @@ def test_every_field_is_under_the_signatures(field):
     assert "does not hold" in faults(altered, desk=altered.pack.desk)
 
 
+@example(-6)
+@example(-5)
+@example(3_604)
+@example(3_605)
 @given(st.integers(-7_200, 7_200))
 def test_a_pack_is_valid_from_its_proposal_to_its_expiry_give_or_take_the_skew(seconds):
     found = judged(by(pack(), 1, 2), now=NOW + seconds * SECOND)
