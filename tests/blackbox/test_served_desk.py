@@ -27,7 +27,10 @@ class Served:
 
     def __init__(self, folder, *words):
         self.runs, self.url = folder / "runs", f"unix://{folder}/venue.sock"
-        config = document(folder, desk="speed = 2000", rows=0, rest=f'[venue]\nconnection = "{self.url}"')
+        config = document(folder, desk="speed = 2000", rows=0, rest=(
+            f'[venue]\nconnection = "{self.url}"\n'
+            "[unwind.twap]\nunwind_notional = 100000000\n"  # one order: slices end before the next row
+        ))  # fmt: skip
         self.line = EmergencyLine(self.url, SystemClock(), name="test", scope="view")
         self.venue = started("venue", "serve", "--config", config, "--listen", self.url)
         until(self.view)
