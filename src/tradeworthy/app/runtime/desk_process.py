@@ -18,19 +18,19 @@ from tradeworthy.app.guard_memory import GUARD_FILE, guard_memory
 from tradeworthy.app.live_start import require_live
 from tradeworthy.app.open_run import Company, OpenRun
 from tradeworthy.app.runner import RunSession, state_of
-from tradeworthy.app.runtime import time_integrity
 from tradeworthy.app.runtime.application import Application, Ended
+from tradeworthy.app.runtime.declaring import clock_offset, skips_of, workloads_of
 from tradeworthy.app.runtime.deployment import PROFILES, hardened
 from tradeworthy.app.runtime.facts import CredentialsIgnored, GuardRestored, JournalOpened, RuntimeBegan
 from tradeworthy.app.runtime.faults import DESK, LOOP, with_fault
-from tradeworthy.app.runtime.feeding import NOT_APPLICABLE, Feeder, Sources
+from tradeworthy.app.runtime.feeding import NOT_APPLICABLE
 from tradeworthy.app.runtime.guard_door import GuardDoor
 from tradeworthy.app.runtime.ingesting import Ingesting, ingest_of
 from tradeworthy.app.runtime.kill_topics import KillTopics
 from tradeworthy.app.runtime.life import begin_life, declared_life
 from tradeworthy.app.runtime.metering import DeskMeter
 from tradeworthy.app.runtime.observing import Observation
-from tradeworthy.app.runtime.policy import DriftMonitorPolicy, RuntimePolicy
+from tradeworthy.app.runtime.policy import RuntimePolicy
 from tradeworthy.app.runtime.precondition import require_risk_policy, tell_configuration
 from tradeworthy.app.runtime.switches import Observer as Observer
 from tradeworthy.app.runtime.switches import Switches as Switches
@@ -52,7 +52,6 @@ from tradeworthy.kernel.supervision.watched import Vitals, WatchdogLink
 from tradeworthy.kernel.telemetry.log_policy import LogPolicy
 from tradeworthy.kernel.telemetry.publishing import Publishing, PublishingPolicy
 from tradeworthy.kernel.telemetry.topics import KILL_PATTERNS, Flow
-from tradeworthy.operations.dry_run.clock_offset import read_clock_offset
 from tradeworthy.operations.health.board import RuntimeBoard
 from tradeworthy.operations.health.policy import HealthPolicy, of_environment
 from tradeworthy.trading.control.asked import GuardAsked
@@ -63,8 +62,6 @@ SPOOL = "spool"
 """What waits to be published, below a desk's state."""
 WATCHDOG_HTTP, WATCHDOG_PAGE = "RUNTIME_WATCHDOG_HTTP", "RUNTIME_WATCHDOG_PAGE_COMMAND"
 WATCHDOG_HTTP_DEFAULT = "127.0.0.1:8081"
-DRIFT_PREFIX, REFLECTION_ENABLED = "RUNTIME_DRIFT_MONITOR_", "RIM_RUNTIME_ENABLED"
-TRUE = frozenset({"1", "true", "yes", "on"})
 
 
 Address = Callable[["DeskProcess"], Workload | None]
@@ -139,8 +136,8 @@ class DeskProcess:
             run_id=self.life.run_id, environment=document.desk.environment,
             not_applicable=self._not_applicable(), metrics=self.metrics.render,
         )  # fmt: skip
-        self._observers = tuple(observers)
-        self.trading = None if self.switches.no_trading else self._trading_loop(self._observers)
+        self.observers = tuple(observers)
+        self.trading = None if self.switches.no_trading else self._trading_loop(self.observers)
         self.link = self._watchdog() if self.policy.watchdog and self.trading is not None else None
         self.application = Application(
             clock=clock, life=self.life, supervisor=self.supervisor, orders=self.trading, seal=self._seal,
@@ -203,64 +200,10 @@ class DeskProcess:
         ))  # fmt: skip
         application.on_shutdown("event_bus", self.publishing.stop)
         self.ingesting.declare(application)
-        for workload in self._workloads(address):
+        for workload in workloads_of(self, address):
             application.add(self._faulty(workload))
-        for name, reason in self._skips().items():
+        for name, reason in skips_of(self).items():
             application.skip(name, reason)
-
-    def _workloads(self, address: "Address | None") -> list[Workload]:
-        found = self.ingesting.workloads()
-        if self.trading is not None:
-            found.append(Workload(
-                "trading_loop", "trading_loop", f"the desk {self.document.desk.name}", self.trading.work,
-                {"environment": self.document.desk.environment, "idle_beat_s": self.policy.idle_beat_s},
-                tuple(one.id for one in self.document.instances if one.enabled),
-            ))  # fmt: skip
-        if self.link is not None:
-            beat = self.policy.watch.beat_interval_s
-            found.append(Workload("watchdog", "watchdog", "beats to the process that watches", self.link.beats,
-                                  interval_s=beat))  # fmt: skip
-        integrity = time_integrity.of_environment(self.policy.time_integrity, self.environ)
-        self.clock_watch = None
-        if integrity.enabled:
-            self.clock_watch = time_integrity.TimeIntegrity(
-                self.clock, self.door.hold_of("clock"), integrity, offset=clock_offset, tell=self.life.tell
-            )
-            found.append(Workload("time_integrity", "time_integrity", "wall clock against monotonic clock",
-                                  self.clock_watch.checks, interval_s=integrity.interval_seconds))  # fmt: skip
-        drift = self._drift_policy()
-        if drift.enabled and self.trading is not None:
-            watch = self.trading.drift_watch(drift.interval_seconds)
-            found.append(Workload("drift_monitor", "drift_monitor", "what runs against what was approved", watch,
-                                  interval_s=drift.interval_seconds))  # fmt: skip
-        found.append(Workload(
-            "resources", "resources", "memory, processor, descriptors, threads, disk",
-            lambda pulse: self.resources.samples(self._on_sample, pulse), interval_s=self.policy.resources.interval_s,
-        ))  # fmt: skip
-        feeder = Feeder(
-            Sources(self.application, self.trading, self.meter, self.clock_watch, self.resources, self.link,
-                    self.publishing, self.observation, self.flag, read_clock_offset().seconds is not None,
-                    self.ingesting),
-            self.board, self.metrics, lambda: self.summary(running=True), self.bulletin,
-        )  # fmt: skip
-        found.append(Workload("runtime_board", "runtime_board", "facts for health, metrics and summary", feeder.feed,
-                              interval_s=1.0))  # fmt: skip
-        found += [one.workload for one in self._observers if one.workload is not None]
-        server = None if address is None else address(self)
-        if server is not None:
-            found.append(server)
-        return found
-
-    def _skips(self) -> dict[str, str]:
-        """Say what does not run and why (APP-10, APP-13)."""
-        found: dict[str, str] = {}
-        if self.trading is None:
-            found["trading_loop"] = "--no-trading"
-        if self.environ.get(REFLECTION_ENABLED, "").strip().lower() not in TRUE:
-            found["reflection"] = f"off; {REFLECTION_ENABLED} turns it on"
-        else:
-            found["reflection"] = "this release has no reflection to run"
-        return found
 
     def _audit(self) -> None:
         if ignored := ignored_credentials(self.document):
@@ -343,10 +286,6 @@ class DeskProcess:
             return Vitals("", "unknown")
         return Vitals(run.journal.head, run.desk.guard.level.name.lower())
 
-    def _drift_policy(self) -> DriftMonitorPolicy:
-        named = {"ENABLED": "enabled", "INTERVAL_SECONDS": "interval_seconds"}
-        return time_integrity.with_variables(self.policy.drift_monitor, self.environ, DRIFT_PREFIX, named)
-
     def _not_applicable(self) -> dict[str, str]:
         found = dict(NOT_APPLICABLE)
         if self.switches.no_trading:
@@ -377,7 +316,7 @@ class DeskProcess:
         self.metrics.transition(event)
         self.bulletin.on_transition(event)
 
-    def _on_sample(self, sample: ResourceSample) -> None:
+    def on_sample(self, sample: ResourceSample) -> None:
         self.life.tell(sample)
         self.metrics.resources(sample)
 
@@ -396,9 +335,3 @@ class DeskProcess:
     def summary(self, *, running: bool) -> bytes:
         """Return what this process is made of and how it stands, as JSON without secrets."""
         return summary_of(self, running=running)
-
-
-def clock_offset() -> int | None:
-    """Return the wall clock's offset in nanoseconds, as the machine's time service knows it; None where none does."""
-    seconds = read_clock_offset().seconds
-    return None if seconds is None else round(seconds * NANOS_PER_SECOND)

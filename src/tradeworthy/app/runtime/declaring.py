@@ -1,0 +1,88 @@
+"""What one desk's process runs, and what it does not: every workload with its rhythm, every skip with its reason."""
+
+from typing import TYPE_CHECKING
+
+from tradeworthy.app.runtime import time_integrity
+from tradeworthy.app.runtime.feeding import Feeder, Sources
+from tradeworthy.app.runtime.policy import DriftMonitorPolicy
+from tradeworthy.app.runtime.workload import Workload
+from tradeworthy.kernel.clock import NANOS_PER_SECOND
+from tradeworthy.operations.dry_run.clock_offset import read_clock_offset
+
+if TYPE_CHECKING:
+    from tradeworthy.app.runtime.desk_process import Address, DeskProcess
+
+DRIFT_PREFIX, REFLECTION_ENABLED = "RUNTIME_DRIFT_MONITOR_", "RIM_RUNTIME_ENABLED"
+TRUE = frozenset({"1", "true", "yes", "on"})
+
+
+def workloads_of(process: "DeskProcess", address: "Address | None") -> list[Workload]:
+    """Return the workloads of a process, those of its observers and of its address among them."""
+    found = process.ingesting.workloads()
+    if process.trading is not None:
+        found.append(Workload(
+            "trading_loop", "trading_loop", f"the desk {process.document.desk.name}", process.trading.work,
+            {"environment": process.document.desk.environment, "idle_beat_s": process.policy.idle_beat_s},
+            tuple(one.id for one in process.document.instances if one.enabled),
+        ))  # fmt: skip
+    if process.link is not None:
+        beat = process.policy.watch.beat_interval_s
+        found.append(Workload("watchdog", "watchdog", "beats to the process that watches", process.link.beats,
+                              interval_s=beat))  # fmt: skip
+    integrity = time_integrity.of_environment(process.policy.time_integrity, process.environ)
+    clock_watch = None
+    if integrity.enabled:
+        clock_watch = time_integrity.TimeIntegrity(
+            process.clock, process.door.hold_of("clock"), integrity, offset=clock_offset, tell=process.life.tell
+        )
+        found.append(Workload("time_integrity", "time_integrity", "wall clock against monotonic clock",
+                              clock_watch.checks, interval_s=integrity.interval_seconds))  # fmt: skip
+    drift = drift_policy(process)
+    if drift.enabled and process.trading is not None:
+        watch = process.trading.drift_watch(drift.interval_seconds)
+        found.append(Workload("drift_monitor", "drift_monitor", "what runs against what was approved", watch,
+                              interval_s=drift.interval_seconds))  # fmt: skip
+    found.append(Workload(
+        "resources", "resources", "memory, processor, descriptors, threads, disk",
+        lambda pulse: process.resources.samples(process.on_sample, pulse),
+        interval_s=process.policy.resources.interval_s,
+    ))  # fmt: skip
+    feeder = Feeder(
+        Sources(
+            process.application, process.trading, process.meter, clock_watch, process.resources, process.link,
+            process.publishing, process.observation, process.flag, read_clock_offset().seconds is not None,
+            process.ingesting,
+        ),
+        process.board, process.metrics, lambda: process.summary(running=True), process.bulletin,
+    )  # fmt: skip
+    found.append(Workload("runtime_board", "runtime_board", "facts for health, metrics and summary", feeder.feed,
+                          interval_s=1.0))  # fmt: skip
+    found += [one.workload for one in process.observers if one.workload is not None]
+    server = None if address is None else address(process)
+    if server is not None:
+        found.append(server)
+    return found
+
+
+def skips_of(process: "DeskProcess") -> dict[str, str]:
+    """Say what does not run and why (APP-10, APP-13)."""
+    found: dict[str, str] = {}
+    if process.trading is None:
+        found["trading_loop"] = "--no-trading"
+    if process.environ.get(REFLECTION_ENABLED, "").strip().lower() not in TRUE:
+        found["reflection"] = f"off; {REFLECTION_ENABLED} turns it on"
+    else:
+        found["reflection"] = "this release has no reflection to run"
+    return found
+
+
+def drift_policy(process: "DeskProcess") -> DriftMonitorPolicy:
+    """Return how often what runs is compared with what was approved, the environment's keys on top."""
+    named = {"ENABLED": "enabled", "INTERVAL_SECONDS": "interval_seconds"}
+    return time_integrity.with_variables(process.policy.drift_monitor, process.environ, DRIFT_PREFIX, named)
+
+
+def clock_offset() -> int | None:
+    """Return the wall clock's offset in nanoseconds, as the machine's time service knows it; None where none does."""
+    seconds = read_clock_offset().seconds
+    return None if seconds is None else round(seconds * NANOS_PER_SECOND)
