@@ -16,6 +16,7 @@ from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.facts import event_of
 from tradeworthy.kernel.journal import Journal, JournalPolicy, LocalSigner, Quarantine
 from tradeworthy.kernel.journal.verify import verify
+from tradeworthy.kernel.redaction import may_hold_secret, redact
 from tradeworthy.trading.model import Funding
 
 CANARY = 'canary-7f"3a\\9d'
@@ -84,3 +85,18 @@ def test_a_crash_of_the_command_shows_no_secret():
     assert done.returncode == 1
     assert "crashed with [redacted]" in done.stderr
     assert "canary-7f3a9d" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("open postgres://desk:hunter2hunter2@db:5432/x now", "open postgres://desk:[redacted]@db:5432/x now"),
+        ("redis://:hunter2hunter2@cache/0", "redis://:[redacted]@cache/0"),
+        ('{"url":"amqp://a:b%40c@h"}', '{"url":"amqp://a:[redacted]@h"}'),
+        ("https://host:8080/path@v1", "https://host:8080/path@v1"), ("mail ann@host", "mail ann@host"),
+    ],
+)  # fmt: skip
+def test_the_password_of_an_address_is_taken_out(text, clean):
+    assert redact(text) == clean
+    assert redact(clean) == clean
+    assert may_hold_secret(text.encode()) or clean == text
