@@ -1,6 +1,5 @@
 """Gates of a desk, wired: what is asked for, what is known, and the answer that the runtime gets (GE-08, GE-09)."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,11 @@ from tradeworthy.app.check_mutations import registered
 from tradeworthy.app.config import Document
 from tradeworthy.app.gate_verdicts import GateAnswer, GateAsk
 from tradeworthy.app.identity import hashes_of_document
+from tradeworthy.app.live_assessing import ASSESSMENTS
 from tradeworthy.app.preflight import files_of, preflight
 from tradeworthy.app.runner import state_of
 from tradeworthy.kernel.clock import Clock
-from tradeworthy.kernel.errors import UsageError
+from tradeworthy.kernel.errors import DeskError, UsageError
 from tradeworthy.kernel.report import Report, address, canonical
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.evidence.certificate import WaiverInForce
@@ -37,15 +37,13 @@ from tradeworthy.operations.gates.model import (
 from tradeworthy.operations.gates.mutations import MutationResult, proven, run
 from tradeworthy.operations.gates.named import TIERS, Act
 from tradeworthy.operations.gates.readiness import ReadinessDecided, SoakState, decide, soak_state
-from tradeworthy.operations.gates.reading import OF_REPORTS, environment_of, of_report
+from tradeworthy.operations.gates.reading import OF_REPORTS, environment_of, of_report, unreadable
 from tradeworthy.operations.gates.sources import known_sources
-from tradeworthy.operations.gates.store import GateStore, GivenVerdict, MutationsRun, evidence_of
+from tradeworthy.operations.gates.store import GateStore, GivenVerdict, MutationsRun, NewestSnapshots, evidence_of
 from tradeworthy.operations.gates.watcher import Watcher, WatchPolicy
 
 LIVE_MICRO = TIERS.index("live_micro")
 CYCLE_DIGITS = 16
-ASSESSMENTS = "assessments"
-"""Where a desk's state keeps the journal of its snapshots."""
 
 
 class Gates:
@@ -53,15 +51,17 @@ class Gates:
 
     store        the gates' folder;  assessments  journals of snapshots
     waivers      the folder of waivers, with `trust`;  session  the open or next session, None = nobody says
+    living       beside a running desk: only what is new in the journals of snapshots is read, and the past is not kept
     """
 
     def __init__(
-        self, store: GateStore, binding: Binding, clock: Clock, *, assessments: Iterable[Path] = (),
+        self, store: GateStore, binding: Binding, clock: Clock, *, assessments: tuple[Path, ...] = (),
         waivers: Path | None = None, trust: TrustFile | None = None, session: SessionTimes | None = None,
-        commit: str = "",
+        commit: str = "", living: bool = False,
     ) -> None:  # fmt: skip
+        self._tails = {one: NewestSnapshots(one) for one in assessments} if living else None
         self.store, self.binding, self.trust = store, binding, trust
-        self.assessments = tuple(assessments)
+        self.assessments = assessments
         self._clock, self._waivers, self._session, self._commit = clock, waivers, session, commit
 
     def judge(self, gate: Gate, *, at: int | None = None, mode: Mode | None = None, cycle: str = "") -> Verdict:
@@ -72,7 +72,13 @@ class Gates:
     def inputs(self, now: int) -> Inputs:
         """Return everything that is known: evidence and waivers."""
         known = self.store.read()
-        return Inputs(evidence_of(known, self.assessments, known_sources(), now), self._waivers_in())
+        if self._tails is None:
+            return Inputs(evidence_of(known, self.assessments, known_sources(), now), self._waivers_in())
+        try:
+            newest = [one for tail in self._tails.values() for one in tail.look()]
+        except (DeskError, OSError) as problem:
+            newest = list(unreadable(known_sources(), str(problem), now))
+        return Inputs((*known.checks, *newest), self._waivers_in())
 
     def context(self, gate: Gate, cycle: str = "") -> Context:
         """Return what is known beside evidence; the proofs are those of this very code."""
@@ -175,15 +181,21 @@ class Gates:
 
 
 class RecordedVerdicts:
-    """The verdicts of gates as the runtime asks for them (`GateVerdicts`): what it does not know is no GO."""
+    """The verdicts of gates as the runtime asks for them (`GateVerdicts`): what it does not know is no GO.
 
-    def __init__(self, door: GateDoor, clock: Clock, act: Act = Act.GO_LIVE) -> None:
-        self._door, self._clock, self._act = door, clock, act
+    tier  of money, where the question names another kind of tier
+    """
+
+    def __init__(self, door: GateDoor, clock: Clock, act: Act = Act.GO_LIVE, *, tier: str = "") -> None:
+        self._door, self._clock, self._act, self._tier = door, clock, act, tier
 
     def answer(self, ask: GateAsk) -> GateAnswer:
         """Return GO where a signed, living verdict is for this very release, tier, environment and hashes."""
+        tier = self._tier or ask.tier
+        if tier not in TIERS:
+            return GateAnswer(False, f"no verdict: expected a tier of {', '.join(TIERS)}, found {tier!r}")
         binding = Binding(
-            release=ask.release, environment=environment_of(ask.environment), tier=ask.tier, hashes=dict(ask.hashes)
+            release=ask.release, environment=environment_of(ask.environment), tier=tier, hashes=dict(ask.hashes)
         )
         found = self._door.verdict_for(self._act, binding, self._clock.now())
         if isinstance(found, Missing):

@@ -109,6 +109,12 @@ def test_an_end_inside_the_next_session_is_told_before_its_open(opens_s, closes_
     assert notice_of(ask(table, [say("a")], session=session), NOW, WatchPolicy()) is level
 
 
+def test_what_a_desk_renews_by_itself_is_told_when_it_lapses_and_not_before():
+    table = gate(need("a", age_max_s=1_200), need("b", age_max_s=2 * DAY))
+    verdict = ask(table, [say("a", age_s=1_199), say("b")])
+    assert (verdict.ends_first.requirement, notice_of(verdict, NOW, WatchPolicy())) == ("a", Notice.NONE)
+
+
 def test_each_loudness_is_told_once():
     table = gate(need("a", age_max_s=2 * HOUR))
     watcher = Watcher(lambda now: ask(table, [say("a")], now=now), lambda verdict: "v", lambda turned: None)

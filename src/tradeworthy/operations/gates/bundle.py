@@ -1,5 +1,7 @@
 """The id of everything a verdict rests on: the same content gives the same id, one byte another (GE-06)."""
 
+from functools import lru_cache
+
 import msgspec
 
 from tradeworthy.kernel.report import address
@@ -16,6 +18,7 @@ def bundle_id(artefacts: tuple[Artefact, ...], context: Context, policy_hash: st
     }))  # fmt: skip
 
 
+@lru_cache(maxsize=64)
 def table_hash(gate: Gate) -> str:
     """Return the SHA-256 of a gate's table."""
     return address(encoded_gate(gate))

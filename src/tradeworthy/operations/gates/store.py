@@ -12,13 +12,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.dsse import envelope
-from tradeworthy.kernel.errors import DeskError, InvalidInput
+from tradeworthy.kernel.errors import DeskError, HaltTrading, InvalidInput
 from tradeworthy.kernel.facts import Fact, event_of, fact
 from tradeworthy.kernel.journal import Journal, JournalPolicy, read
 from tradeworthy.kernel.journal.files import write_durably
+from tradeworthy.kernel.journal.verify import UNSEALED_TAIL, verify
 from tradeworthy.kernel.report import address
 from tradeworthy.operations.assessments.framework.canonical import canonical
-from tradeworthy.operations.assessments.framework.journaled import snapshots_of
+from tradeworthy.operations.assessments.framework.journaled import SnapshotTaken, snapshots_of
+from tradeworthy.operations.assessments.framework.snapshot import decode
 from tradeworthy.operations.evidence.canonical import canonical_json
 from tradeworthy.operations.gates.bundle import encoded, encoded_gate, table_hash
 from tradeworthy.operations.gates.model import Answer, Evidence, Gate, Verdict
@@ -183,7 +185,10 @@ class GateStore:
         answers: list[tuple[int, GateAnswered]] = []
         turns: list[tuple[int, GateTurned]] = []
         directory = self.root / JOURNAL
-        for event in read(directory) if any(directory.glob("journal-*")) else ():
+        there = any(directory.glob("journal-*"))
+        if there:
+            require_whole(directory)
+        for event in read(directory) if there else ():
             match event.payload:
                 case CheckTaken() as one:
                     checks.append(self._check(one, event.ts_init))
@@ -242,6 +247,13 @@ class GateStore:
         write_durably(path, data)
 
 
+def require_whole(directory: Path) -> None:
+    """Raise `HaltTrading` for a journal whose chain is broken; what its writer has not sealed yet is not read."""
+    found = verify(directory)
+    if not found.ok and found.problem != UNSEALED_TAIL:
+        raise HaltTrading(f"{directory}: expected a whole journal, found it damaged at seq {found.first_bad_seq}")
+
+
 def decode_verdict(data: bytes, wanted: str) -> Verdict:
     """Return a verdict from its canonical JSON; raises `InvalidInput` where it is not what its id says."""
     if address(data) != wanted:
@@ -252,6 +264,28 @@ def decode_verdict(data: bytes, wanted: str) -> Verdict:
         raise InvalidInput(f"expected a verdict, found {problem}") from None
 
 
+class NewestSnapshots:
+    """The newest snapshot of each assessment of a journal, folded on at each look: a look costs what is new."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._seen = 0
+        self._newest: dict[str, Evidence] = {}
+
+    def look(self) -> tuple[Evidence, ...]:
+        """Return them as evidence; raises `DeskError` for a journal that is damaged."""
+        if not any(self._directory.glob("journal-*")):
+            return ()
+        if not self._seen:
+            require_whole(self._directory)
+        for event in read(self._directory, start=self._seen + 1):
+            if isinstance(event.payload, SnapshotTaken):
+                found = of_snapshot(decode(event.payload.body.encode()))
+                self._newest[found.source] = found
+            self._seen = event.seq
+        return tuple(self._newest.values())
+
+
 def evidence_of(known: Known, assessments: Iterable[Path], sources: frozenset[str], at: int) -> tuple[Evidence, ...]:
     """Return all evidence: the store's checks, and the snapshots of these journals.
 
@@ -260,6 +294,8 @@ def evidence_of(known: Known, assessments: Iterable[Path], sources: frozenset[st
     found = list(known.checks)
     for directory in assessments:
         try:
+            if any(directory.glob("journal-*")):
+                require_whole(directory)
             found += [of_snapshot(one) for one in snapshots_of(directory)]
         except (DeskError, OSError) as problem:
             return (*found, *unreadable(sources, f"{directory}: {problem}", at))

@@ -6,8 +6,9 @@ from typing import NamedTuple
 import msgspec
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
+from tradeworthy.operations.evidence.canonical import stamp_of
 from tradeworthy.operations.evidence.certificate import Notice
-from tradeworthy.operations.gates.model import Answer, SessionTimes, Verdict
+from tradeworthy.operations.gates.model import Answer, Grade, SessionTimes, Verdict
 from tradeworthy.operations.gates.page import reason
 from tradeworthy.operations.gates.store import GateTurned
 from tradeworthy.operations.incidents.model import AlertSeverity, Signal
@@ -101,8 +102,8 @@ class Watcher:
             return []
         if level is Notice.NONE:
             return [_signal("gate.ends", verdict, "nothing ends it soon", AlertSeverity.INFO, firing=False)]
-        ends = verdict.ends_first
-        told = "" if ends is None else f"{ends.requirement} ends it in {ends.seconds:,.0f} s: {ends.remedy}"
+        found = planned_end(verdict)
+        told = "" if found is None else f"{found[1]} ends it at {stamp_of(found[0])}: {found[2]}"
         return [_signal("gate.ends", verdict, told, LOUDNESS[level])]
 
     def _missed(self, verdict: Verdict, now: int) -> list[Signal]:
@@ -133,17 +134,27 @@ class Watcher:
 def notice_of(verdict: Verdict, now: int, policy: WatchPolicy) -> Notice:
     """Return how loudly the coming end of a GO is told: 24 h, 60 min and 15 min before, and before the open.
 
-    An end before or inside the session that is open or comes next is told as loudly as the open is near.
+    An end before or inside the session that comes next is told as loudly as the open is near. What a running desk
+    renews by itself is not told before: its lapse is, at once.
     """
-    ends = verdict.ends_first
+    ends = planned_end(verdict)
     if verdict.answer is Answer.NO_GO or ends is None:
         return Notice.NONE
-    session, first = verdict.context.session, ends.at
-    if session is not None and now < session.opens_at and ends.at <= session.closes_at:
+    session, first = verdict.context.session, ends[0]
+    if session is not None and now < session.opens_at and first <= session.closes_at:
         first = min(first, session.opens_at)
     left = (first - now) / NANOS_PER_SECOND
     steps = ((policy.page_s, Notice.PAGE), (policy.warn_s, Notice.WARN), (policy.notice_s, Notice.NOTICE))
     return next((level for seconds, level in steps if left <= seconds), Notice.NONE)
+
+
+def planned_end(verdict: Verdict) -> tuple[int, str, str] | None:
+    """Return when a GO ends first by what people renew, its name and what to do, None where nothing of that ends it."""
+    ends = [
+        (row.ends_at, row.id, row.remedy) for row in verdict.rows
+        if row.grade is Grade.CRITICAL and row.ends_at is not None and not row.renews_itself
+    ]  # fmt: skip
+    return min([*ends, *((one.at, one.name, one.remedy) for one in verdict.context.ends)], default=None)
 
 
 def in_session(session: SessionTimes | None, now: int) -> bool:
