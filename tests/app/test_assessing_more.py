@@ -197,6 +197,9 @@ def test_a_secret_in_a_file_of_many_megabytes_is_found_and_never_shown(tmp_path)
 @pytest.mark.parametrize(("text", "hits"), [
     ("password=hunter2hunter2", 1), ("password=secret://desk_key", 0), ("AKIA" + "A" * 16, 1), ("a plain line", 0),
     ("-----BEGIN " + "PRIVATE KEY-----", 1), ("tokens are 5", 0),
+    ('"writer_token":1,"lines":"f22c7899a49bd33a"', 0), ('{"api_key": "12345678x"}', 1), ("token=1234567", 0),
+    ('"desk_secret": "[redacted]"', 0), (r'{\"api-key\": \"abcdefgh\"}', 1), ("Authorization: Bearer abcdefgh", 1),
+    ("password=1234567x", 1), ("password=123456x", 0),
 ])  # fmt: skip
 def test_what_looks_like_a_secret_is_a_hit(tmp_path, text, hits):
     (tmp_path / "a").write_text(text + "\n")

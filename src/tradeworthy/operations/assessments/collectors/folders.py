@@ -26,6 +26,11 @@ _PATTERNS = (
     re.compile(rb"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
 )  # fmt: skip
 """What looks like a secret whatever its name: private keys, and tokens with a form of their own."""
+_NAMED = re.compile(
+    rb"(?i)[psta](?:assword|assphrase|ecret|oken|pi[_-]?key|rivate[_-]?key|uthorization|ignature)"
+    rb"\\?\"?\s*[=:]\s*\\?\"?(?!secret://|//|\[redacted\]|\d+\b)(?:bearer\s+)?[^\s\"\\&,;}{\[]{8,}"
+)
+"""A value behind a name that says it is secret; a reference, what was redacted and a number are none."""
 
 
 def secret_facts(sinks: Sequence[Path], tell: Teller) -> list[Observation]:
@@ -113,18 +118,7 @@ def _scanned(path: Path) -> tuple[int, int]:
 
 
 def _hits(data: bytes) -> int:
-    """Count what the redaction would have taken out, by value and by the name before it, and what looks like a key."""
-    clean = scrub(data)
+    """Count registered secrets, values of eight characters behind a secret's name, and what has a key's form."""
     mark = REDACTED.encode()
-    known = clean.count(mark) - data.count(mark)
-    named = 0
-    for line in clean.splitlines():
-        if _MAY.search(line) is not None:
-            after = redact(line)
-            named += after.count(mark) > line.count(mark)
-    return known + named + sum(len(pattern.findall(data)) for pattern in _PATTERNS)
-
-
-_MAY = re.compile(
-    rb"(?i)(?:password|passphrase|secret|token|api[_-]?key|private[_-]?key|authorization|signature)[\"\s]*[=:]"
-)
+    known = scrub(data).count(mark) - data.count(mark)
+    return known + len(_NAMED.findall(data)) + sum(len(pattern.findall(data)) for pattern in _PATTERNS)
