@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tradeworthy.operations.assessments.framework.mutation import AT, healthy_facts
+from tradeworthy.operations.assessments.framework.registry import registry
+from tradeworthy.operations.assessments.framework.snapshot import take
 from tradeworthy.operations.evidence.vocabulary import NEVER_WAIVABLE
 from tradeworthy.operations.gates.engine import fault_of
 from tradeworthy.operations.gates.ladder import LEVELS, gate_of
@@ -11,6 +14,7 @@ from tradeworthy.operations.gates.live import LIVE
 from tradeworthy.operations.gates.model import Grade
 from tradeworthy.operations.gates.named import GATES, TIERS, gate_for, gate_named
 from tradeworthy.operations.gates.promotion import PROMOTION
+from tradeworthy.operations.gates.reading import of_snapshot
 from tradeworthy.operations.gates.sources import known_sources
 from tradeworthy.operations.gates.table_page import table_page
 
@@ -54,3 +58,14 @@ def test_an_unknown_gate_or_tier_is_told_with_those_that_there_are():
         gate_named("nothing")
     with pytest.raises(Exception, match=", ".join(TIERS)):
         gate_for("go_live", "huge")
+
+
+def test_a_snapshot_is_for_its_code_and_for_what_its_metadata_names():
+    one = registry().get("system_validation")
+    facts = healthy_facts(one)
+    told = {"hashes": {"limits": "l", "nothing": "x"}}
+    found = of_snapshot(take(one, facts, one.policy, AT, environment="backtest", code_version="c", metadata=told))
+    assert found.hashes == {"code": "c", "limits": "l"}
+    assert (found.environment, found.provenance, found.ends_at - found.stamp) == ("simulated", "measured", 1_200 * 10**9)
+    bare = of_snapshot(take(one, facts, one.policy, AT, environment="paper", code_version=""))
+    assert bare.hashes == {}

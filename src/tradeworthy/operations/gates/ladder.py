@@ -37,7 +37,7 @@ LEVELS: dict[int, tuple[str, tuple[Requirement, ...]]] = {
     )),
     3: ("paper soak", (
         _proof("paper_soak", "Two hours on a tape keep all seven figures.", "run and judge a soak",
-               "paper_soak.one_over", "paper"),
+               "paper_soak.turnover", "paper"),
         _proof("paper_soak_live", "Four hours on live data keep them too.", "run and judge it on live data",
                "paper_soak_live.old_messages", "paper"),
     )),
@@ -57,8 +57,8 @@ LEVELS: dict[int, tuple[str, tuple[Requirement, ...]]] = {
                "calibration.few_fills", "testnet"),
     )),
     6: ("post-trade", (
-        _proof("post_trade", "A hundred live micro fills cost what was said.", "judge them", "post_trade.ratio",
-               "live_micro"),
+        _proof("post_trade", "A hundred live micro fills cost what was said.", "judge them",
+               "post_trade.fill_factor_ratio", "live_micro"),
     )),
     7: ("scaled live", (
         _proof("live_baseline", "Five live sessions stay near their baseline.", "judge them", "live_baseline.diverged",

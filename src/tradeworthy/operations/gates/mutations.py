@@ -71,7 +71,7 @@ def run(gate: Gate, registered: Mapping[str, Mutation]) -> tuple[MutationResult,
     if unmet:
         raise ValueError(f"gate {gate.name}: expected a healthy world to meet every row, not met {', '.join(unmet)}")
     return tuple(
-        _result(gate, one, name, registered.get(name), whole, context)
+        _result(gate, one, name, registered, whole, context)
         for one in gate.requirements for name in one.mutation
     )
 
@@ -85,14 +85,17 @@ def proven(results: Iterable[MutationResult]) -> frozenset[str]:
 
 
 def _result(
-    gate: Gate, requirement: Requirement, name: str, mutation: Mutation | None, whole: Mapping[str, Evidence],
+    gate: Gate, requirement: Requirement, name: str, registered: Mapping[str, Mutation], whole: Mapping[str, Evidence],
     context: Context,
 ) -> MutationResult:  # fmt: skip
+    mutation = registered.get(name)
+
     def told(problem: str) -> MutationResult:
         return MutationResult(gate=gate.name, requirement=requirement.id, mutation=name, problem=problem)
 
     if mutation is None:
-        return told("nobody registered this mutation")
+        known = ", ".join(sorted(key for key, one in registered.items() if one.source == requirement.source))
+        return told(f"nobody registered this mutation{f'; of its source there are {known}' if known else ''}")
     if mutation.source != requirement.source:
         return told(f"it changes {mutation.source}, not {requirement.source}")
     before = _asked(gate, requirement, mutation.before(), whole, context)

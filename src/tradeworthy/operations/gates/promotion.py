@@ -24,6 +24,12 @@ def of_cycle(name: str, title: str, remedy: str, *mutation: str, **rest: Any) ->
     return row(name, title, remedy, *mutation, **{**bound, **rest})
 
 
+def of_document(name: str, title: str, remedy: str, *mutation: str, **rest: Any) -> Requirement:
+    """Return a requirement over a fresh judgement of the document by this very code."""
+    bound = {"age_max_s": PERIODIC_S, "ci_age_max_s": PERIODIC_CI_S, "depends_on": ("code",)}
+    return row(name, title, remedy, *mutation, **{**bound, **rest})
+
+
 def periodic(name: str, title: str, remedy: str, *mutation: str, **rest: Any) -> Requirement:
     """Return a requirement over a report that a running desk renews."""
     ages = {"age_max_s": PERIODIC_S, "ci_age_max_s": PERIODIC_CI_S, "environment_min": "paper"}
@@ -42,16 +48,16 @@ PROMOTION = Gate(
     requirements=(
         of_cycle("preflight", "Configuration, schemas and runbooks load and hold together.", RUN_PREFLIGHT,
                  "preflight.corrupt_file", runbook="runbooks/config.md", fix_s=10),
-        of_cycle("instance_policy", "Instances, accounts and scopes agree in one document.", "correct the document",
-                 "instance_policy.one_place", runbook="runbooks/config.md"),
-        of_cycle("strategy_catalog", "Every strategy is what the catalogue says, within its envelope.",
-                 "correct the catalogue's entry", "strategy_catalog.over_envelope", runbook="runbooks/catalogue.md"),
-        of_cycle("coordination_policy", "Coordination keeps to its scope and its bounds.", "correct the settings",
-                 "coordination_policy.wider_scope", runbook="runbooks/agents.md"),
+        of_document("instance_policy", "Instances, accounts and scopes agree in one document.", "correct the document",
+                    "instance_policy.inconsistent", runbook="runbooks/config.md"),
+        of_document("strategy_catalog", "Every strategy is what the catalogue says, within its envelope.",
+                    "correct the catalogue's entry", "strategy_catalog.over_envelope", runbook="runbooks/catalogue.md"),
+        of_document("coordination_policy", "Coordination keeps to its scope and its bounds.", "correct the settings",
+                    "coordination_policy.wider_scope", runbook="runbooks/agents.md"),
         of_commit("tests", "Every test group passes, none is left out.", "run the whole suite and record its report",
                   "tests.failing_file", owner="engineering", fix_s=1_800),
         of_commit("secrets_hygiene", "No secret lies where it can be read.", "take the secret out and rotate it",
-                  "secrets_hygiene.planted_key", owner="engineering", runbook="runbooks/permissions.md"),
+                  "secrets_hygiene.secret_found", owner="engineering", runbook="runbooks/permissions.md"),
         of_day("paper_smoke", "Ten minutes on paper: at least one fill, no real order.",
                "run a paper desk for ten minutes, judge it by `tradeworthy soak --kind smoke`, record the report",
                "paper_smoke.no_fills", depends_on=("code",), runbook="runbooks/paper_run.md", fix_s=900),
@@ -71,7 +77,7 @@ PROMOTION = Gate(
         periodic("shadow_parity", "The desk fills as the simulated venue says.", ASSESS, "shadow_parity.no_fills",
                  owner="trading", runbook="runbooks/execution.md"),
         periodic("portfolio_risk", "No instance and not the desk lost or holds too much.", ASSESS,
-                 "portfolio_risk.minus_four_percent", owner="risk", runbook="runbooks/risk.md"),
+                 "portfolio_risk.daily_loss", owner="risk", runbook="runbooks/risk.md"),
         periodic("accounting_integrity", "The books of every instance hold together.", ASSESS,
                  "accounting_integrity.field_missing", owner="trading", runbook="runbooks/ledger.md"),
         of_day("alert_path", "A canary reaches a person's channel, with a receipt.", "send a canary through each sink",
@@ -89,19 +95,19 @@ PROMOTION = Gate(
             "log_maturity.outage_10h", age_max_s=PERIODIC_CI_S, grade=WARNING, environment_min="paper",
             critical_when=(Condition.STRICT, Condition.LIVE), runbook="runbooks/journal.md", fix_s=DAY),
         of_day("paper_soak", "Two hours on a recorded tape keep all seven figures.",
-               "judge a paper run by `tradeworthy soak --kind paper` and record the report", "paper_soak.one_over",
+               "judge a paper run by `tradeworthy soak --kind paper` and record the report", "paper_soak.turnover",
                grade=WARNING, critical_when=(Condition.LIVE,), depends_on=("code",), runbook="runbooks/paper_run.md",
                fix_s=2 * HOUR),
         of_day("post_trade", "Fills cost what the configuration says.", "judge the newest hundred fills",
-               "post_trade.ratio", grade=WARNING, critical_when=(Condition.ABOVE_LIVE_MICRO,), owner="trading",
-               runbook="runbooks/execution.md", fix_s=600),
+               "post_trade.fill_factor_ratio", grade=WARNING, critical_when=(Condition.ABOVE_LIVE_MICRO,),
+               owner="trading", runbook="runbooks/execution.md", fix_s=600),
         of_day("supply_chain", "Every package is known, locked and without an advisory.", "scan the build again",
                "supply_chain.advisory", depends_on=("code",), owner="engineering", waivable=True, fix_s=300),
         of_commit("configuration_audit", "Every grave change of the configuration was approved.",
                   "have the change approved, or put the old value back", "configuration_audit.unapproved",
-                  depends_on=("code", "config"), runbook="runbooks/config.md"),
+                  runbook="runbooks/config.md"),
         of_commit("change_management", "Every change had its request, window and approvals.",
-                  "file and approve the change", "change_management.no_approval", depends_on=("code", "config"),
+                  "file and approve the change", "change_management.no_approval",
                   runbook="runbooks/config.md", waivable=True),
         row("fleet_consistency", "All nodes run the same code, configuration, limits and models.", "deploy one release",
             "fleet_consistency.old_node", age_max_s=PERIODIC_CI_S, runbook="runbooks/supervision.md"),
@@ -110,7 +116,7 @@ PROMOTION = Gate(
         of_commit("upgrade_preflight", "A changed dependency or schema passes its preflight.", "run the preflight",
                   "upgrade_preflight.broken_api", grade=WARNING, critical_when=(Condition.DEPENDENCY_CHANGED,),
                   owner="engineering", fix_s=600),
-        periodic("runtime_performance", "Every step keeps its time.", ASSESS, "runtime_performance.slow",
+        periodic("runtime_performance", "Every step keeps its time.", ASSESS, "runtime_performance.p99",
                  grade=WARNING, waivable=True, owner="engineering", runbook="runbooks/supervision.md"),
         periodic("decision_latency", "The desk decides as fast as its baseline.", ASSESS, "decision_latency.p99",
                  grade=WARNING, waivable=True, owner="engineering", runbook="runbooks/supervision.md"),

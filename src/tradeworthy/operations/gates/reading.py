@@ -6,7 +6,7 @@ from tradeworthy.kernel.report import Report, address, canonical
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.assessments.framework.snapshot import Snapshot, encode
 from tradeworthy.operations.evidence.vocabulary import PROVENANCES
-from tradeworthy.operations.gates.model import Artefact, Evidence
+from tradeworthy.operations.gates.model import HASHES, Artefact, Evidence
 
 AS_SIMULATED = ("backtest", "replay", "simulated")
 OF_REPORTS = {
@@ -25,7 +25,7 @@ def of_snapshot(snapshot: Snapshot) -> Evidence:
         status=snapshot.status, stamp=snapshot.generated_at, recorded_at=snapshot.generated_at,
         environment=environment_of(snapshot.environment),
         provenance=next((one for one in PROVENANCES if one in facts), PROVENANCES[-1]),
-        hashes={"code": snapshot.code_version} if snapshot.code_version else {}, ends_at=snapshot.expires_at,
+        hashes=_hashes(snapshot), ends_at=snapshot.expires_at,
         end_reason="the assessment's own time is over",
         components={one.name: one.status for one in snapshot.components},
         observed="" if worst is None else f"{worst.code} {worst.component} {worst.observed} {worst.unit}".strip(),
@@ -48,6 +48,13 @@ def of_report(
         reason="" if worst is None else worst.text,
         artefacts=(Artefact(f"{report.name}.json", address(data), len(data)),),
     )  # fmt: skip
+
+
+def _hashes(snapshot: Snapshot) -> dict[str, str]:
+    """Return what a snapshot says that it was made for: its code, and other hashes where its metadata tells them."""
+    told = snapshot.metadata.get("hashes", {})
+    found = {name: str(told[name]) for name in HASHES if name in told} if isinstance(told, dict) else {}
+    return {**found, "code": snapshot.code_version} if snapshot.code_version else found
 
 
 def unreadable(sources: Iterable[str], problem: str, at: int) -> tuple[Evidence, ...]:
