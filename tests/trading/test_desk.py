@@ -176,6 +176,17 @@ def test_kill_with_flatten_sells_a_small_position_at_once():
     assert (order.side, order.lots, order.reduce_only) == (Side.SELL, 99, True)
 
 
+def test_a_fill_under_way_at_a_flatten_is_closed_when_it_lands():
+    feed = Feed(build(Scripted([quotes(Side.BUY)])))
+    (buy,) = submits(feed.quote())
+    feed.acknowledge(buy)
+    assert submits(feed.give(KillRequest("out", "ann", flatten=True), source="operator")) == []
+    feed.fill(buy)
+    assert feed.desk.seats[0].position == buy.lots
+    (order,) = submits(feed.give(Quote(ID, 99_990, 100_010), ts=feed.ts + 2 * SECOND))
+    assert (order.side, order.lots, order.reduce_only) == (Side.SELL, buy.lots, True)
+
+
 def test_unknown_keeps_the_capacity_until_the_venue_gives_evidence():
     feed, (buy, sell) = desk_with_quotes()
     reservations = feed.desk.context.reservations

@@ -36,7 +36,7 @@ from tradeworthy.trading.model.run import DeskFailed, RunStopping
 from tradeworthy.trading.ordering import Ordering
 from tradeworthy.trading.risk.context import RiskContext
 from tradeworthy.trading.risk.monitors import SelfFailure
-from tradeworthy.trading.unwinding import FLATTEN, Unwinds, applies
+from tradeworthy.trading.unwinding import Unwinds, applies
 from tradeworthy.trading.view import Seat
 
 
@@ -118,8 +118,7 @@ class Guarding:
         if request.flatten:
             for seat in self._seats.values():
                 if applies(scope, seat):
-                    key = f"flatten@{event.event_id}"
-                    self._unwinds.close(seat, reason=FLATTEN, owner="operator", key=key, now=now, facts=self._facts)
+                    self._unwinds.flatten(seat, key=f"flatten@{event.event_id}", now=now, facts=self._facts)
 
     def on_pause(self, event: Event, request: PauseRequest) -> None:
         self._tell(self._kill.pause(request, self._context.now))
@@ -139,6 +138,7 @@ class Guarding:
             self._tell(changed)
         for reason in stops:
             self._on_rearmed(reason)
+        self._unwinds.release(lambda seat: applies(request.scope, seat))
         self._facts.append(Rearmed(request, tuple(changed.reason for changed in answer)))
 
     def on_snapshot(self, event: Event, taken: SnapshotTaken) -> None:

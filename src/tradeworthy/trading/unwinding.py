@@ -47,7 +47,9 @@ class UnwindPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Unwinds:
     """At most one schedule an instance. `on_change` hears when one begins or ends: its strategy rests meanwhile."""
 
-    __slots__ = ("_active", "_children", "_guard", "_on_change", "_ordering", "_policy", "_retry_at", "_seats")
+    __slots__ = (
+        "_active", "_children", "_flattening", "_guard", "_on_change", "_ordering", "_policy", "_retry_at", "_seats",
+    )  # fmt: skip
 
     def __init__(
         self, policy: UnwindPolicy, *, ordering: Ordering, guard: Guard, seats: Sequence[Seat],
@@ -58,6 +60,7 @@ class Unwinds:
         self._active: dict[str, Twap] = {}
         self._children: dict[str, Twap] = {}
         self._retry_at: dict[str, int] = {}
+        self._flattening: dict[str, str] = {}
 
     @property
     def active(self) -> Collection[str]:
@@ -95,6 +98,19 @@ class Unwinds:
         self._on_change()
         self._take(seat, twap, twap.on_timer(now, seat.top.bid, seat.top.ask), facts)
 
+    def flatten(self, seat: Seat, *, key: str, now: int, facts: list[Fact]) -> None:
+        """Close a position for a person, and keep it closed until another trip or a re-arm (KS-05).
+
+        A fill that was under way at the kill lands after it: what it leaves is closed at the next second.
+        """
+        self._flattening[seat.instance] = key
+        self.close(seat, reason=FLATTEN, owner="operator", key=key, now=now, facts=facts)
+
+    def release(self, concerns: Callable[[Seat], bool]) -> None:
+        """Keep the instances concerned flat no longer: their stop was taken away, or another one came."""
+        for instance in [one for one in self._flattening if concerns(self._seats[one])]:
+            del self._flattening[instance]
+
     def on_time(self, now: int, facts: list[Fact]) -> None:
         """Send slices that are due; begin and end what the guard's `reducing` asks for. Once a second."""
         if not self._active and self._guard.free:
@@ -102,6 +118,11 @@ class Unwinds:
         for instance, twap in list(self._active.items()):
             seat = self._seats[instance]
             self._take(seat, twap, twap.on_timer(now, seat.top.bid, seat.top.ask), facts)
+        for instance, key in self._flattening.items():
+            seat = self._seats[instance]
+            if seat.position and now >= self._retry_at.get(instance, 0) and not _closing(seat):
+                self._retry_at[instance] = now + self._policy.retry_ns
+                self.close(seat, reason=FLATTEN, owner="operator", key=f"{key}:{now}", now=now, facts=facts)
         if self._policy.reducing == "off":
             return
         asked = self._reducing() if self._guard.reasons() else ()
@@ -127,6 +148,7 @@ class Unwinds:
 
     def abort(self, reason: str, facts: list[Fact], concerns: Callable[[Seat], bool] = lambda seat: True) -> None:
         """Send no further slice of the instances concerned, cancel the working one, report what remains."""
+        self.release(concerns)
         for instance, twap in list(self._active.items()):
             if concerns(self._seats[instance]):
                 self._take(self._seats[instance], twap, twap.abort(reason), facts)
