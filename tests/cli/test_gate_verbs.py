@@ -183,6 +183,21 @@ def test_the_day_can_be_reported(folder, tmp_path):
     assert "## Next three" in place.read_text()
 
 
+def test_a_policy_climbs_by_evidence_and_goes_down_freely(folder, capsys):
+    step = ("--author", "ann", "--reason", "r")
+    assert gate(folder, "stage", "p") == 0
+    assert "experiment; open to it: paper" in capsys.readouterr().out
+    assert gate(folder, "stage", "p", "pilot", *step, "--evidence", "e") == 2
+    assert gate(folder, "stage", "p", "paper", *step, "--evidence", "e") == 0
+    assert gate(folder, "stage", "p", "pilot", *step, "--evidence", "e") == 2
+    assert gate(folder, "stage", "p", "pilot", *step, "--evidence", "e", "--approval", "bob") == 0
+    assert gate(folder, "stage", "p", "experiment", *step) == 0
+    assert gate(folder, "stage", "p", "paper") == 3
+    capsys.readouterr()
+    assert gate(folder, "stage", "p") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "experiment; open to it: paper"
+
+
 def test_lists_and_tables_are_told(folder, capsys):
     assert call(["gate", "list"]) == 0
     assert call(["gate", "show", "live"]) == 0

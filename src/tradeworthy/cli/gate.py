@@ -34,6 +34,7 @@ app.command(gate_duties.soak)
 app.command(gate_duties.ready)
 app.command(gate_duties.daily)
 app.command(gate_duties.sign)
+app.command(gate_duties.stage)
 
 
 @app.command

@@ -32,7 +32,8 @@ def test_a_row_that_flips_alone_is_proved():
 
 
 @pytest.mark.parametrize(("known", "told"), [
-    ({}, "nobody registered"), (mutation("a.other"), "of its source there are a.other"), (mutation("a.broken", after=Severity.OK), "still met"),
+    ({}, "nobody registered"), (mutation("a.other"), "of its source there are a.other"),
+    (mutation("a.broken", after=Severity.OK), "still met"),
     (mutation("a.broken", after=Severity.WARN), "still met"),
     (mutation("a.broken", before=Severity.FAIL), "not met before"),
     (mutation("a.broken", source="other"), "changes other"),

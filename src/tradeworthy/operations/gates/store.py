@@ -25,6 +25,7 @@ from tradeworthy.operations.evidence.canonical import canonical_json
 from tradeworthy.operations.gates.bundle import encoded, encoded_gate, table_hash
 from tradeworthy.operations.gates.model import Answer, Evidence, Gate, Verdict
 from tradeworthy.operations.gates.page import html, markdown
+from tradeworthy.operations.gates.policy_ledger import StageChanged
 from tradeworthy.operations.gates.reading import of_snapshot, unreadable
 
 SOURCE = "gates"
@@ -117,6 +118,7 @@ class Known(NamedTuple):
     mutations: tuple[MutationsRun, ...]
     answers: tuple[tuple[int, GateAnswered], ...]
     turns: tuple[tuple[int, GateTurned], ...]
+    stages: tuple[StageChanged, ...] = ()
 
     def proven(self, gate: str, code: str) -> frozenset[str]:
         """Return the requirements of a gate that its newest run of mutations proved with this very code."""
@@ -184,6 +186,7 @@ class GateStore:
         mutations: list[MutationsRun] = []
         answers: list[tuple[int, GateAnswered]] = []
         turns: list[tuple[int, GateTurned]] = []
+        stages: list[StageChanged] = []
         directory = self.root / JOURNAL
         there = any(directory.glob("journal-*"))
         if there:
@@ -200,7 +203,11 @@ class GateStore:
                     answers.append((event.ts_init, one))
                 case GateTurned() as one:
                     turns.append((event.ts_init, one))
-        return Known(tuple(checks), tuple(verdicts), tuple(mutations), tuple(answers), tuple(turns))
+                case StageChanged() as one:
+                    stages.append(one)
+        return Known(
+            tuple(checks), tuple(verdicts), tuple(mutations), tuple(answers), tuple(turns), tuple(stages)
+        )  # fmt: skip
 
     def table(self, sha256: str) -> Gate:
         """Return a kept table; raises `InvalidInput` where it is gone or altered."""
