@@ -57,6 +57,7 @@ def workloads_of(process: "DeskProcess", address: "Address | None") -> list[Work
     )  # fmt: skip
     found.append(Workload("runtime_board", "runtime_board", "facts for health, metrics and summary", feeder.feed,
                           interval_s=1.0))  # fmt: skip
+    found.append(process.alerting.workload())
     found += [one.workload for one in process.observers if one.workload is not None]
     server = None if address is None else address(process)
     if server is not None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tradeworthy.app import identity
+from tradeworthy.app.alerting import Alerting
 from tradeworthy.app.bootstrap import instruments_of, policies_of, policy_of
 from tradeworthy.app.config import Document
 from tradeworthy.app.configuration_audit import ConfigurationAudited
@@ -101,9 +102,12 @@ class DeskProcess:
         self.ingesting = Ingesting(
             found, clock, run_id=self.life.run_id, tell=self.life.tell, skip=self.switches.skip_ingest
         )
+        self.alerting = Alerting(
+            document, state=place or self.state, clock=clock, environ=environ, run_id=self.life.run_id
+        )
         self.observation = Observation(
             document, run_id=self.life.run_id, clock=clock, release=self.code[:12], environ=environ,
-            folder=self.life.folder, stream=self.switches.stream,
+            folder=self.life.folder, stream=self.switches.stream, errors=self.alerting.errors,
         )  # fmt: skip
         self.logs, self.metrics = self.observation.logs, self.observation.metrics
         self.service = ServiceNotify.of_environment(environ)
@@ -198,7 +202,9 @@ class DeskProcess:
         application.on_startup("trading_precondition", lambda: tell_configuration(
             self.bulletin.tell, self.document, self.audited, trades=self.trading is not None
         ))  # fmt: skip
+        application.on_startup("alerts", self._open_alerts, self.alerting.close)
         application.on_shutdown("event_bus", self.publishing.stop)
+        application.on_shutdown("alerts", self.alerting.close)
         self.ingesting.declare(application)
         for workload in workloads_of(self, address):
             application.add(self._faulty(workload))
@@ -235,7 +241,7 @@ class DeskProcess:
     # parts
 
     def _trading_loop(self, observers: tuple[Observer, ...]) -> TradingLoop:
-        seen = (Observer(self.meter.on_event, self.meter.on_progress), *observers)
+        seen = (Observer(self.meter.on_event, self.meter.on_progress), Observer(self.alerting.on_event), *observers)
 
         def observe(event: Event, seq: int) -> None:
             for one in seen:
@@ -311,8 +317,15 @@ class DeskProcess:
         now = self.clock.now()
         self.flag.trip(Halt(asked.owner, asked.code, asked.scope, now, self.clock.monotonic(), asked.evidence))
 
+    def _open_alerts(self) -> None:
+        def publish(topic: str, event: Event) -> None:
+            self.publishing.publisher.publish(topic, event, source="alerts")
+
+        self.alerting.open(self.supervisor, self.door.ask, publish, delivered=self.metrics.alert_delivered)
+
     def _on_transition(self, event: Event) -> None:
         self.life.accept(event)
+        self.alerting.on_transition(event)
         self.metrics.transition(event)
         self.bulletin.on_transition(event)
 
@@ -322,6 +335,7 @@ class DeskProcess:
 
     def _alert(self, code: str, text: str) -> None:
         self.logs.logger("tradeworthy.desk").warning("alert", code=code, text=text)
+        self.alerting.warn(code, text)
 
     def _farewell(self) -> None:
         if self.link is not None:

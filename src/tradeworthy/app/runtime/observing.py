@@ -19,6 +19,7 @@ from tradeworthy.kernel.telemetry.logs import open_logs
 from tradeworthy.kernel.telemetry.metrics import DeskMetrics
 from tradeworthy.kernel.telemetry.order_spans import OrderSpans
 from tradeworthy.kernel.telemetry.tracing import open_tracing
+from tradeworthy.operations.incidents.unrouted import UnroutedErrors
 from tradeworthy.trading.model import Outcome
 
 LOGS = "logs"
@@ -31,12 +32,14 @@ class Observation:
     """Hold logs, tracing and metrics of one process.
 
     stream  where log lines are shown beside their file, None nowhere
+    errors  makes an alert of an ERROR line for which nobody has a route (LOG-05)
     """
 
     def __init__(
         self, document: Document, *, run_id: str, clock: Clock, release: str, environ: Mapping[str, str], folder: Path,
-        stream: IO[bytes] | None,
+        stream: IO[bytes] | None, errors: UnroutedErrors,
     ) -> None:  # fmt: skip
+        self._errors = errors
         environment, section = document.desk.environment, document.telemetry
         export, _ = with_otel_variables(policy_of(ExportPolicy, "telemetry.export", section.get("export", {})), environ)
         self.tracing = open_tracing(
@@ -49,7 +52,7 @@ class Observation:
             policy_of(LogPolicy, "telemetry.logs", section.get("logs", {})), run_id=run_id, environment=environment,
             clock=clock, release=release, variables=environ, folder=folder / LOGS, stream=stream,
             trace_ids=self.tracing.current_ids, sinks={} if self._shipped is None else {"otlp": self._shipped},
-            routed=lambda line: line.logger in ROUTED_LOGGERS, on_unrouted=self._on_unrouted,
+            routed=lambda line: line.logger in ROUTED_LOGGERS or errors.routed(line), on_unrouted=self._on_unrouted,
         )  # fmt: skip
         self.metrics = DeskMetrics(mode=environment, environment=environment)
         self.metrics.build(release)
@@ -79,5 +82,6 @@ class Observation:
         self.logs.close()
 
     def _on_unrouted(self, line: LogLine) -> None:
+        self._errors.on_unrouted(line)
         said = json.loads(line.data)
         self._unrouted(ErrorUnrouted(line.logger, str(said.get("event", "")), str(said.get("message", ""))))
