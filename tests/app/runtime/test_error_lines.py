@@ -1,4 +1,4 @@
-"""An ERROR line that no alert route takes is journaled by the process that wrote it, without secrets (LOG-05)."""
+"""An ERROR line that no route takes is journaled by its process and becomes an alert, without secrets (LOG-05)."""
 
 import asyncio
 import logging
@@ -10,10 +10,13 @@ import msgspec
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from soak_runs import document
 
+from tradeworthy.app.alerting import JOURNAL
 from tradeworthy.app.runtime.desk_process import DeskProcess
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.journal import read
 from tradeworthy.kernel.redaction import Secret
+from tradeworthy.operations.incidents.model import Alert
+from tradeworthy.operations.incidents.unrouted import UNROUTED
 
 ALONE = {"RUNTIME_HEALTHCHECK_ENABLED": "false", "RUNTIME_WATCHDOG_HTTP": ""}
 
@@ -39,5 +42,9 @@ def test_an_error_line_of_a_process_is_journaled_once_and_a_warning_is_not(tmp_p
     events = list(read(process.life.directory))
     told = [one.payload for one in events if type(one.payload).__name__ == "ErrorUnrouted"]
     assert [(one.logger, one.event) for one in told] == [("tradeworthy.a_room", "nobody_routes_this")]
-    assert "canary-of" not in repr(events)
+    alerts = [one.payload for one in read(process.alerting.folder / JOURNAL) if isinstance(one.payload, Alert)]
+    unrouted = [one for one in alerts if one.code == UNROUTED]
+    assert len(unrouted) == 1, "three lines of one event are one incident"
+    assert "nobody_routes_this" in repr(unrouted)
+    assert "canary-of" not in repr(events) + repr(alerts)
     assert b"canary-of" not in b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
