@@ -13,13 +13,13 @@ test: $(VENV)/dev.stamp
 	$(BIN)/ruff check src tests tools benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not proof" -n $(JOBS)
+	$(BIN)/pytest -m "not proof" -n $(JOBS) --dist worksteal
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check src tests tools benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not proof" -n $(JOBS) -x --ignore=tests/parity --ignore=tests/blackbox
+	$(BIN)/pytest -m "not proof" -n $(JOBS) --dist worksteal -x --ignore=tests/parity --ignore=tests/blackbox
 
 proof: $(VENV)/dev.stamp
 	$(BIN)/pytest -m proof -s

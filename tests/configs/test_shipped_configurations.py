@@ -37,7 +37,8 @@ def short(name: str) -> Document:
         if tape.path.startswith(SHARED) and not list(DATA.glob(tape.path.removeprefix(SHARED))):
             pytest.skip(f"no market data at {tape.location}; set TRADEWORTHY_DATA")
         tapes.append(msgspec.structs.replace(tape, rows_max=ROWS))
-    return msgspec.structs.replace(document, tapes=tuple(tapes))
+    at_once = msgspec.structs.replace(document.desk, speed=0.0)
+    return msgspec.structs.replace(document, desk=at_once, tapes=tuple(tapes))
 
 
 def played(name: str, root: Path) -> RunResult:
