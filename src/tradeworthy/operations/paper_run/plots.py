@@ -163,11 +163,16 @@ def _thinned(points: Points) -> Points:
     return [max(one, key=lambda point: (point[1] is not None, point[1] or 0.0)) for one in stretches]
 
 
+SPREAD_SHARE_MIN, SPREAD_MIN = 1e-9, 1e-9
+"""Values that lie closer together are one value on paper: of the larger one, and at all."""
+
+
 def _rounded(low: float, high: float) -> Axis:
     """Return levels on round numbers; a figure that is small against its spread starts at zero."""
     if low >= 0 and low < 0.7 * high:
         low = 0.0
-    spread = (high - low) or abs(high) or 1.0
+    spread = max(high - low, abs(high) * SPREAD_SHARE_MIN) or 1.0
+    spread = max(spread, SPREAD_MIN)
     power = 10.0 ** floor(log10(spread / 4))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= spread / 4)
     bottom = floor(low / step) * step
