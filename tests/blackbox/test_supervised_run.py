@@ -147,6 +147,8 @@ def test_a_second_signal_skips_to_the_seal(tmp_path):
         "run", document(tmp_path, rows=300, desk=SLOW), "--runs", runs, "--fault", "resources:swallow-cancel"
     )  # fmt: skip
     journaled(runs, process)
+    wait_for(lambda: "runtime.ready" in kinds_of(only_life(runs)))
+    time.sleep(0.3)  # until the fault has its task
     process.send_signal(signal.SIGTERM)
     wait_for(lambda: "runtime.stopping" in kinds_of(only_life(runs)))
     time.sleep(0.3)
