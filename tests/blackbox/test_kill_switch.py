@@ -10,6 +10,15 @@ def kill(runs, *words, desk="small"):
     return command("kill", desk, "--reason", "drill", "--runs", runs, *words)
 
 
+OWN_END = "shutdown.shutdown"
+"""The pause that each supervised desk sets when it ends."""
+
+
+def set_in(events):
+    """Return the changes by which the guard came to hold a reason."""
+    return [event for event in events if event.kind == "guard.changed" and event.payload.set]
+
+
 def test_a_desk_killed_before_its_start_sends_nothing_and_again_nothing_after_a_restart(tmp_path):
     config, runs = document(tmp_path, rows=600), tmp_path / "runs"
     assert kill(runs).returncode == 0
@@ -26,7 +35,8 @@ def test_a_desk_killed_before_its_start_sends_nothing_and_again_nothing_after_a_
 def test_a_desk_that_nobody_killed_sends_orders(tmp_path):
     done = command("run", document(tmp_path, rows=600), "--runs", tmp_path / "runs")
     assert "command.submit" in kinds_of(folder_of(done))
-    assert "guard paused" in done.stdout  # by its own end, and by nobody else
+    assert "guard paused" in done.stdout
+    assert [one.payload.reason for one in set_in(events_of(folder_of(done)))] == [OWN_END]
 
 
 def test_a_kill_during_a_run_cancels_and_lets_nothing_more_out(tmp_path):
@@ -42,7 +52,7 @@ def test_a_kill_during_a_run_cancels_and_lets_nothing_more_out(tmp_path):
     assert "command.submit" in kinds[:at]
     assert "command.submit" not in kinds[at:]
     assert "market.quote" in kinds[at:]
-    changed = next(event for event in events[at:] if event.kind == "guard.changed" and event.payload.set)
+    (changed,) = [one for one in set_in(events[at:]) if one.payload.reason != OWN_END]
     assert changed.causation_id == events[at].event_id
     assert "drill" in changed.payload.evidence
     assert command("replay", only_run(runs)).returncode == 0
