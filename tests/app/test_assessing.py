@@ -171,7 +171,7 @@ def test_a_break_warns_at_once_and_fails_when_it_lasts(run, agreement, lasted, s
     source = RunSource(run, CLOCK)
     source.catch_up()
     found, at = Reconciled(1, 0, agreement), source.desk.now
-    source._reconciled(event_of(found, source="reconciliation", key=1, ts_event=at, ts_init=at), found)
+    source.compared.on_event(event_of(found, source="reconciliation", key=1, ts_event=at, ts_init=at))
     source.desk.now = at + lasted * NANOS_PER_SECOND
     snapshot = judge("reconciliation", source, now=source.desk.now)
     own = {code: severity for code, severity in codes(snapshot).items() if code != "position_drift"}

@@ -3,25 +3,21 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tradeworthy.app import bootstrap, configuration_audit
+from tradeworthy.app import configuration_audit
+from tradeworthy.app.desk_folds import ComparisonFold, desk_fold, log_fold
 from tradeworthy.app.latency_baselines import LatencyBaselines
 from tradeworthy.app.life_facts import LifeFold
 from tradeworthy.app.run_folder import document_of, journal_of, started_of
-from tradeworthy.app.runtime.reconciling import Reconciled
-from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND, Clock
+from tradeworthy.kernel.clock import NANOS_PER_MILLI, Clock
 from tradeworthy.kernel.errors import UsageError
-from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.host import machine_identity
 from tradeworthy.kernel.journal import read
 from tradeworthy.kernel.journal.files import writer_lives
-from tradeworthy.kernel.journal.integrity import ExpectedSource
 from tradeworthy.kernel.supervision.resources import ResourcePolicy
-from tradeworthy.operations.assessments.collectors.desk import DeskFold
 from tradeworthy.operations.assessments.collectors.logs import LogFold
 from tradeworthy.operations.assessments.collectors.told import Teller
 from tradeworthy.operations.assessments.framework.collect import Probe
 from tradeworthy.operations.assessments.framework.values import Observation, Provenance
-from tradeworthy.trading.market_data.calendar import calendar_of
 
 Probes = dict[str, tuple[Probe, ...]]
 VERIFY_TIMEOUT_S = 60.0
@@ -40,17 +36,9 @@ class RunSource:
         start = started_of(folder)
         self.document, self.environment = document_of(folder, start), start.environment
         self.code_version, self.config_hash = start.code_hash, start.config_hash
-        instruments = bootstrap.instruments_of(self.document)
-        calendars = {name: calendar_of(one.calendar) for name, one in instruments.items()}
-        self.desk = DeskFold(
-            instruments, bootstrap.risk_policy(self.document), self.document.desk.capital,
-            environment=start.environment,
-            sessions=lambda name, ts: name not in calendars or calendars[name].session_at(ts) is not None,
-        )  # fmt: skip
-        tapes = {f"tape.{one.name}": ExpectedSource() for one in start.tapes}
-        self.log = LogFold(self.directory, "desk", tapes, followed=False)
-        self._compared: tuple[Reconciled, int] | None = None
-        self._break_since: int | None = None
+        self.desk = desk_fold(self.document, start.environment)
+        self.log = log_fold(self.directory, (one.name for one in start.tapes))
+        self.compared = ComparisonFold()
 
     @property
     def venue(self) -> Provenance:
@@ -68,8 +56,7 @@ class RunSource:
         for event in read(self.directory, start=self.desk.last_seq + 1, stop=self._stop):
             self.desk.on_event(event, event.seq)
             self.log.fold((event,))
-            if isinstance(event.payload, Reconciled):
-                self._reconciled(event, event.payload)
+            self.compared.on_event(event)
 
     def probes(self) -> Probes:
         """Return the probes by assessment."""
@@ -106,26 +93,8 @@ class RunSource:
         )  # fmt: skip
         return self.desk.latency_facts(machine, baseline)
 
-    def _reconciled(self, event: Event, found: Reconciled) -> None:
-        self._compared = found, event.ts_init
-        if found.clean:
-            self._break_since = None
-        elif self._break_since is None:
-            self._break_since = event.ts_init
-
     def _reconciliation(self) -> list[Observation]:
-        tell, why = self.desk.teller(provenance=self.venue), "desk and venue were not compared yet"
-        found, at = self._compared or (None, None)
-        answered = None if found is None else not found.agreement.startswith("unknown")
-        count = None if found is None or not answered else 0 if found.clean else found.agreement.count(";") + 1
-        since = self._break_since
-        lasted = None if count is None else 0.0 if since is None else (self.desk.now - since) / NANOS_PER_SECOND
-        drift = 0.0 if count == 0 else None
-        return [
-            tell("venue_answered", answered, why=why), tell("breaks", count, why=why),
-            tell("break_age", lasted, why=why), tell("position_drift", drift, why="not told by share"),
-            tell("last_sweep", at, why=why),
-        ]  # fmt: skip
+        return self.compared.facts(self.desk.teller(provenance=self.venue), self.desk.now)
 
     def _audit(self) -> list[Observation]:
         tell = self.desk.teller()

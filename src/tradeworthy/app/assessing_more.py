@@ -8,6 +8,7 @@ from tradeworthy.app.assessing import LifeSource, Probes, RunSource
 from tradeworthy.app.bootstrap import instruments_of
 from tradeworthy.app.bundles import drift_of
 from tradeworthy.app.config import Document
+from tradeworthy.app.desk_folds import streams_fold
 from tradeworthy.app.instances import LIVE, PAPER, faults_of, name_of
 from tradeworthy.app.regression import open_recording
 from tradeworthy.app.run_folder import summary_of
@@ -20,7 +21,6 @@ from tradeworthy.kernel.journal.files import writer_lives
 from tradeworthy.kernel.telemetry.dead_letters import DeadLettered, DeadLettersSettled
 from tradeworthy.operations.assessments.collectors.folders import dry_run_facts, secret_facts
 from tradeworthy.operations.assessments.collectors.retention import retention_facts
-from tradeworthy.operations.assessments.collectors.streams import StreamsFold
 from tradeworthy.operations.assessments.collectors.told import Teller
 from tradeworthy.operations.assessments.collectors.trades import TradesFold
 from tradeworthy.operations.assessments.framework.collect import Probe
@@ -32,13 +32,11 @@ from tradeworthy.research.soak.policy import PaperPolicy
 from tradeworthy.research.soak.watch import MINUTE, SoakWatch
 from tradeworthy.trading.market_data.calendar import ALWAYS, calendar_of
 from tradeworthy.trading.market_data.instruments import shipped
-from tradeworthy.trading.market_data.quality import DERIVED
 from tradeworthy.trading.strategies.catalogue import CATALOGUE
 
 WHOLE_RUN_TIMEOUT_S = 120.0
 """A whole journal is folded once more for these, which takes longer than a look."""
 SCAN_TIMEOUT_S = 600.0
-BOOKS_S = 60.0
 TASKS = "tasks"
 """The step of the end that drains the tasks."""
 
@@ -50,10 +48,7 @@ class RunFolds:
         self._source, self._folder, self._stop = source, folder, stop
         instruments = instruments_of(source.document)
         self.trades = TradesFold(instruments)
-        self.streams = StreamsFold(
-            {name: calendar_of(one.calendar) for name, one in instruments.items()}, expected_of(source.document),
-            declared=declared_of(source.document),
-        )
+        self.streams = streams_fold(source.document)
         self._seq = 0
 
     def catch_up(self) -> None:
@@ -121,24 +116,6 @@ class RunFolds:
 
     def _summary(self, watch: SoakWatch) -> Summary:
         return summary_of(self._source.document, watch.records, run_id=self._folder.name, manifests=())
-
-
-def expected_of(document: Document) -> dict[str, float]:
-    """Return who must report in a run's journal, and how often in seconds: rows and books where they are asked for."""
-    found: dict[str, float] = {}
-    minute = document.desk.minute_seconds
-    if minute:
-        for one in document.instances:
-            if one.enabled:
-                found[f"minute:{one.id}"] = minute
-                found[f"books:{one.id}"] = max(minute, BOOKS_S)
-    return found
-
-
-def declared_of(document: Document) -> frozenset[str]:
-    """Return who may speak without a period of its own: the tapes with their bars, and the journal's beat."""
-    tapes = {f"tape.{one.name}" for one in document.tapes}
-    return frozenset({*tapes, *(f"{one}{DERIVED}" for one in tapes), "heartbeat"})
 
 
 def policy_facts(document: Document, trades: TradesFold, tell: Teller) -> list[Observation]:
