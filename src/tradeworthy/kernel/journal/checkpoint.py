@@ -112,5 +112,9 @@ def envelope_of(statement: Statement, key: Ed25519PrivateKey, *, provenance: str
 
 def latest_count(directory: Path) -> int:
     """Return the count of the newest checkpoint by its name, 0 without one."""
-    names = [path.name for path in directory.glob("checkpoint-*.dsse.json")]
-    return max((int(name.removeprefix("checkpoint-").partition(".")[0]) for name in names), default=0)
+    return max((count_of(path) for path in directory.glob("checkpoint-*.dsse.json")), default=0)
+
+
+def count_of(path: Path) -> int:
+    """Return how many events a checkpoint's name says that it covers."""
+    return int(path.name.removeprefix("checkpoint-").partition(".")[0])

@@ -1,6 +1,6 @@
 """Facts of a journal's wholeness: its seals verified, and its events folded one by one (AS-119)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -10,14 +10,15 @@ from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.journal import read
 from tradeworthy.kernel.journal.checkpoint import latest_count
+from tradeworthy.kernel.journal.following import ChainWatch
 from tradeworthy.kernel.journal.integrity import ExpectedSource, IntegrityFold
-from tradeworthy.kernel.journal.verify import CannotJudge, verify
+from tradeworthy.kernel.journal.verify import CannotJudge, VerifyResult, verify
 from tradeworthy.operations.assessments.collectors.told import Teller
 from tradeworthy.operations.assessments.framework.values import Observation
 
 
 class LogFold:
-    """Fold one journal's events as they come; `verify` reads the whole of it again, `facts` tells what is known.
+    """Fold one journal's events as they come; `facts` tells what is known, of the seals what was verified last.
 
     name      of the journal, the component;  sources  that are expected, by name
     followed  continuous days are expected between the first and the last event
@@ -29,6 +30,7 @@ class LogFold:
         self._fold = IntegrityFold()
         self._days: dict[int, None] = {}
         self.last_seq = 0
+        self._watch = ChainWatch(directory)
         self._chain: bool | None = None
         self._chain_problem, self._chain_at = "it was not verified yet", 0
 
@@ -51,8 +53,15 @@ class LogFold:
     def verify(self, at: int) -> "LogFold":
         """Verify every seal against the checkpoints, and keep what that said `at`; return itself. May take long."""
         checkpoints = any(self.directory.glob("checkpoint-*.dsse.json"))
+        return self._verified(lambda: verify(self.directory, checkpoint=self.directory if checkpoints else None), at)
+
+    def follow(self, at: int) -> "LogFold":
+        """Verify what was sealed since the last time, and keep what that said `at`; return itself."""
+        return self._verified(self._watch.look, at)
+
+    def _verified(self, judge: Callable[[], VerifyResult], at: int) -> "LogFold":
         try:
-            result = verify(self.directory, checkpoint=self.directory if checkpoints else None)
+            result = judge()
             self._chain, self._chain_problem = result.ok, result.problem
         except CannotJudge as error:
             self._chain, self._chain_problem = None, str(error)
