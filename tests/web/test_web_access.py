@@ -17,11 +17,13 @@ from tradeworthy.web.tokens import TokenInvalid, Tokens, tokens_of
 NOW_S = NOW // 10**9
 HEALTH, METRICS = "runtime.health:read", "runtime.metrics:read"
 KILL, RESUME, APPROVE = "control:kill", "control:resume", "config:approve"
-ROLES = (HEALTH, METRICS, KILL, RESUME, APPROVE)
+READ, ACK, PUSH = "alerts:read", "alerts:ack", "alerts:push"
+ROLES = (HEALTH, METRICS, KILL, RESUME, APPROVE, READ, ACK, PUSH)
 ROUTES = {
     ("GET", "/health"): HEALTH, ("GET", "/ready"): HEALTH, ("GET", "/summary"): HEALTH, ("GET", "/guard"): HEALTH,
     ("GET", "/certificate"): HEALTH, ("GET", "/metrics"): METRICS, ("POST", "/kill"): KILL, ("POST", "/pause"): KILL,
-    ("POST", "/resume"): RESUME,
+    ("POST", "/resume"): RESUME, ("GET", "/api/alerts"): READ, ("POST", "/api/alerts/r:1/ack"): ACK,
+    ("POST", "/api/alerts/prometheus"): PUSH,
 }  # fmt: skip
 
 

@@ -19,6 +19,8 @@ from tradeworthy.operations.health.board import RuntimeBoard
 from tradeworthy.operations.health.facts import Dependency, GuardView, Judged, Readiness
 from tradeworthy.operations.health.judge import CHECKS
 from tradeworthy.operations.health.policy import HealthPolicy
+from tradeworthy.operations.incidents.acts import Answer
+from tradeworthy.operations.incidents.prometheus_source import signals_of
 from tradeworthy.trading.control import HeldReason
 from tradeworthy.trading.model import GuardLevel
 from tradeworthy.web import server
@@ -82,12 +84,24 @@ class WebDesk:
     def current(self):
         return self.certificate
 
+    def firing(self):
+        return b'{"firing":[]}'
+
+    def acknowledge(self, alert, person):
+        self.control.asked.append(("ack", alert, person))
+        return Answer(id="1", found=alert, fault="" if alert == "r:1" else f"no {alert}")
+
+    def take(self, body):
+        self.control.asked.append(("push", body))
+        return len(signals_of(body)) if body.startswith(b'{"version"') else 0
+
     def token(self, *roles, seconds=3_600, now=NOW, subject="ada"):
         return Tokens(Secret(SECRET), AUDIENCE).issue(subject, roles, now=now, seconds=seconds)
 
     def app(self):
         return create_app(
-            self.board, self.control, self.policy, clock=self.clock, tokens=self.tokens, certificate=self
+            self.board, self.control, self.policy, clock=self.clock, tokens=self.tokens, certificate=self,
+            alerts=self,
         )
 
     @contextlib.contextmanager

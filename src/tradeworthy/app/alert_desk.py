@@ -1,10 +1,10 @@
 """A desk's alerts and incidents seen from outside its process: read, taken and tested, whether it runs or not."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -27,6 +27,7 @@ ANSWER_WAIT_NS, ANSWER_STEP_NS = 5 * NANOS_PER_SECOND, 50 * NANOS_PER_MILLI
 RECEIPTS_WAIT_NS = 35 * NANOS_PER_SECOND
 """Longer than the total deadline of a channel."""
 LIST_MAX = 1_000
+T = TypeVar("T")
 
 
 class AlertRow(NamedTuple):
@@ -146,7 +147,7 @@ class AlertDesk:
 
     def _alone(self, request: Request) -> Answer:
         """Act on the journal of a desk at rest."""
-        if request.verb in (Verb.TEST, Verb.SILENCE):
+        if request.verb in (Verb.TEST, Verb.SILENCE, Verb.SEND, Verb.DRILL):
             raise UsageError(f"{self.name}: expected a running desk for {request.verb.value}, no process runs it")
         now = self._clock.now()
         if request.verb is Verb.ACK and not request.target.startswith("INC-"):
@@ -176,38 +177,54 @@ class AlertDesk:
 
 
 class _Nobody:
-    """A test alone has no desk to stop; what is escalated shows in the receipts that are missing."""
+    """A path alone has no desk to stop; what is escalated shows in the receipts that are missing."""
 
     def escalate(self, escalated: Escalated, cause: Event) -> None:
         """Leave it at the journal."""
+
+
+def path_alone(
+    document: Document, play: Callable[[Alerting], Awaitable[T]], *, state: Path, clock: Clock,
+    environ: Mapping[str, str], run_id: str,
+) -> T:  # fmt: skip
+    """Run the alert path of a document whose desk is at rest for as long as `play` goes on."""
+    alerting = Alerting(document, state=state, clock=clock, environ=environ, run_id=run_id)
+
+    async def whole() -> T:
+        supervisor = TaskSupervisor(
+            clock, Random(document.desk.seed), _Nobody(), sink=alerting.on_transition, run_id=run_id
+        )
+        alerting.open(supervisor, lambda asked: None, announced=False)
+        supervisor.create(alerting.work, owner="alerts", name="alerts")
+        await asyncio.sleep(0)
+        try:
+            return await play(alerting)
+        finally:
+            await supervisor.cancel_all(1.0)
+
+    try:
+        return asyncio.run(whole())
+    finally:
+        alerting.close()
 
 
 def send_test_alone(
     document: Document, *, state: Path, clock: Clock, environ: Mapping[str, str], person: str, run_id: str
 ) -> Tested:
     """Send a test alert over every channel of a document whose desk is at rest, and wait for the receipts."""
-    alerting = Alerting(document, state=state, clock=clock, environ=environ, run_id=run_id)
 
-    async def play() -> Tested:
-        supervisor = TaskSupervisor(clock, Random(document.desk.seed), _Nobody())
-        alerting.open(supervisor, lambda asked: None, announced=False)
+    async def play(alerting: Alerting) -> Tested:
         path = alerting.path
         assert path is not None
-        supervisor.create(alerting.work, owner="alerts", name="alerts")
-        await asyncio.sleep(0)
         answer = path.act(Request(id=run_id, verb=Verb.TEST, person=person))
         until = clock.monotonic() + RECEIPTS_WAIT_NS
         found: dict[str, Receipt] = {}
         while len(found) < len(path.outbox.channels) and clock.monotonic() < until:
             await asyncio.sleep(ANSWER_STEP_NS / NANOS_PER_SECOND)
             found = {one.channel: one for one in path.outbox.tests if answer.found in one.alerts}
-        await supervisor.cancel_all(1.0)
         return Tested(answer.found, tuple(found.values()))
 
-    try:
-        return asyncio.run(play())
-    finally:
-        alerting.close()
+    return path_alone(document, play, state=state, clock=clock, environ=environ, run_id=run_id)
 
 
 def encoded(value: object) -> bytes:

@@ -24,6 +24,7 @@ from tradeworthy.kernel.supervision.task import Pulse
 from tradeworthy.operations.assessments.framework.ports import AlertEvent
 from tradeworthy.operations.incidents.acts import Answer, Request
 from tradeworthy.operations.incidents.catalogue import category_of
+from tradeworthy.operations.incidents.drills import DRILL_CODE, DRILL_COMPONENT, DRILL_TASK
 from tradeworthy.operations.incidents.lifecycle import IncidentBook
 from tradeworthy.operations.incidents.model import (
     Alert,
@@ -299,7 +300,13 @@ class Alerting:
     def on_transition(self, event: Event) -> None:
         """Hear of a failure that no restart answers."""
         told = event.payload
-        if isinstance(told, Escalated):
+        if isinstance(told, Escalated) and told.task.startswith(DRILL_TASK):
+            self.tell(Signal(
+                code=DRILL_CODE, category="system_failure", component=DRILL_COMPONENT,
+                subject=told.task.removeprefix(DRILL_TASK), severity=AlertSeverity.CRITICAL, cause=event.event_id,
+                message="DRILL: a failure was forced; acknowledge it with `tradeworthy alert ack`",
+            ))  # fmt: skip
+        elif isinstance(told, Escalated):
             self.tell(Signal(
                 code="system_failure.task", category="system_failure", component=told.task, subject=told.owner,
                 message=f"task {told.task} is given up: {told.reason}", severity=AlertSeverity.CRITICAL,

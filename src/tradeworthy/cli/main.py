@@ -9,6 +9,7 @@ from rich.console import Console
 from tradeworthy import __version__
 from tradeworthy.cli import (
     alert,
+    alert_drill,
     approve,
     assess,
     backtest,
@@ -85,6 +86,8 @@ app.command(approve.approve)
 app.command(break_glass.app)
 app.command(flatness.flatness)
 app.command(watchdog.watchdog, show=False)
+alert.app.command(alert_drill.drill)
+alert.app.command(alert_drill.send)
 app.command(alert.app)
 app.command(incident.app)
 app.command(health.health)

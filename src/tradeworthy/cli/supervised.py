@@ -8,6 +8,7 @@ from functools import partial
 
 from rich.console import Console
 
+from tradeworthy.app.alert_answers import AlertAnswers
 from tradeworthy.app.bootstrap import policy_of
 from tradeworthy.app.config import Document
 from tradeworthy.app.observed_run import ObservedRun, observed_by
@@ -108,6 +109,7 @@ def http_address(process: DeskProcess) -> Workload | None:
     address = address_of(
         process.board, control, section=process.document.health, environ=process.environ, clock=process.clock,
         resolve=store_of(process.environ).resolve, supervisor=process.supervisor,
+        alerts=AlertAnswers(process.alerting, process.clock),
     )
     if address.factory is None:
         return None

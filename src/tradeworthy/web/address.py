@@ -12,7 +12,7 @@ from tradeworthy.kernel.supervision.task import Factory
 from tradeworthy.operations.evidence.living import LivingCertificate
 from tradeworthy.operations.health.policy import HealthPolicy, of_environment
 from tradeworthy.web.application import create_app, create_metrics_app
-from tradeworthy.web.ports import Board, Control
+from tradeworthy.web.ports import AlertPort, Board, Control
 from tradeworthy.web.server import factory_of
 from tradeworthy.web.tokens import tokens_of
 
@@ -27,14 +27,14 @@ class Address(NamedTuple):
 def address_of(
     board: Board, control: Control, *, section: Mapping[str, Any], environ: Mapping[str, str], clock: Clock,
     resolve: Callable[[str], Secret], supervisor: TaskSupervisor | None = None,
-    bound: Callable[[int], object] = lambda port: None,
+    bound: Callable[[int], object] = lambda port: None, alerts: AlertPort | None = None,
 ) -> Address:  # fmt: skip
     """Return the address of a desk; nothing is opened before the factory runs.
 
     section     `health` of the document; the variables RUNTIME_HEALTHCHECK_* win over it
     resolve     returns the secret of a reference `secret://NAME`
     supervisor  keeps the task that reads the evidence behind `/certificate`, where the policy names a store
-    bound       hears each port that was bound
+    bound       hears each port that was bound;  alerts  what `/api/alerts` asks
 
     Raises `UsageError` for a wrong key in either, `AddressRefused` for an address that may not be served.
     """
@@ -45,7 +45,7 @@ def address_of(
     living = None
     if policy.evidence_store:
         living = LivingCertificate(Path(policy.evidence_store), Path(policy.evidence_trust), clock)
-    app = create_app(board, control, policy, clock=clock, tokens=tokens, certificate=living)
+    app = create_app(board, control, policy, clock=clock, tokens=tokens, certificate=living, alerts=alerts)
     metrics = create_metrics_app(board, policy, clock=clock, tokens=tokens)
     factory = factory_of(app, policy, authenticated=tokens is not None, metrics=metrics, bound=bound)
     if living is None or supervisor is None:

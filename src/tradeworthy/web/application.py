@@ -12,11 +12,13 @@ from tradeworthy.kernel.redaction import redact
 from tradeworthy.operations.health import report
 from tradeworthy.operations.health.policy import HealthPolicy
 from tradeworthy.web.access import Access
+from tradeworthy.web.alert_routes import alert_routes
 from tradeworthy.web.edge import AsgiApp, Edge
 from tradeworthy.web.ports import (
     KILL,
     NO_PACK,
     RESUME,
+    AlertPort,
     Board,
     CertificatePort,
     Command,
@@ -38,12 +40,12 @@ C = TypeVar("C", bound=Command)
 
 def create_app(
     board: Board, control: Control, policy: HealthPolicy, *, clock: Clock, tokens: Tokens | None = None,
-    certificate: CertificatePort | None = None,
+    certificate: CertificatePort | None = None, alerts: AlertPort | None = None,
 ) -> AsgiApp:  # fmt: skip
     """Return the application of the health address; nothing is opened and no task is started.
 
     tokens       None leaves loopback open to read, kill and pause; `web.server.require_safe` refuses any other address
-    certificate  None: there is no evidence store, and `/certificate` says so
+    certificate  None: there is no evidence store, and `/certificate` says so;  alerts  None: no path of alerts runs
     """
     access = Access(tokens, clock)
     reads = [access.needs(*policy.health_roles)]
@@ -105,6 +107,7 @@ def create_app(
         return _answer(asked, who, await control.resume(asked.scope, pack, who))
 
     handlers = [health, ready, live, summary, guard, shown, kill, pause, resume, _metrics(board, access, policy)]
+    handlers += alert_routes(alerts, access)
     return _application(handlers, policy, named=tokens is None)
 
 

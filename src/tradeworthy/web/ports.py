@@ -7,8 +7,10 @@ import msgspec
 from tradeworthy.operations.evidence.certificate import Certificate
 from tradeworthy.operations.health.facts import GuardView, Readiness
 from tradeworthy.operations.health.report import HealthReport
+from tradeworthy.operations.incidents.acts import Answer
 
 KILL, RESUME, APPROVE = "control:kill", "control:resume", "config:approve"
+ALERTS_READ, ALERTS_ACK, ALERTS_PUSH = "alerts:read", "alerts:ack", "alerts:push"
 NO_PACK = msgspec.Raw(b"null")
 LOCAL = "loopback"
 """The principal of a request that needed no token: a person on the desk's own machine."""
@@ -76,6 +78,14 @@ class Control(Protocol):
     async def kill(self, reason: str, scope: str, flatten: bool, principal: str) -> ControlAnswer: ...
     async def pause(self, reason: str, scope: str, expires_at: int | None, principal: str) -> ControlAnswer: ...
     async def resume(self, scope: str, pack: bytes | None, principal: str) -> ControlAnswer: ...
+
+
+class AlertPort(Protocol):
+    """The desk's alerts; None while no path runs. `take` raises `UsageError` for what is no message of Prometheus."""
+
+    def firing(self) -> bytes | None: ...
+    def acknowledge(self, alert: str, person: str) -> Answer | None: ...
+    def take(self, body: bytes) -> int: ...
 
 
 class CertificatePort(Protocol):

@@ -9,6 +9,7 @@ from tradeworthy.kernel.errors import DeskError
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.kernel.words import Word
 from tradeworthy.operations.incidents.lifecycle import IncidentBook, IncidentRefused, Phase
+from tradeworthy.operations.incidents.model import AlertSeverity
 
 
 class Verb(Word):
@@ -17,6 +18,8 @@ class Verb(Word):
     TEST = "test"
     ACK = "ack"
     SILENCE = "silence"
+    SEND = "send"
+    DRILL = "drill"
     OPEN = "open"
     MOVE = "move"
     RATE = "rate"
@@ -24,7 +27,8 @@ class Verb(Word):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One act of a person. `target` is an alert, an incident, or the codes of a silence; what is not needed is empty.
+    """One act of a person. `target` is an alert, an incident, a code, or the codes of a silence; what is not needed is
+    empty.
 
     id  the asker's own, so that an act that is handed over twice counts once
     """
@@ -45,6 +49,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     hours: float = 1.0
     drill: bool = False
     evidence: tuple[str, ...] = ()
+    severity: AlertSeverity = AlertSeverity.WARNING
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +87,7 @@ def act_on_incidents(book: IncidentBook, asked: Request, now: int, keep: Callabl
                 )
             case Verb.NOTE:
                 told = book.note(asked.target, asked.person, asked.text, now, asked.evidence)
-            case Verb.TEST | Verb.SILENCE:
+            case Verb.TEST | Verb.SILENCE | Verb.SEND | Verb.DRILL:
                 raise IncidentRefused(f"{asked.verb.value} is no act on an incident")
     except DeskError as problem:
         return Answer(id=asked.id, fault=str(problem))

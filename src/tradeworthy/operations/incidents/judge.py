@@ -18,7 +18,7 @@ def judge_incidents(book: IncidentBook, policy: IncidentPolicy, now: int) -> tup
         one for one in book.all
         if not one.opened.drill and now - one.opened.detected_at <= policy.window_days * 24 * HOUR_NS
     ]  # fmt: skip
-    grave = sum(1 for one in book.all if one.living and one.sev <= 2)
+    grave = sum(1 for one in book.all if one.living and one.sev <= 2 and not one.opened.drill)
     waits = [
         (now - one.resolved_at) / HOUR_NS for one in book.all
         if one.phase is Phase.RESOLVED and one.resolved_at is not None

@@ -16,6 +16,8 @@ from tradeworthy.operations.incidents.catalogue import sev_of
 from tradeworthy.operations.incidents.model import Alert, Key
 from tradeworthy.operations.incidents.policy import IncidentPolicy
 
+DRILLS = "drill."
+"""How codes of exercises begin."""
 TIMELINE_MAX = 200
 """Steps of one incident that are kept in memory; the journal keeps all."""
 MINUTE_NS = 60 * NANOS_PER_SECOND
@@ -199,6 +201,7 @@ class IncidentBook:
             incident=self._next_id(), title=alert.message, sev=sev_of(alert), alert=alert.id, code=alert.code,
             component=alert.component, subject=alert.subject, opened_by="rule", owner=alert.owner,
             first_impact=alert.since, detected_at=now, source="alert", runbook=alert.runbook,
+            drill=alert.code.startswith(DRILLS),
         )  # fmt: skip
 
     def open_by(self, person: str, title: str, sev: int, now: int, *, drill: bool = False) -> IncidentOpened:

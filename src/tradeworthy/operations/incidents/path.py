@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from random import Random
-from typing import NamedTuple
 
 import msgspec
 
@@ -20,23 +19,25 @@ from tradeworthy.kernel.supervision.policy import nanos
 from tradeworthy.kernel.supervision.task import Pulse
 from tradeworthy.operations.incidents.acts import Answer, Record, Request
 from tradeworthy.operations.incidents.book import AlertBook, Verdict, Why
-from tradeworthy.operations.incidents.channel import ChannelFacts, Transport
+from tradeworthy.operations.incidents.channel import Transport
+from tradeworthy.operations.incidents.drills import DRILL_CODE, force_failure
 from tradeworthy.operations.incidents.escalation import Escalated, Ladder, Step
 from tradeworthy.operations.incidents.grouping import Groups, Page
-from tradeworthy.operations.incidents.latency import AlertLatency, CanaryLost, CanaryWatch, Quantile
+from tradeworthy.operations.incidents.latency import CanaryLost, CanaryWatch
 from tradeworthy.operations.incidents.lifecycle import IncidentBook
 from tradeworthy.operations.incidents.model import (
     Alert,
-    AlertAcknowledged,
     AlertsCounted,
     AlertSeverity,
     Outcome,
     Purpose,
     Receipt,
     Signal,
-    Silence,
 )
 from tradeworthy.operations.incidents.outbox import Outbox
+from tradeworthy.operations.incidents.path_model import PathFacts as PathFacts
+from tradeworthy.operations.incidents.path_model import PathPolicy as PathPolicy
+from tradeworthy.operations.incidents.path_model import topic_of
 from tradeworthy.operations.incidents.people import (
     HELD_CANARY,
     HELD_NO_ANSWER,
@@ -45,7 +46,6 @@ from tradeworthy.operations.incidents.people import (
     Guards,
     People,
 )
-from tradeworthy.operations.incidents.policy import AlertPolicy, EscalationPolicy, IncidentPolicy
 from tradeworthy.operations.incidents.routing import Routing
 from tradeworthy.operations.incidents.unrouted import UNROUTED
 
@@ -59,38 +59,7 @@ TIMES_MAX = 8_192
 """Alerts whose times are kept until they leave."""
 TURN_S = 0.5
 """The longest wait of a turn: what people ask is looked at as often."""
-EVENTS, DELIVERIES, INCIDENTS = "telemetry.alerts.event", "telemetry.alerts.delivery", "telemetry.incidents.event"
 LOG = logging.getLogger("tradeworthy.alerts")
-
-
-class PathPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """The three policies of the path."""
-
-    alerts: AlertPolicy = AlertPolicy()
-    escalation: EscalationPolicy = EscalationPolicy()
-    incidents: IncidentPolicy = IncidentPolicy()
-
-
-class PathFacts(NamedTuple):
-    """The path at this moment: what AS-32 judges. `nobody` counts notices that reached no channel at all."""
-
-    running: bool
-    channels: tuple[ChannelFacts, ...]
-    firing: int
-    waiting: int
-    taken: int
-    sent: int
-    undelivered: int
-    nobody: int
-    suppressed: int
-    inhibited: int
-    overflowed: int
-    unrecorded: int
-    canary_missing: int
-    canary_age_ns: int
-    generation: Quantile
-    receipt: Quantile
-    severity: Severity
 
 
 class AlertPath:
@@ -140,7 +109,7 @@ class AlertPath:
         self._people = People(
             clock, self.book, self.ladder, incidents, guards, Acting(
                 self._facts_append, self._keep, self._apply_now, self.outbox.test, self.outbox.taken,
-                lambda: self._canary.lost,
+                lambda: self._canary.lost, lambda drill: force_failure(supervisor, drill),
             ), ack_hold_s=policy.escalation.ack_hold_s,
         )  # fmt: skip
         self._counted = AlertsCounted(0, 0, 0, 0, 0, 0, 0)
@@ -305,7 +274,7 @@ class AlertPath:
     def _climb(self, steps: list[Step], now: int) -> None:
         for step in steps:
             self._facts.append(Escalated(step.alert.id, step.tier, step.roles, now))
-            if step.tier == 0 and self._guards.escalation is not None:
+            if step.tier == 0 and self._guards.escalation is not None and step.alert.code != DRILL_CODE:
                 said = f"alert {step.alert.id} {step.alert.code}: nobody answered"
                 self._guards.escalation.hold(HELD_NO_ANSWER, said)
         self.outbox.escalate((one for one in steps if one.tier), now)
@@ -403,7 +372,7 @@ class AlertPath:
             LOG.critical("alerts_unrecorded", extra={"facts": len(facts), "error": str(problem)})
             return
         for event in events:
-            topic = _topic_of(event.payload)
+            topic = topic_of(event.payload)
             if topic is not None:
                 try:
                     self._publish(topic, event)
@@ -417,11 +386,3 @@ class AlertPath:
             wait = min(wait, (min(due) - self._clock.now()) / NANOS_PER_SECOND)
         wait = min(wait, (self._canary.next_at - self._clock.monotonic()) / NANOS_PER_SECOND)
         return max(wait, 0.001)
-
-
-def _topic_of(payload: Fact) -> str | None:
-    if isinstance(payload, (Alert, AlertAcknowledged, Silence, Escalated)):
-        return EVENTS
-    if isinstance(payload, (Receipt, AlertLatency)):
-        return DELIVERIES
-    return INCIDENTS if payload.kind.startswith("incident.") else None

@@ -33,7 +33,7 @@ class Acting(NamedTuple):
     keep        journals a fact before the next notice leaves;  commit  now
     apply       tells of a verdict of the book
     test        sends a test alert over every channel;  taken  nobody else is asked about an alert
-    canary_lost whether the path is not proven to live
+    canary_lost whether the path is not proven to live;  drill  forces a failure of this name
     """
 
     keep: Callable[[Fact], None]
@@ -42,6 +42,7 @@ class Acting(NamedTuple):
     test: Callable[[Alert, int], None]
     taken: Callable[[Alert], None]
     canary_lost: Callable[[], bool]
+    drill: Callable[[str], None]
 
 
 class People:
@@ -65,6 +66,11 @@ class People:
             answer = Answer(id=asked.id, fault="an act needs the person who does it")
         elif asked.verb is Verb.TEST:
             answer = self._test(asked, now)
+        elif asked.verb is Verb.SEND:
+            answer = self._send(asked, now)
+        elif asked.verb is Verb.DRILL:
+            self._acting.drill(asked.id)
+            answer = Answer(id=asked.id, found=asked.id)
         elif asked.verb is Verb.SILENCE:
             answer = self._silence(asked, now)
         elif asked.verb is Verb.ACK and not asked.target.startswith("INC-"):
@@ -90,6 +96,19 @@ class People:
         self._acting.keep(verdict.alert)
         self._acting.commit()
         self._acting.test(verdict.alert, now)
+        return Answer(id=asked.id, found=verdict.alert.id)
+
+    def _send(self, asked: Request, now: int) -> Answer:
+        """Raise an alert of a person's own words; it goes the way of every other."""
+        if not asked.target or not asked.text:
+            return Answer(id=asked.id, fault="an alert needs a code and a message, found an empty one")
+        verdict = self._book.take(Signal(
+            code=asked.target, category=asked.target, subject=asked.id, severity=asked.severity,
+            message=f"{asked.person}: {asked.text}", owner=asked.person,
+        ), now)  # fmt: skip
+        if verdict.alert is None:
+            return Answer(id=asked.id, fault="no room for an alert: too many hold")
+        self._acting.apply(verdict)
         return Answer(id=asked.id, found=verdict.alert.id)
 
     def _acknowledge(self, asked: Request, now: int) -> Answer:

@@ -143,6 +143,7 @@ class AlertPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     noise                    ERROR lines that are known;  log_routes  code of the alert that an ERROR line is
     storm_pages_max          most messages in `storm_window_s`; what is more is gathered in digests
     storm_window_s           the time that is counted in
+    drill_interval_days      after which an alert drill is due
     """
 
     channels: tuple[ChannelPolicy, ...] = CHANNELS
@@ -179,6 +180,7 @@ class AlertPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     log_routes: dict[str, str] = {}
     storm_pages_max: int = 20
     storm_window_s: float = 600.0
+    drill_interval_days: int = 90
 
     def __post_init__(self) -> None:
         _require_positive(self, {
@@ -189,7 +191,8 @@ class AlertPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         _require_order(self, ("backoff_min_s", "backoff_max_s"), ("generate_p99_ms", "generate_max_ms"),
                        ("dead_man_period_s", "dead_man_timeout_s"))  # fmt: skip
         for name, least in (("attempts", 1), ("queue_max", 1), ("inbox_max", 1), ("active_max", 1), ("flap_count", 2),
-                            ("canary_missing_fail", 1), ("storm_pages_max", 4)):  # fmt: skip
+                            ("canary_missing_fail", 1), ("storm_pages_max", 4),
+                            ("drill_interval_days", 1)):  # fmt: skip
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, was {getattr(self, name)}")
         names = [one.name for one in self.channels]

@@ -1,0 +1,54 @@
+"""What the path of an alert is made with, what it says of itself, and which topic hears of which of its facts."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from tradeworthy.kernel.facts import Fact
+from tradeworthy.kernel.severity import Severity
+from tradeworthy.operations.incidents.channel import ChannelFacts
+from tradeworthy.operations.incidents.escalation import Escalated
+from tradeworthy.operations.incidents.latency import AlertLatency, Quantile
+from tradeworthy.operations.incidents.model import Alert, AlertAcknowledged, Receipt, Silence
+from tradeworthy.operations.incidents.policy import AlertPolicy, EscalationPolicy, IncidentPolicy
+
+EVENTS, DELIVERIES, INCIDENTS = "telemetry.alerts.event", "telemetry.alerts.delivery", "telemetry.incidents.event"
+
+
+class PathPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """The three policies of the path."""
+
+    alerts: AlertPolicy = AlertPolicy()
+    escalation: EscalationPolicy = EscalationPolicy()
+    incidents: IncidentPolicy = IncidentPolicy()
+
+
+class PathFacts(NamedTuple):
+    """The path at this moment: what AS-32 judges. `nobody` counts notices that reached no channel at all."""
+
+    running: bool
+    channels: tuple[ChannelFacts, ...]
+    firing: int
+    waiting: int
+    taken: int
+    sent: int
+    undelivered: int
+    nobody: int
+    suppressed: int
+    inhibited: int
+    overflowed: int
+    unrecorded: int
+    canary_missing: int
+    canary_age_ns: int
+    generation: Quantile
+    receipt: Quantile
+    severity: Severity
+
+
+def topic_of(payload: Fact) -> str | None:
+    """Return the topic that hears of a fact, None where none does."""
+    if isinstance(payload, (Alert, AlertAcknowledged, Silence, Escalated)):
+        return EVENTS
+    if isinstance(payload, (Receipt, AlertLatency)):
+        return DELIVERIES
+    return INCIDENTS if payload.kind.startswith("incident.") else None
