@@ -20,6 +20,7 @@ def document(*, environment="backtest", steps=6_000, instances=None, **desk):
         {
             "schema": "desk@1",
             "desk": {"name": "made", "environment": environment, "capital": "1000000", **desk},
+            "risk": {"max_order_value": "500000"},
             "tapes": [{
                 "name": "made", "format": "synthetic", "instrument": "EURUSD.DEMO", "label": "synthetic",
                 "kind": "quotes", "seed": 11, "bar_seconds": 60, "walk": {

@@ -18,6 +18,7 @@ from tradeworthy.kernel.errors import ConfigurationRefused
 from tradeworthy.kernel.journal import read
 
 ROOT = Path(__file__).resolve().parents[2]
+RISK = {"max_order_value": "500000"}
 QUOTES = [{"name": "eurusd_quotes", "format": "demo", "instrument": "EURUSD.DEMO", "rows_max": 600, "label": "derived"}]
 WATCHED = """
 import socket, sys
@@ -93,7 +94,7 @@ def test_the_proxy_and_the_log_see_a_call(tmp_path, proxy):
 def test_a_paper_desk_that_trades_sends_no_request_to_anybody(tmp_path, proxy):
     path = tmp_path / "paper.json"
     tester = {**PAPER, "policy": {"lots": 1_000, "inventory_lots_max": 20_000}, "cap": "100000"}
-    path.write_text(parsed(tester, environment="paper", tapes=QUOTES, catalogue="").canonical())
+    path.write_text(parsed(tester, environment="paper", tapes=QUOTES, catalogue="", risk=RISK).canonical())
     done, calls = watched(tmp_path, proxy, "run", path, "--runs", tmp_path / "runs")
     assert done.returncode == 0, done.stderr
     assert calls == []
@@ -104,7 +105,7 @@ def test_a_paper_desk_that_trades_sends_no_request_to_anybody(tmp_path, proxy):
 
 
 def test_credentials_of_a_paper_document_are_not_read_and_the_reason_is_told(tmp_path):
-    made = parsed(PAPER, environment="paper", tapes=QUOTES, catalogue="")
+    made = parsed(PAPER, environment="paper", tapes=QUOTES, catalogue="", risk=RISK)
     assert read_at_start(made) == {}
     assert ignored_credentials(made) == ("main",)
     one = DeskProcess(made, root=tmp_path, clock=SystemClock(), environ={"RUNTIME_HEALTHCHECK_ENABLED": "false",

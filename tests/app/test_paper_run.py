@@ -175,6 +175,8 @@ name = "pp"
 environment = "paper"
 capital = "1000000"
 speed = {speed}
+[risk]
+max_order_value = "500000"
 [[tapes]]
 name = "made"
 format = "synthetic"

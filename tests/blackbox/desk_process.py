@@ -39,6 +39,10 @@ def started(*words, **odd):
     )  # fmt: skip
 
 
+RISK = '[risk]\nmax_order_value = "500000"'
+"""The default, said: a desk that trades must have limits of its own."""
+
+
 def document(folder, *, name="small", kind="paper", rows=3_000, desk="", rest="", **odd):
     """Write a one-instance document on the shipped quotes; return its path."""
     instrument, strategy = odd.get("instrument", "EURUSD.DEMO"), odd.get("strategy", "touch_quoter")
@@ -50,6 +54,7 @@ name = "{name}"
 environment = "{kind}"
 capital = "1000000"
 {desk}
+{"" if "[risk" in rest else RISK}
 [[tapes]]
 name = "eurusd_quotes"
 format = "demo"

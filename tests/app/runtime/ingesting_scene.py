@@ -11,6 +11,8 @@ ALONE = {"RUNTIME_HEALTHCHECK_ENABLED": "false", "RUNTIME_WATCHDOG_HTTP": ""}
 EURUSD = "EURUSD.DEMO"
 HEADER = "time,open,high,low,close,volume\n"
 BARS = 20
+RISK = {"max_order_value": "500000"}
+"""The default, said: a desk that trades must have limits of its own."""
 
 
 def document(*, sources=(), runtime=None, rows=600, environment="paper", **rest):
@@ -22,7 +24,8 @@ def document(*, sources=(), runtime=None, rows=600, environment="paper", **rest)
                    "label": "derived"}],
         "instances": [{"id": "touch", "strategy": "touch_quoter", "instrument": EURUSD, "role": "maker",
                        "policy": {"lots": 1000, "inventory_lots_max": 20000}}],
-        "runtime": {"watchdog": False, "drift_monitor": {"enabled": False}, **ingest, **(runtime or {})}, **rest,
+        "runtime": {"watchdog": False, "drift_monitor": {"enabled": False}, **ingest, **(runtime or {})},
+        "risk": RISK, **rest,
     }, origin="test")  # fmt: skip
 
 

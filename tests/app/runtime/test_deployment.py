@@ -99,7 +99,7 @@ def test_a_component_that_is_given_up_stops_a_production_desk(halts, response, l
 
 def test_a_process_is_as_strict_as_its_document_says(tmp_path):
     with pytest.raises(ConfigurationRefused, match="deployment staging"):
-        process(tmp_path, document(runtime={"deployment": "staging"}))
+        process(tmp_path, document(risk={}, runtime={"deployment": "staging"}))
     assert not (tmp_path / "runs").exists()
     strict = document(runtime={"deployment": "production", "watchdog": True}, risk=RISK)
     one = process(tmp_path, strict, declared_in=tmp_path / "declared")

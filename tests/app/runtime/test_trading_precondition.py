@@ -60,6 +60,30 @@ def test_limits_that_nobody_may_trade_on_are_refused_with_reason_and_runbook(tmp
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_document_without_limits_trades_nowhere_and_names_reason_and_runbook(tmp_path):
+    with pytest.raises(ConfigurationRefused, match="expected limits in section risk, found none") as refused:
+        process(tmp_path, document(risk={}))
+    assert refused.value.exit_code is ExitCode.FAIL
+    assert RUNBOOK in str(refused.value)
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("verb", ["run", "paper-run", "restart"])
+def test_without_a_policy_no_verb_starts_to_trade(tmp_path, capsys, verb):
+    path = tmp_path / "x.json"
+    path.write_text(document(risk={}).canonical())
+    assert call([verb, str(path), "--runs", str(tmp_path / "runs")]) == 2
+    told = " ".join("".join(capsys.readouterr()).split())
+    assert "no start without a risk policy" in told
+    assert RUNBOOK in told
+
+
+def test_what_trades_nothing_needs_no_limits(tmp_path):
+    assert run(process(tmp_path, document(rows=50, risk={}), no_trading=True), timeout=0.3).exit_code == 0
+    process(tmp_path, document(risk={}), declared_in=tmp_path / "shown").discard()
+    require_risk_policy(document(environment="backtest", risk={}))
+
+
 def test_research_may_go_without_stops_in_a_backtest_alone():
     assert require_risk_policy(document(environment="backtest", risk={"research": True})).research
     with pytest.raises(ConfigurationRefused):

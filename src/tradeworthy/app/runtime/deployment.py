@@ -16,7 +16,7 @@ RUNBOOK = "docs/runbooks/config.md"
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """What a deployment insists on.
 
-    risk_declared         limits stand in the document, typed defaults are not enough
+    risk_declared         limits stand in the document also where nothing trades; a desk that trades needs them anywhere
     permissions_enforced  whoever asks the HTTP address shows a token, also on this machine
     heartbeat_loss_kills  a watchdog runs, and a process without a beat is killed
     failure_halts         a component that is given up stops the desk where it would pause it

@@ -32,7 +32,7 @@ from tradeworthy.app.runtime.life import begin_life, declared_life
 from tradeworthy.app.runtime.metering import DeskMeter
 from tradeworthy.app.runtime.observing import Observation
 from tradeworthy.app.runtime.policy import RuntimePolicy
-from tradeworthy.app.runtime.precondition import require_risk_policy, tell_configuration
+from tradeworthy.app.runtime.precondition import require_limits_in, require_risk_policy, tell_configuration
 from tradeworthy.app.runtime.switches import Observer as Observer
 from tradeworthy.app.runtime.switches import Switches as Switches
 from tradeworthy.app.runtime.telling import Bulletin, summary_of
@@ -98,6 +98,8 @@ class DeskProcess:
         if place is None and not trades:  # a session that trades asks for itself
             require_live(document, state=self.state, clock=clock, environ=environ)
         self._first = self._session(0) if trades else None  # what cannot be traded leaves nothing behind (APP-04)
+        if trades:
+            require_limits_in(document)
         self.life = begin_life(self.state, clock) if place is None else declared_life(place, clock)
         self.ingesting = Ingesting(
             found, clock, run_id=self.life.run_id, tell=self.life.tell, skip=self.switches.skip_ingest

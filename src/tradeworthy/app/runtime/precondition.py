@@ -35,13 +35,25 @@ class RiskConfiguration(msgspec.Struct, frozen=True, kw_only=True):
 def require_risk_policy(document: Document) -> RiskPolicy:
     """Return the risk policy; raises `ConfigurationRefused` with reason and runbook for one that nobody may trade on.
 
-    It holds limits above zero and, outside research, a mandatory stop loss; a document without a section trades on
-    the policy's defaults, which a deployment may refuse.
+    It holds limits above zero and, outside research, a mandatory stop loss. Whether the document has limits of its own
+    is asked by `require_limits_in`.
     """
     try:
         return risk_policy(document)
     except ConfigurationRefused as problem:
         raise ConfigurationRefused(f"no start without a risk policy fit to trade: {problem} (see {RUNBOOK})") from None
+
+
+def require_limits_in(document: Document) -> None:
+    """Refuse to trade on a document that sets no limit: somebody must have chosen what a desk may lose.
+
+    Raises `ConfigurationRefused` with reason and runbook. A backtest may go without, it trades with nobody.
+    """
+    if not document.risk:
+        raise ConfigurationRefused(
+            "no start without a risk policy: expected limits in section risk, found none; write [risk] with at least "
+            f"one limit, e.g. per_trade (see {RUNBOOK})"
+        )
 
 
 def configuration_of(document: Document, policy: RiskPolicy) -> RiskConfiguration:
