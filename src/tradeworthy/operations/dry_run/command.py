@@ -14,6 +14,7 @@ from tradeworthy.operations.dry_run.model import ResourceSample
 from tradeworthy.operations.dry_run.policy import PumpPolicy
 from tradeworthy.operations.dry_run.pump import Chunk, LineBuffer, Pump
 from tradeworthy.operations.dry_run.resources import ProcessTree
+from tradeworthy.operations.dry_run.settings import RUN_ID
 
 DRAIN_SECONDS = 5.0
 """How long the pumps may go on after the command's exit; whoever still holds a pipe then is an orphan."""
@@ -79,7 +80,10 @@ class ChildCommand:
             env=self._environment, start_new_session=True, cwd=self._started_in,
         )  # fmt: skip
         self._process = process
-        self._tree = ProcessTree(process.pid, self._folder, self._clock.monotonic)
+        mark = self._environment.get(RUN_ID)
+        self._tree = ProcessTree(
+            process.pid, self._folder, self._clock.monotonic, mark=None if mark is None else f"{RUN_ID}={mark}"
+        )
         for stream, pipe in (("stdout", process.stdout), ("stderr", process.stderr)):
             self._pumps.append(
                 Pump(

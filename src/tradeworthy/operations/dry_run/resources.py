@@ -4,7 +4,7 @@ import contextlib
 import os
 import shutil
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +17,9 @@ from tradeworthy.operations.dry_run.model import ResourceMonitorReport, Resource
 from tradeworthy.operations.dry_run.policy import SECONDS_PER_HOUR, SECONDS_PER_MINUTE, ResourcePolicy
 
 BYTES_PER_MB = 1_000_000
+PROC = Path("/proc")
+SEEN_MAX = 4_096
+"""Processes remembered before those that are gone are forgotten: a command may fork for days."""
 FORECAST_SAMPLES_KEPT = 240
 UNITS = {"cpu_percent": "percent of a core", "memory_mb": "MB", "memory_percent": "percent"}
 
@@ -31,13 +34,16 @@ class TreeSampler(Protocol):
 
 
 class ProcessTree:
-    """The tree of a process by psutil: its descendants, and whatever else lives in its session.
+    """The tree of a process by psutil: its descendants, whatever else lives in its session, and whoever bears its mark.
+
+    mark  `NAME=value`, a variable that only this command was given: a daemon that left session and parent still has it
 
     CPU is the share of one core since the last sample, so the first sample has none.
     """
 
-    def __init__(self, pid: int, folder: Path, monotonic: Callable[[], int]) -> None:
+    def __init__(self, pid: int, folder: Path, monotonic: Callable[[], int], *, mark: str | None = None) -> None:
         self._pid = pid
+        self._mark = None if mark is None else mark.encode()
         self._folder = folder
         self._monotonic = monotonic
         self._cpu: dict[tuple[int, float], float] = {}
@@ -55,14 +61,23 @@ class ProcessTree:
                 with contextlib.suppress(psutil.Error, OSError):
                     if os.getsid(pid) == self._pid:
                         found[pid] = psutil.Process(pid)
-        for one in found.values():
-            with contextlib.suppress(psutil.Error):
-                self.seen[one.pid] = one.create_time()
+        self._remember(found.values())
+        return list(found.values())
+
+    def marked(self) -> list[psutil.Process]:
+        """Return the members and whoever else bears the mark; it looks into every process: not for each second."""
+        found = {one.pid: one for one in self.members()}
+        for pid in () if self._mark is None else psutil.pids():
+            if pid not in found and pid != os.getpid():
+                with contextlib.suppress(psutil.Error, OSError):
+                    if self._mark in (PROC / str(pid) / "environ").read_bytes().split(b"\0"):
+                        found[pid] = psutil.Process(pid)
+        self._remember(found.values())
         return list(found.values())
 
     def survivors(self) -> list[psutil.Process]:
         """Return what still lives of everything that was ever seen in the tree, the leader left out."""
-        alive = {one.pid: one for one in self.members()}
+        alive = {one.pid: one for one in self.marked()}
         for pid, created in self.seen.items():
             with contextlib.suppress(psutil.Error):
                 one = psutil.Process(pid)
@@ -70,13 +85,20 @@ class ProcessTree:
                     alive[pid] = one
         return [one for pid, one in alive.items() if pid != self._pid and _lives(one)]
 
+    def _remember(self, found: Iterable[psutil.Process]) -> None:
+        for one in found:
+            with contextlib.suppress(psutil.Error):
+                self.seen[one.pid] = one.create_time()
+        if len(self.seen) > SEEN_MAX:
+            self.seen = {pid: created for pid, created in self.seen.items() if psutil.pid_exists(pid)}
+
     def sample(self, *, now: int) -> ResourceSample:
         """Measure the tree; what cannot be measured is None."""
         memory = descriptors = threads = count = 0
         share = 0.0
         cpu: dict[tuple[int, float], float] = {}
         at = self._monotonic()
-        for process in self.members():
+        for process in self.marked():
             try:
                 with process.oneshot():
                     memory += process.memory_info().rss
