@@ -38,7 +38,7 @@ from tradeworthy.operations.gates.mutations import MutationResult, proven, run
 from tradeworthy.operations.gates.named import TIERS, Act
 from tradeworthy.operations.gates.readiness import ReadinessDecided, SoakState, decide, soak_state
 from tradeworthy.operations.gates.reading import OF_REPORTS, environment_of, of_report, unreadable
-from tradeworthy.operations.gates.sources import known_sources
+from tradeworthy.operations.gates.sources import known_sources, unmade_sources
 from tradeworthy.operations.gates.store import GateStore, GivenVerdict, MutationsRun, NewestSnapshots, evidence_of
 from tradeworthy.operations.gates.watcher import Watcher, WatchPolicy
 
@@ -64,6 +64,19 @@ class Gates:
         self.assessments = assessments
         self._clock, self._waivers, self._session, self._commit = clock, waivers, session, commit
 
+    def now(self) -> int:
+        """Return the time by this binding's clock."""
+        return self._clock.now()
+
+    @property
+    def journals(self) -> tuple[Path, ...]:
+        """Every journal of snapshots that is read: the desk's, and that of cycles over this store."""
+        return tuple(dict.fromkeys((*self.assessments, self.store.snapshots)))
+
+    def newest(self, now: int) -> dict[str, Evidence]:
+        """Return the newest evidence of each source that was recorded by then."""
+        return newest_of(one for one in self.inputs(now).evidence if one.recorded_at <= now)
+
     def judge(self, gate: Gate, *, at: int | None = None, mode: Mode | None = None, cycle: str = "") -> Verdict:
         """Return a gate's verdict; it reads only, and keeps nothing (GE-04)."""
         now = self._clock.now() if at is None else at
@@ -73,7 +86,7 @@ class Gates:
         """Return everything that is known: evidence and waivers."""
         known = self.store.read()
         if self._tails is None:
-            return Inputs(evidence_of(known, self.assessments, known_sources(), now), self._waivers_in())
+            return Inputs(evidence_of(known, self.journals, known_sources(), now), self._waivers_in())
         try:
             newest = [one for tail in self._tails.values() for one in tail.look()]
         except (DeskError, OSError) as problem:
@@ -94,6 +107,7 @@ class Gates:
         return Context(
             binding=self.binding, proven=shown, conditions=conditions, cycle=cycle, session=self._session,
             commit=self._commit,
+            unmade=tuple(sorted(_sources(gate) & unmade_sources())),
         )  # fmt: skip
 
     def ladder_context(self) -> Context:
@@ -121,29 +135,44 @@ class Gates:
         if named not in known_sources():
             found = named or report.name
             raise UsageError(f"expected a source that a gate reads, found {found!r}; name one by --source")
-        now = self._clock.now()
+        run_id = f"{report.name}:{address(data)[:CYCLE_DIGITS]}"
+        return self.record(report, named, run_id=run_id, environment=environment)
+
+    def record(
+        self, report: Report, source: str, *, run_id: str, cycle: str = "", environment: str = "",
+        hashes: dict[str, str] | None = None,
+    ) -> Evidence:  # fmt: skip
+        """Keep a report as evidence of `source`; its status is the report's own.
+
+        environment  where it was made, by default that of the binding;  hashes  of what it is about, by default too
+        """
         evidence = of_report(
-            report, named, run_id=f"{report.name}:{address(data)[:CYCLE_DIGITS]}", stamp=now,
-            environment=environment or self.binding.environment, hashes=self.binding.hashes,
+            report, source, run_id=run_id, stamp=self._clock.now(), cycle=cycle,
+            environment=environment or self.binding.environment,
+            hashes=self.binding.hashes if hashes is None else hashes,
         )  # fmt: skip
         return self.store.record(evidence, {f"{report.name}.json": canonical(report)})
+
+    def record_fault(self, source: str, problem: str, *, run_id: str, cycle: str = "") -> Evidence:
+        """Keep that a producer could not speak, so that what it said before no longer counts."""
+        now = self._clock.now()
+        return self.store.record(Evidence(
+            source=source, evidence_id="", run_id=run_id, status=None, stamp=now, recorded_at=now, provenance="",
+            environment=self.binding.environment, hashes=self.binding.hashes, cycle=cycle, error=problem,
+        ))  # fmt: skip
 
     def run_preflight(self, configuration: Path, docs: Path, cycle: str) -> Evidence:
         """Judge preflight for a cycle and keep it; the gate that is asked later only reads it."""
         report = preflight(files_of(configuration, docs))
-        evidence = of_report(
-            report, "preflight", run_id=f"preflight:{cycle}", stamp=self._clock.now(),
-            environment=self.binding.environment, hashes=self.binding.hashes, cycle=cycle,
-        )  # fmt: skip
-        return self.store.record(evidence, {f"{report.name}.json": canonical(report)})
+        return self.record(report, "preflight", run_id=f"preflight:{cycle}", cycle=cycle)
 
     def soak(self, now: int) -> SoakState:
         """Return what the soak monitor says of this binding now."""
-        return soak_state(newest_of(self.inputs(now).evidence), self.strict_verdict(), now)
+        return soak_state(self.newest(now), self.strict_verdict(), now)
 
     def ready(self, now: int) -> ReadinessDecided:
         """Decide on readiness over the newest inputs, and journal the decision."""
-        maturity = newest_of(self.inputs(now).evidence).get("log_maturity")
+        maturity = self.newest(now).get("log_maturity")
         found = decide(maturity, self.strict_verdict(), self.soak(now), self.binding.release, now)
         self.store.note(found)
         return found
@@ -201,6 +230,11 @@ class RecordedVerdicts:
         if isinstance(found, Missing):
             return GateAnswer(False, f"gate {found.gate}, {found.code}: {found.reason}")
         return GateAnswer(True)
+
+
+def _sources(gate: Gate) -> set[str]:
+    levels = [one for level in LEVELS for one in gate_of(level).requirements] if gate.ladder else []
+    return {one.source for one in (*gate.requirements, *levels)}
 
 
 def binding_of(document: Document, *, code: str, tier: str, scope: str = "desk") -> Binding:

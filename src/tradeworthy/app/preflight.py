@@ -59,7 +59,8 @@ def _checks(files: Mapping[str, bytes | None]) -> Iterator[Check]:
 
 def _configuration(data: bytes, name: str) -> str:
     try:
-        document = parse(tomllib.loads(data.decode()), origin=name)
+        plain = json.loads(data) if name.endswith(".json") else tomllib.loads(data.decode())
+        document = parse(plain, origin=name)
         check(document)
         risk_policy(document)
     except (DeskError, ValueError) as problem:

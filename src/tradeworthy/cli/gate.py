@@ -3,26 +3,22 @@
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 from cyclopts import App, Parameter
 
-from tradeworthy.app.gates import cycle_of
-from tradeworthy.cli import gate_duties, gate_looks
+from tradeworthy.cli import gate_cycles, gate_duties, gate_looks
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.cli.gate_duties import GATES_FOLDER, Folder
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import ExitCode, UsageError
 from tradeworthy.operations.dry_run.page import duration
-from tradeworthy.operations.gates.bundle import encoded
-from tradeworthy.operations.gates.explain import Explanation, explain
+from tradeworthy.operations.gates.explain import Explanation, explain_known
 from tradeworthy.operations.gates.ladder import LEVELS, gate_of
-from tradeworthy.operations.gates.model import Mode, Standing, Verdict
+from tradeworthy.operations.gates.model import Mode
 from tradeworthy.operations.gates.named import GATES, gate_named
 from tradeworthy.operations.gates.page import headline
 
 app = App(name="gate", help="Say GO or NO-GO over evidence, why, and when the answer ends.")
 Flag = Annotated[bool, Parameter(negative="")]
-STYLES = {Standing.MET: "green", Standing.WARNED: "yellow", Standing.WAIVED: "yellow"}
 app.command(gate_looks.list_, name="list")
 app.command(gate_looks.show)
 app.command(gate_looks.status)
@@ -35,6 +31,8 @@ app.command(gate_duties.ready)
 app.command(gate_duties.daily)
 app.command(gate_duties.sign)
 app.command(gate_duties.stage)
+app.command(gate_cycles.promote)
+app.command(gate_cycles.strict)
 
 
 @app.command
@@ -81,50 +79,7 @@ def check(
     table, mode = gate_named(gate), Mode(ci=ci, strict=strict, tightened=_tightened(class_override))
     verdict = asked.judge(table, at=None if at is None else gate_looks.time_of_words(at), mode=mode)
     name = "" if at is not None else asked.store.keep(verdict, table, None if key is None else private_key(key))
-    return _told(verdict, name, gates, json=json)
-
-
-@app.command
-def promote(
-    configuration: Path, /, *, gates: Folder = GATES_FOLDER, tier: str = "paper", assessments: tuple[Path, ...] = (),
-    waivers: Path | None = None, trust: Path | None = None, key: Path | None = None, ci: Flag = False,
-    strict: Flag = False, docs: Path = Path("docs"), json: Flag = False,
-) -> int:  # fmt: skip
-    """Make what this cycle needs (preflight, proofs of mutation), then judge gate promotion.
-
-    Parameters
-    ----------
-    configuration
-        The document of the desk that is to be promoted.
-    gates
-        The gates' folder.
-    tier
-        The tier that it is for.
-    assessments
-        Journals of snapshots; by default that of the desk, state/DESK/assessments beside the gates' folder.
-    waivers
-        The folder of waivers; needs --trust.
-    trust
-        The trust file.
-    key
-        The private key that signs the verdict.
-    ci
-        As a build asks: shorter ages, no waivers.
-    strict
-        Warning rows are critical.
-    docs
-        Where runbooks and schemas lie.
-    json
-        Print the verdict's JSON.
-    """
-    asked = gate_duties.gates_of(gates, configuration, tier, "desk", assessments, waivers, trust)
-    table = gate_named("promotion")
-    cycle = cycle_of(asked.binding, SystemClock().now())
-    asked.mutate(table)
-    asked.run_preflight(configuration, docs, cycle)
-    verdict = asked.judge(table, mode=Mode(ci=ci, strict=strict), cycle=cycle)
-    name = asked.store.keep(verdict, table, None if key is None else private_key(key))
-    return _told(verdict, name, gates, json=json)
+    return gate_looks.told(verdict, name, gates, json=json)
 
 
 @app.command(name="explain")
@@ -164,8 +119,7 @@ def explain_(
     given = asked.store.read().newest(gate)
     cycle = "" if given is None else given.verdict.context.cycle
     verdict = asked.judge(table, at=moment, mode=Mode(ci=ci, strict=strict), cycle=cycle)
-    active = sum(one.issued_at <= moment < one.expires_at for one in verdict.waivers_known)
-    _explained(explain(verdict, table, active_waivers=active))
+    _explained(explain_known(verdict, table))
     return verdict.exit_code
 
 
@@ -228,29 +182,6 @@ def record(
     status = "unreadable" if kept.status is None else kept.status.name
     gate_looks.console_of().print(f"{kept.source}  {status}  {kept.evidence_id}")
     return ExitCode.PASS
-
-
-def _told(verdict: Verdict, name: str, folder: Path, *, json: bool) -> int:
-    if json:
-        print(msgspec.json.format(encoded(verdict), indent=1).decode())
-        return verdict.exit_code
-    console = gate_looks.console_of()
-    style = "green" if verdict.exit_code == ExitCode.PASS else "yellow" if verdict.exit_code == ExitCode.WARN else "red"
-    for one in verdict.waivers:
-        console.print(f"waiver in force  {one}", style="yellow")
-    for one in verdict.refused_waivers:
-        console.print(f"waiver refused   {one}", style="red")
-    for row in sorted(verdict.rows, key=lambda row: row.met):
-        left = verdict.lapse(row, verdict.evaluated_at)
-        until = "" if left is None else f"ends in {duration(left)}"
-        console.print(
-            f"{row.standing.value:<18} {row.grade.value:<8} {row.id:<24} {row.reason or until}",
-            style=STYLES.get(row.standing, "red" if row.grade.value == "critical" else "yellow"),
-        )
-    console.print(headline(verdict), style=f"bold {style}")
-    if name:
-        console.print(f"verdict  {folder / verdict.gate / name}.html\nbundle   {verdict.bundle_id}")
-    return verdict.exit_code
 
 
 def _explained(found: Explanation) -> None:

@@ -7,7 +7,7 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from tradeworthy.app import identity
-from tradeworthy.app.config import load
+from tradeworthy.app.config import Document, load
 from tradeworthy.app.gates import Gates, assessments_of, binding_of
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
@@ -230,10 +230,18 @@ def gates_of(
     waivers: Path | None = None, trust: Path | None = None,
 ) -> Gates:  # fmt: skip
     """Return the gates of a document's desk; without `assessments` those that it keeps beside the gates' folder."""
+    return gates_for(load(configuration), folder, tier, scope, assessments, waivers, trust)
+
+
+def gates_for(
+    document: Document, folder: Path, tier: str, scope: str = "desk", assessments: tuple[Path, ...] = (),
+    waivers: Path | None = None, trust: Path | None = None,
+) -> Gates:  # fmt: skip
+    """Return the gates of a desk by its document."""
     known = None if trust is None else read_trust(trust)
     if waivers is not None and known is None:
         raise UsageError("--waivers needs --trust: nobody else says whose signatures count")
-    clock, document = SystemClock(), load(configuration)
+    clock = SystemClock()
     binding = binding_of(document, code=identity.code_hash(), tier=tier, scope=scope)
     return Gates(
         GateStore(folder, clock), binding, clock, assessments=assessments or assessments_of(document, folder.parent),

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 from cyclopts import Parameter
 from rich.console import Console
 
@@ -16,7 +17,7 @@ from tradeworthy.operations.evidence.trust import read_trust
 from tradeworthy.operations.gates.asking import again, faults_of
 from tradeworthy.operations.gates.bundle import encoded
 from tradeworthy.operations.gates.ladder import climb, needed_of
-from tradeworthy.operations.gates.model import Answer, Verdict
+from tradeworthy.operations.gates.model import Answer, Standing, Verdict
 from tradeworthy.operations.gates.named import GATES, gate_named
 from tradeworthy.operations.gates.page import headline, reason
 from tradeworthy.operations.gates.store import GateStore
@@ -24,6 +25,7 @@ from tradeworthy.operations.gates.table_page import table_page
 
 Flag = Annotated[bool, Parameter(negative="")]
 ID_DIGITS = 12
+STYLES = {Standing.MET: "green", Standing.WARNED: "yellow", Standing.WAIVED: "yellow"}
 
 
 def list_() -> int:
@@ -178,6 +180,30 @@ def history(
         console.print(told)
         last = verdict.exit_code
     return last
+
+
+def told(verdict: Verdict, name: str, folder: Path, *, json: bool) -> int:
+    """Print a verdict and return its code; `name` is its id, empty where it was not kept."""
+    if json:
+        print(msgspec.json.format(encoded(verdict), indent=1).decode())
+        return verdict.exit_code
+    console = console_of()
+    style = "green" if verdict.exit_code == ExitCode.PASS else "yellow" if verdict.exit_code == ExitCode.WARN else "red"
+    for one in verdict.waivers:
+        console.print(f"waiver in force  {one}", style="yellow")
+    for one in verdict.refused_waivers:
+        console.print(f"waiver refused   {one}", style="red")
+    for row in sorted(verdict.rows, key=lambda row: row.met):
+        left = verdict.lapse(row, verdict.evaluated_at)
+        until = "" if left is None else f"ends in {duration(left)}"
+        console.print(
+            f"{row.standing.value:<18} {row.grade.value:<8} {row.id:<24} {row.reason or until}",
+            style=STYLES.get(row.standing, "red" if row.grade.value == "critical" else "yellow"),
+        )
+    console.print(headline(verdict), style=f"bold {style}")
+    if name:
+        console.print(f"verdict  {folder / verdict.gate / name}.html\nbundle   {verdict.bundle_id}")
+    return verdict.exit_code
 
 
 def _standing_code(verdict: Verdict, now: int) -> ExitCode:

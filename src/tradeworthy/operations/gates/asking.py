@@ -71,7 +71,8 @@ def again(store: GateStore, given: GivenVerdict, assessments: tuple[Path, ...], 
     old = given.verdict
     table = gate or store.table(old.table_hash)
     known = store.read()
-    evidence = evidence_of(known, assessments, known_sources(), old.evaluated_at)
+    journals = tuple(dict.fromkeys((*assessments, store.snapshots)))
+    evidence = evidence_of(known, journals, known_sources(), old.evaluated_at)
     return ask(table, Inputs(evidence, old.waivers_known), old.context, old.evaluated_at, mode=old.mode)
 
 

@@ -167,6 +167,8 @@ def _judged(
     requirement: Requirement, item: Evidence | None, context: Context, now: int, run_id: str, mode: Mode
 ) -> tuple[Standing, str, int | None]:
     """Return how a row stands without a waiver, why, and when that ends."""
+    if item is None and requirement.source in context.unmade:
+        return Standing.UNKNOWN, f"no source yet: nothing of this release speaks for {requirement.source}", None
     if item is None:
         return Standing.ABSENT, "there is no evidence", None
     if item.error or item.status is None:

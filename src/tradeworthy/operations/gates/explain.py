@@ -57,7 +57,8 @@ def explain(verdict: Verdict, gate: Gate, *, active_waivers: int = 0) -> Explana
     table = {one.id: one for one in gate.requirements}
     unmet = verdict.unmet()
     critical = [row for row in unmet if row.grade is Grade.CRITICAL]
-    beyond = tuple(row.id for row in critical if row.id not in table)
+    unmade = verdict.context.unmade
+    beyond = tuple(row.id for row in critical if row.id not in table or row.source in unmade)
     rows = [row for row in critical if row.id in table]
     if beyond or not rows or verdict.problem:
         return Explanation(verdict=verdict, unmet=unmet, sets=(), told_of=0, beyond=beyond)
@@ -67,6 +68,13 @@ def explain(verdict: Verdict, gate: Gate, *, active_waivers: int = 0) -> Explana
         (_costed(one, gate) for one in sets), key=lambda one: (len(one.acts), one.waivers, one.seconds, one.acts)
     )
     return Explanation(verdict=verdict, unmet=unmet, sets=tuple(costed[:SETS_MAX]), told_of=len(costed))
+
+
+def explain_known(verdict: Verdict, gate: Gate) -> Explanation:
+    """Return what is missing, with the waivers that the verdict knew counted."""
+    now = verdict.evaluated_at
+    active = sum(one.issued_at <= now < one.expires_at for one in verdict.waivers_known)
+    return explain(verdict, gate, active_waivers=active)
 
 
 def minimal_sets(ways: Sequence[Sequence[frozenset[Act]]], waivers_max: int) -> tuple[frozenset[Act], ...]:

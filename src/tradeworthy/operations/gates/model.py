@@ -211,6 +211,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     conditions  which conditions hold; one that is not stated holds
     proven      requirements whose mutation made them unmet with this code (GE-17)
     journal_head  seq and hash of the desk's journal;  cycle  the id of the cycle that asks
+    unmade  sources that nothing of this release speaks for yet
     """
 
     binding: Binding
@@ -221,6 +222,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     ends: tuple[Ends, ...] = ()
     commit: str = ""
     journal_head: tuple[int, str] | None = None
+    unmade: tuple[str, ...] = ()
 
 
 class Mode(msgspec.Struct, frozen=True, kw_only=True):

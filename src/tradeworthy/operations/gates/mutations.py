@@ -23,6 +23,7 @@ from tradeworthy.operations.gates.model import (
     Verdict,
 )
 from tradeworthy.operations.gates.reading import healthy, of_snapshot
+from tradeworthy.operations.gates.sources import unmade_sources
 
 AT = facts.AT
 BINDING = Binding(release="mutation", environment="simulated", tier="paper", hashes=dict.fromkeys(HASHES, "0" * 64))
@@ -93,6 +94,8 @@ def _result(
     def told(problem: str) -> MutationResult:
         return MutationResult(gate=gate.name, requirement=requirement.id, mutation=name, problem=problem)
 
+    if mutation is None and requirement.source in unmade_sources():
+        return told(f"no source yet: nothing of this release speaks for {requirement.source}")
     if mutation is None:
         known = ", ".join(sorted(key for key, one in registered.items() if one.source == requirement.source))
         return told(f"nobody registered this mutation{f'; of its source there are {known}' if known else ''}")

@@ -6,6 +6,7 @@ from importlib.resources import files
 from tradeworthy.kernel.redaction import redact
 from tradeworthy.operations.dry_run.page import Page, duration
 from tradeworthy.operations.evidence.canonical import stamp_of
+from tradeworthy.operations.gates.explain import Explanation, Means
 from tradeworthy.operations.gates.model import Answer, Grade, Row, Standing, Verdict
 from tradeworthy.research.backtest.report import source_hash, style_sheet
 
@@ -14,6 +15,9 @@ TINTS = {Standing.MET: "green", Standing.WARNED: "amber", Standing.WAIVED: "ambe
 """Colours of standings; all others are red."""
 HOUR_S, DAY_S = 3_600, 86_400
 LAPSES_SHOWN_MAX = 8
+WAYS_SHOWN_MAX = 3
+MEANS = {Means.RENEW: "make anew", Means.PROVE: "prove the check of", Means.WAIVE: "waive"}
+"""Acts in words."""
 
 
 def headline(verdict: Verdict) -> str:
@@ -36,8 +40,8 @@ def reason(verdict: Verdict) -> str:
     return f"with {warned} warnings, {until}." if warned else f"without warnings, {until}."
 
 
-def markdown(verdict: Verdict, verdict_id: str) -> str:
-    """Return the verdict's page; waivers stand first."""
+def markdown(verdict: Verdict, verdict_id: str, explained: Explanation | None = None) -> str:
+    """Return the verdict's page; waivers stand first, then what is not met, the ways to GO, and what is met."""
     bound = verdict.context.binding
     page = Page(f"Gate {verdict.gate}: {verdict.answer}")
     page.text(headline(verdict))
@@ -51,19 +55,25 @@ def markdown(verdict: Verdict, verdict_id: str) -> str:
         ("ends", None if verdict.ends_first is None else _end_said(verdict)), ("mode", _mode(verdict)),
         ("verdict", verdict_id), ("bundle", verdict.bundle_id),
     ))  # fmt: skip
-    page.heading("Requirements")
-    page.table(
-        ("requirement", "class", "stands", "observed", "limit", "age", "ends in", "reason", "owner", "runbook"),
-        [
-            (row.id, row.grade.value, row.standing.value, row.observed, row.limit, _seconds(row.age_s),
-             _seconds(verdict.lapse(row, verdict.evaluated_at)), row.reason, row.owner, row.runbook)
-            for row in _ordered(verdict)
-        ],
-    )  # fmt: skip
+    ordered = _ordered(verdict)
+    for title, rows in (("Not met", [one for one in ordered if not one.met]), ("Met", [o for o in ordered if o.met])):
+        if rows:
+            page.heading(f"{title}: {len(rows)}")
+            page.table(
+                ("requirement", "class", "stands", "observed", "limit", "age", "ends in", "reason", "owner", "runbook"),
+                [
+                    (row.id, row.grade.value, row.standing.value, row.observed, row.limit, _seconds(row.age_s),
+                     _seconds(verdict.lapse(row, verdict.evaluated_at)), row.reason, row.owner, row.runbook)
+                    for row in rows
+                ],
+            )  # fmt: skip
+        if title == "Not met" and explained is not None and rows:
+            page.heading("What gives GO")
+            page.bullets(_ways(explained))
     return str(redact(page.render()))
 
 
-def html(verdict: Verdict, verdict_id: str) -> str:
+def html(verdict: Verdict, verdict_id: str, explained: Explanation | None = None) -> str:
     """Return the whole document; its content security policy allows one style by its hash, and nothing else."""
     style = style_sheet() + files(__package__).joinpath("gates.css").read_text("utf-8")
     bound = verdict.context.binding
@@ -81,7 +91,8 @@ def html(verdict: Verdict, verdict_id: str) -> str:
         f"{escape(bound.scope)} · {stamp_of(verdict.evaluated_at)}</p></header>",
         f'<div class="verdict" style="--tint:var(--{tint})"><b>{verdict.answer}</b>'
         f"<span>{escape(reason(verdict))}</span></div>",
-        _waivers(verdict), _tiles(verdict), _lapses(verdict), _rows(verdict),
+        _waivers(verdict), _tiles(verdict), _rows(verdict, "Not met", met=False), _ways_card(explained),
+        _lapses(verdict), _rows(verdict, "Met", met=True),
         f"<footer>Verdict <code>{verdict_id}</code> · bundle <code>{verdict.bundle_id}</code> · table "
         f"<code>{verdict.table_hash}</code>. Check it again: tradeworthy gate verify {escape(verdict.gate)} "
         f"{verdict_id[:12]}</footer></main></body></html>\n",
@@ -131,10 +142,33 @@ def _lapses(verdict: Verdict) -> str:
     return f'<div class="card"><h2>What lapses next <small>life left of its evidence</small></h2>{"".join(bars)}</div>'
 
 
-def _rows(verdict: Verdict) -> str:
+def _ways(explained: Explanation) -> list[str]:
+    """Return the smallest sets of acts that give GO, or what no act of this release mends (GE-12)."""
+    told = []
+    for at, one in enumerate(explained.sets[:WAYS_SHOWN_MAX], 1):
+        acts = ", ".join(f"{MEANS[act.means]} {act.on}" for act in one.acts)
+        told.append(f"way {at}: {len(one.acts)} acts, about {_seconds(one.seconds)}: {acts}")
+    more = explained.told_of - len(told)
+    told += [f"and {more} other ways, none with fewer acts"] if more > 0 else []
+    if explained.beyond:
+        told.append(f"no act mends {', '.join(explained.beyond)}: see the reason of each row")
+    return told or ["nothing has to be done"]
+
+
+def _ways_card(explained: Explanation | None) -> str:
+    if explained is None or not any(row.grade is Grade.CRITICAL for row in explained.unmet):
+        return ""
+    told = "".join(f"<li>{escape(one)}</li>" for one in _ways(explained))
+    return f'<div class="card"><h2>What gives GO <small>the smallest sets of acts</small></h2><ul>{told}</ul></div>'
+
+
+def _rows(verdict: Verdict, title: str, *, met: bool) -> str:
     head = "".join(f"<th>{one}</th>" for one in ("requirement", "stands", "observed", "limit", "why", "what to do"))
     body = []
-    for row in _ordered(verdict):
+    rows = [row for row in _ordered(verdict) if row.met is met]
+    if not rows:
+        return ""
+    for row in rows:
         tint = TINTS.get(row.standing, "red")
         action = "" if row.standing is Standing.MET else f"{escape(row.remedy)} "
         body.append(
@@ -145,7 +179,7 @@ def _rows(verdict: Verdict) -> str:
             f"<td>{action}<small>{escape(row.owner)} · docs/{escape(row.runbook)}</small></td></tr>"
         )
     table = f"<table class=\"rows\"><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
-    return f'<div class="card"><h2>Requirements</h2><div class="wide">{table}</div></div>'
+    return f'<div class="card"><h2>{title} <small>{len(rows)}</small></h2><div class="wide">{table}</div></div>'
 
 
 def _ordered(verdict: Verdict) -> list[Row]:

@@ -12,6 +12,7 @@ AS_SIMULATED = ("backtest", "replay", "simulated")
 OF_REPORTS = {
     "soak-smoke": "paper_smoke", "soak-paper": "paper_soak", "soak-live-data": "paper_soak_live",
     "soak-family": "directional_soak", "soak-out-of-sample": "out_of_sample", "regression": "regression",
+    "replay-windows": "replay_determinism", "supply-chain": "supply_chain", "log-maturity": "log_maturity",
 }  # fmt: skip
 """Reports of the house's verbs, and the source that each speaks for."""
 
@@ -45,7 +46,7 @@ def of_report(
         source=source, evidence_id="", run_id=run_id, status=report.severity, stamp=stamp, recorded_at=stamp,
         environment=environment_of(environment), provenance="measured", hashes=hashes, cycle=cycle,
         observed="" if worst is None else f"{worst.code} {worst.observed}", limit="" if worst is None else worst.limit,
-        reason="" if worst is None else worst.text,
+        reason="" if worst is None else worst.text or f"{worst.code} {worst.observed}, expected {worst.limit}",
         artefacts=(Artefact(f"{report.name}.json", address(data), len(data)),),
     )  # fmt: skip
 

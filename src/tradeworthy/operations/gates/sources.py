@@ -4,6 +4,7 @@ from functools import cache
 
 from tradeworthy.kernel.telemetry.topics import TOPICS
 from tradeworthy.operations.assessments.framework.registry import OWNER, registry
+from tradeworthy.operations.gates.suite import NAMED
 
 CHECKS = {
     "preflight": "the configuration, its schema and every runbook load and hold together",
@@ -37,6 +38,12 @@ CHECKS = {
     "certificate": "the signed certificate of this release",
 }  # fmt: skip
 """Checks by name, and what each shows."""
+MADE = frozenset({
+    "preflight", "tests", "paper_isolation", "regression", "out_of_sample", "paper_soak_live", "log_maturity",
+    "rollback_rehearsed", "replay_determinism", "paper_smoke", "fleet_consistency", "control_mutation",
+    "supply_chain", *NAMED,
+})  # fmt: skip
+"""Checks that a verb of this release makes; the others wait for what they are about."""
 
 
 @cache
@@ -44,6 +51,12 @@ def planned() -> frozenset[str]:
     """Return the assessments that a registered topic names, those without a file too: they count as absent."""
     said = (topic.payload.partition("assessment ")[2] for topic in TOPICS.values() if topic.owner == OWNER)
     return frozenset(name for names in said for name in names.replace(" and ", ", ").split(", ") if name)
+
+
+@cache
+def unmade_sources() -> frozenset[str]:
+    """Return the sources that a table may name though nothing of this release speaks for them yet."""
+    return known_sources() - MADE - {one.name for one in registry()}
 
 
 @cache

@@ -1,6 +1,7 @@
 """Where gates keep what they know: a journal of checks, verdicts and answers, artefacts by their digest, pages.
 
-A folder: `journal/`, `artefacts/<sha256>`, `tables/<sha256>.json`, `<gate>/<verdict id>.{json,md,html,dsse.json}`.
+A folder: `journal/`, `assessments/` (snapshots that cycles made), `artefacts/<sha256>`, `tables/<sha256>.json`,
+`<gate>/<verdict id>.{json,md,html,dsse.json}`, `strict/<id>.json`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,13 +24,14 @@ from tradeworthy.operations.assessments.framework.journaled import SnapshotTaken
 from tradeworthy.operations.assessments.framework.snapshot import decode
 from tradeworthy.operations.evidence.canonical import canonical_json
 from tradeworthy.operations.gates.bundle import encoded, encoded_gate, table_hash
+from tradeworthy.operations.gates.explain import explain_known
 from tradeworthy.operations.gates.model import Answer, Evidence, Gate, Verdict
 from tradeworthy.operations.gates.page import html, markdown
 from tradeworthy.operations.gates.policy_ledger import StageChanged
 from tradeworthy.operations.gates.reading import of_snapshot, unreadable
 
 SOURCE = "gates"
-JOURNAL, ARTEFACTS, TABLES = "journal", "artefacts", "tables"
+JOURNAL, ARTEFACTS, TABLES, SNAPSHOTS = "journal", "artefacts", "tables", "assessments"
 PAYLOAD_TYPE = "application/vnd.tradeworthy.gate-verdict+json"
 
 
@@ -136,6 +138,11 @@ class GateStore:
     def __init__(self, root: Path, clock: Clock) -> None:
         self.root, self._clock = root, clock
 
+    @property
+    def snapshots(self) -> Path:
+        """The journal of snapshots that cycles over this store made."""
+        return self.root / SNAPSHOTS
+
     def record(self, evidence: Evidence, artefacts: Mapping[str, bytes] | None = None) -> Evidence:
         """Keep a check's evidence with what it cites and return it under its id.
 
@@ -169,8 +176,9 @@ class GateStore:
         self._write(self.root / TABLES / f"{table_hash(gate)}.json", encoded_gate(gate))
         folder = self.root / verdict.gate
         self._write(folder / f"{name}.json", data)
-        self._write(folder / f"{name}.md", markdown(verdict, name).encode())
-        self._write(folder / f"{name}.html", html(verdict, name).encode())
+        explained = explain_known(verdict, gate)
+        self._write(folder / f"{name}.md", markdown(verdict, name, explained).encode())
+        self._write(folder / f"{name}.html", html(verdict, name, explained).encode())
         if key is not None:
             self._write(folder / f"{name}.dsse.json", canonical_json(envelope(data, PAYLOAD_TYPE, key)))
         return name
