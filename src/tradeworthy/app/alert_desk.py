@@ -18,7 +18,15 @@ from tradeworthy.kernel.supervision import Escalated, TaskSupervisor
 from tradeworthy.operations.incidents.acts import Answer, Request, Verb, act_on_incidents
 from tradeworthy.operations.incidents.latency import AlertLatency
 from tradeworthy.operations.incidents.lifecycle import Incident, IncidentBook, Phase
-from tradeworthy.operations.incidents.model import Alert, AlertAcknowledged, Outcome, PathOpened, Purpose, Receipt
+from tradeworthy.operations.incidents.model import (
+    Alert,
+    AlertAcknowledged,
+    AlertState,
+    Outcome,
+    PathOpened,
+    Purpose,
+    Receipt,
+)
 from tradeworthy.operations.incidents.people import TEST
 from tradeworthy.operations.incidents.policy import IncidentPolicy
 from tradeworthy.operations.incidents.postmortem import Told
@@ -75,12 +83,12 @@ class AlertDesk:
         alerts: dict[str, Alert] = {}
         taken: dict[str, str] = {}
         receipts: dict[str, dict[str, Receipt]] = {}
-        life = ""
+        life, carried = "", frozenset[str]()
         for told in (event.payload for event in alert_facts(self.folder)):
             if isinstance(told, Alert):
                 alerts[told.id] = told
             elif isinstance(told, PathOpened):
-                life = told.run_id
+                life, carried = told.run_id, frozenset(told.carried)
             elif isinstance(told, AlertAcknowledged):
                 taken[told.alert] = told.person
             elif isinstance(told, Receipt):
@@ -90,7 +98,9 @@ class AlertDesk:
         return tuple(
             AlertRow(
                 one, taken.get(one.id, ""), tuple(receipts.get(one.id, {}).values()),
-                one.firing and (one.id.rpartition(":")[0] == life or (one.code == TEST and one.id not in taken)),
+                one.firing and (
+                    one.id.rpartition(":")[0] == life or one.id in carried or (one.code == TEST and one.id not in taken)
+                ),
             )
             for one in newest
         )
@@ -154,7 +164,8 @@ class AlertDesk:
             row = next((one for one in self.rows() if one.alert.id == request.target and one.alert.firing), None)
             if row is None:
                 return Answer(id=request.id, fault=f"expected an alert that fires, found none named {request.target!r}")
-            facts: list[Fact] = [AlertAcknowledged(request.target, request.person, now)]
+            over = msgspec.structs.replace(row.alert, state=AlertState.RESOLVED, at=now)  # nobody sees it any more
+            facts: list[Fact] = [AlertAcknowledged(request.target, request.person, now), over]
             book = self.incidents()
             for one in book.all:
                 if one.opened.alert == request.target and one.phase is Phase.OPEN:

@@ -5,79 +5,55 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 
-import msgspec
-
 from tradeworthy.adapters.notify.local import LinesFile
 from tradeworthy.adapters.notify.transports import transports_of
+from tradeworthy.app.alert_journal import ALERTS as ALERTS
+from tradeworthy.app.alert_journal import CANARIES as CANARIES
+from tradeworthy.app.alert_journal import JOURNAL as JOURNAL
+from tradeworthy.app.alert_journal import AlertJournal as AlertJournal
+from tradeworthy.app.alert_journal import Before as Before
+from tradeworthy.app.alert_journal import Mailbox as Mailbox
+from tradeworthy.app.alert_journal import alert_facts as alert_facts
+from tradeworthy.app.alert_journal import incidents_of as incidents_of
 from tradeworthy.app.bootstrap import policy_of
 from tradeworthy.app.config import Document
+from tradeworthy.app.duties import RosterWatch
 from tradeworthy.app.runtime.workload import Workload
 from tradeworthy.app.secret_references import store_of
-from tradeworthy.kernel.clock import NANOS_PER_MILLI, Clock
-from tradeworthy.kernel.errors import RetryLater, UsageError
-from tradeworthy.kernel.facts import Event, Fact, event_of
-from tradeworthy.kernel.journal import Journal, read
-from tradeworthy.kernel.journal.files import write_durably
+from tradeworthy.kernel.clock import Clock
+from tradeworthy.kernel.errors import RetryLater
+from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.kernel.supervision import Escalated, TaskSupervisor
 from tradeworthy.kernel.supervision.task import Pulse
 from tradeworthy.operations.assessments.framework.ports import AlertEvent
-from tradeworthy.operations.incidents.acts import Answer, Request
 from tradeworthy.operations.incidents.catalogue import category_of
 from tradeworthy.operations.incidents.drills import DRILL_CODE, DRILL_COMPONENT, DRILL_TASK
-from tradeworthy.operations.incidents.lifecycle import IncidentBook
 from tradeworthy.operations.incidents.model import (
     Alert,
-    AlertAcknowledged,
     AlertSeverity,
-    Outcome,
     PathOpened,
-    Receipt,
     Signal,
 )
 from tradeworthy.operations.incidents.path import AlertPath, PathFacts, PathPolicy
 from tradeworthy.operations.incidents.people import Guards
 from tradeworthy.operations.incidents.policy import AlertPolicy, EscalationPolicy, IncidentPolicy, require_live
+from tradeworthy.operations.incidents.roster import RosterFacts
+from tradeworthy.operations.incidents.triggers import FailuresInARow
 from tradeworthy.operations.incidents.unrouted import UnroutedErrors
 from tradeworthy.trading.control.asked import GuardAsked
-from tradeworthy.trading.model import GuardChanged, GuardLevel
+from tradeworthy.trading.execution.execution import ExecutionPolicy
+from tradeworthy.trading.model import GuardChanged, GuardLevel, OrderChanged, OrderState
 
-SOURCE = "alerts"
-ALERTS, JOURNAL, ASKED, ANSWERED, CANARIES = "alerts", "journal", "asked", "answered", "canaries.jsonl"
-"""Below a desk's state: the path's folder; in it its journal, what people asked, the answers, the canaries' sink."""
+BENIGN = ExecutionPolicy().benign_codes
+"""Rejections that are part of quoting."""
 EARLY_MAX = 1_000
 """Signals that are kept until the path opens."""
 OWN_REASONS = frozenset({"alert_path", "escalation"})
 """Owners whose reasons the path sets itself: it has told of what led to them."""
-ASK_EVERY_NS = 200 * NANOS_PER_MILLI
-ANSWERS_KEPT = 64
 MISSED_SHOWN = 10
 """Alerts that the message about missed ones spells out."""
 Ask = Callable[[GuardAsked], None]
-
-
-class AlertJournal:
-    """Journal what the path does, in a journal of its own that outlives each process of the desk."""
-
-    def __init__(self, folder: Path, clock: Clock, *, run_id: str) -> None:
-        self._clock, self._run_id = clock, run_id
-        self._journal = Journal.open(folder, clock=clock)
-        self._number = 0
-
-    def tell_all(self, facts: Sequence[Fact]) -> Sequence[Event]:
-        """Journal facts in order, durable when this returns; returns them as they were accepted."""
-        found = []
-        now = self._clock.now()
-        for one in facts:
-            self._number += 1
-            event = event_of(one, source=SOURCE, key=f"{self._run_id}:{self._number}", ts_event=now, ts_init=now)
-            found.append(msgspec.structs.replace(event, seq=self._journal.accept(event)))
-        self._journal.commit()
-        return found
-
-    def close(self) -> None:
-        """Seal it."""
-        self._journal.close()
 
 
 class Reducing:
@@ -110,82 +86,19 @@ class Pausing:
         self._ask(GuardAsked("alert_path", code, GuardLevel.PAUSED, active=False))
 
 
-class Before:
-    """What a path's journal tells a new process: the incidents, and the critical alerts that reached nobody.
+class Triggering:
+    """Ask the guard for what the trigger matrix says, in the name of `escalation`."""
 
-    unheard  of the last process that ran the path, not taken by a person, oldest first
-    """
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
 
-    def __init__(self, folder: Path, policy: IncidentPolicy) -> None:
-        self.incidents = IncidentBook(policy)
-        self._heard: dict[str, Alert] = {}
-        directory = folder / JOURNAL
-        for event in read(directory) if directory.is_dir() else ():
-            self._fold(event.payload)
+    def hold(self, code: str, level: GuardLevel, scope: str, evidence: str, expires_at: int | None) -> None:
+        """Set the reason of a row."""
+        self._ask(GuardAsked("escalation", code, level, scope, expires_at=expires_at, evidence=evidence))
 
-    @property
-    def unheard(self) -> tuple[Alert, ...]:
-        """The alerts."""
-        return tuple(self._heard.values())
-
-    def _fold(self, told: Fact) -> None:
-        self.incidents.fold(told)
-        match told:
-            case PathOpened():
-                self._heard.clear()
-            case Alert() if told.firing and told.severity is AlertSeverity.CRITICAL:
-                self._heard[told.id] = told
-            case Alert() | AlertAcknowledged():
-                self._heard.pop(told.id if isinstance(told, Alert) else told.alert, None)
-            case Receipt() if told.outcome is Outcome.ACCEPTED:
-                for one in told.alerts:
-                    self._heard.pop(one, None)
-            case _:
-                pass
-
-
-class Mailbox:
-    """What people ask a running desk's path, as files; an answer lies beside them until it is read or old."""
-
-    def __init__(self, folder: Path, clock: Clock) -> None:
-        self._asked, self._answered, self._clock = folder / ASKED, folder / ANSWERED, clock
-        self._next = clock.monotonic()
-
-    def put(self, request: Request) -> None:
-        """Ask."""
-        self._asked.mkdir(parents=True, exist_ok=True)
-        write_durably(self._asked / f"{request.id}.json", msgspec.json.encode(request))
-
-    def take(self) -> tuple[Request, ...]:
-        """Return what was asked since the last look; a file that holds no request is answered with the reason."""
-        now = self._clock.monotonic()
-        if now < self._next or not self._asked.is_dir():
-            return ()
-        self._next = now + ASK_EVERY_NS
-        found = []
-        for path in sorted(self._asked.glob("*.json")):
-            try:
-                request = msgspec.json.decode(path.read_bytes(), type=Request)
-            except (msgspec.MsgspecError, UnicodeDecodeError) as problem:
-                self.answer(Answer(id=path.stem, fault=f"expected a request, found {problem}"))
-            else:
-                found.append(request)
-            path.unlink()
-        return tuple(found)
-
-    def answer(self, answer: Answer) -> None:
-        """Lay an answer down; the oldest give way."""
-        self._answered.mkdir(parents=True, exist_ok=True)
-        for old in sorted(self._answered.glob("*.json"), key=lambda one: one.stat().st_mtime)[: -ANSWERS_KEPT or None]:
-            old.unlink(missing_ok=True)
-        write_durably(self._answered / f"{Path(answer.id).name}.json", msgspec.json.encode(answer))
-
-    def answer_of(self, request: str) -> Answer | None:
-        """Return an answer, None while there is none."""
-        try:
-            return msgspec.json.decode((self._answered / f"{request}.json").read_bytes(), type=Answer)
-        except FileNotFoundError:
-            return None
+    def release(self, code: str, level: GuardLevel, scope: str) -> None:
+        """Take it away: what was seen is over."""
+        self._ask(GuardAsked("escalation", code, level, scope, active=False))
 
 
 class Alerting:
@@ -211,6 +124,8 @@ class Alerting:
         self.errors = UnroutedErrors(self.policy.alerts, self.tell)
         self.path: AlertPath | None = None
         self._journal: AlertJournal | None = None
+        self._failures = FailuresInARow()
+        self.roster = RosterWatch(self.policy.escalation, self.folder)
 
     @property
     def folder(self) -> Path:
@@ -232,18 +147,22 @@ class Alerting:
         ways = transports_of(policy, self._secrets.resolve, base=self.folder)
         reachable = any(not isinstance(way, str) for way in ways.values())
         acts = self._live or reachable  # a paper desk that never had anybody to tell is not paused for it
-        before = Before(self.folder, self.policy.incidents)
+        before = Before(self.folder, self.policy.incidents, self.policy.escalation)
+        self.roster = before.roster
         self._journal = AlertJournal(self.folder / JOURNAL, self._clock, run_id=self._run_id)
         mailbox = Mailbox(self.folder, self._clock)
+        guards = Guards(Pausing(ask), Reducing(ask), Triggering(ask)) if acts else Guards(triggers=Triggering(ask))
+        carried = tuple(one.id for one, _ in before.ladder.carried)
         self.path = AlertPath(
             self._clock, supervisor, Random(self._seed), self.policy, transports=ways,
             canary=LinesFile(self.folder / CANARIES), record=self._journal, incidents=before.incidents,
-            guards=Guards(Pausing(ask) if acts else None, Reducing(ask) if acts else None), run_id=self._run_id,
+            guards=guards, run_id=self._run_id, ladder=before.ladder,
+            looks=self.roster.look,
             publish=publish, asked=mailbox.take, answer=mailbox.answer, delivered=delivered,
         )  # fmt: skip
         if announced:
             reached = tuple(name for name, way in ways.items() if not isinstance(way, str))
-            self._journal.tell_all((PathOpened(self._run_id, self._clock.now(), reached),))
+            self._journal.tell_all((PathOpened(self._run_id, self._clock.now(), reached, carried),))
             if reachable and before.unheard:
                 self.path.tell(_missed(before.unheard))
         early, self._early = tuple(self._early), deque(maxlen=EARLY_MAX)
@@ -273,6 +192,10 @@ class Alerting:
     def facts(self) -> PathFacts | None:
         """Return the path at this moment; None before it opens and after it closes."""
         return None if self.path is None else self.path.facts()
+
+    def roster_facts(self) -> RosterFacts:
+        """Return who is on call as far as the roster tells, for an assessment."""
+        return self.roster.facts(self._clock.now())
 
     # sources
 
@@ -316,6 +239,8 @@ class Alerting:
     def on_event(self, event: Event, seq: int) -> None:
         """Hear of each event that the desk's journal accepted: reasons that are set at the guard, and cleared."""
         told = event.payload
+        if isinstance(told, OrderChanged):
+            self._on_order(told, seq)
         if not isinstance(told, GuardChanged):
             return
         owner, _, code = told.reason.partition(".")
@@ -333,6 +258,17 @@ class Alerting:
         ))  # fmt: skip
 
 
+    def _on_order(self, told: OrderChanged, seq: int) -> None:
+        """Count orders that failed one after another (AR-20)."""
+        cause, found = f"journal:{seq}", None
+        if told.after is OrderState.REJECTED and told.code not in BENIGN:
+            found = self._failures.failed(told.instance, cause)
+        elif told.after in (OrderState.WORKING, OrderState.FILLED, OrderState.PARTIALLY_FILLED):
+            found = self._failures.worked(told.instance, cause)
+        if found is not None:
+            self.tell(found)
+
+
 def path_policy(document: Document) -> PathPolicy:
     """Return the policies of the document's sections `telemetry.alerts`, `.escalation` and `.incidents`."""
     raw = document.telemetry
@@ -343,14 +279,6 @@ def path_policy(document: Document) -> PathPolicy:
     )
 
 
-def alert_facts(folder: Path) -> list[Event]:
-    """Return every event of a path's journal, oldest first; raises `UsageError` where there is none."""
-    directory = folder / JOURNAL
-    if not directory.is_dir():
-        raise UsageError(f"expected the journal of an alert path in {directory}, found none: has the desk run?")
-    return list(read(directory))
-
-
 def _missed(unheard: Sequence[Alert]) -> Signal:
     codes = ", ".join(dict.fromkeys(f"{one.code} on {one.subject}" for one in unheard[:MISSED_SHOWN]))
     more = f" and {len(unheard) - MISSED_SHOWN} more" if len(unheard) > MISSED_SHOWN else ""
@@ -358,8 +286,3 @@ def _missed(unheard: Sequence[Alert]) -> Signal:
     return Signal(
         code="alert_path.missed", category="alert_path.missed", message=said, severity=AlertSeverity.CRITICAL
     )
-
-
-def incidents_of(folder: Path, policy: IncidentPolicy) -> IncidentBook:
-    """Return the incidents that a path's journal tells of; none where there is no journal."""
-    return Before(folder, policy).incidents

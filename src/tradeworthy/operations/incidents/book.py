@@ -79,6 +79,7 @@ class AlertBook:
         self._roots: dict[str, dict[Key, None]] = {}
         self._below: dict[Key, dict[Key, None]] = {}
         self._silences: dict[str, Silence] = {}
+        self._carried: dict[Key, None] = {}
         self._number = 0
         self.overflowed = 0
 
@@ -98,6 +99,7 @@ class AlertBook:
         if not signal.firing:
             return self._clear(signal.key, now)
         severity = severity_of(signal, self._policy.severities)
+        self._carried.pop(signal.key, None)
         known = self._known.get(signal.key)
         if known is None:
             if len(self._known) >= self._policy.active_max and not self._make_room(severity):
@@ -113,6 +115,24 @@ class AlertBook:
         if why is Why.NEW:
             known.changes.append(now)
         return self._judge(known, why, now)
+
+    def restore(self, alert: Alert, acked_until: int) -> None:
+        """Carry an alert of an earlier process on; those who were told of it are told of its end."""
+        known = _Known(alert, self._policy.flap_count)
+        known.acked_until = acked_until
+        known.sent[""] = alert.at
+        for route in self._routing.routes(alert.category, alert.severity):
+            known.sent[route.rule] = alert.at
+            known.channels |= dict.fromkeys(route.channels)
+        known.changes.append(alert.at)
+        self._known[alert.key] = known
+        self._carried[alert.key] = None
+        if alert.code in CONSEQUENCES:
+            self._roots.setdefault(alert.subject, {})[alert.key] = None
+
+    def carried(self, key: Key) -> bool:
+        """Tell whether an alert is of an earlier process, and nothing has signalled it in this one."""
+        return key in self._carried
 
     def resolve(self, key: Key, now: int) -> Verdict:
         """Clear an alert, by its source or by hand."""
@@ -298,5 +318,6 @@ class AlertBook:
 
     def _forget(self, key: Key) -> None:
         known = self._known.pop(key)
+        self._carried.pop(key, None)
         if known.root is not None:
             self._below.get(known.root, {}).pop(key, None)

@@ -55,6 +55,7 @@ RUNBOOKS: tuple[tuple[str, str], ...] = (
     ("telemetry", "bus.md"), ("store", "database.md"), ("disk", "disk.md"), ("clock", "clock.md"),
     ("heartbeat", "supervision.md"), ("task", "supervision.md"), ("process", "supervision.md"),
     ("break_glass", "controls.md"), ("escalation", "escalation.md"), ("strategy", "strategy.md"),
+    ("incident_response.roster", "escalation.md"),
     ("incident", "incidents.md"), ("drill", "drill.md"), ("system_failure", "supervision.md"), ("health", "health.md"),
 )  # fmt: skip
 RUNBOOK_DEFAULT = "incidents.md"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Fact, fact
 from tradeworthy.kernel.supervision.policy import nanos
-from tradeworthy.operations.incidents.model import Alert, AlertSeverity, Key
+from tradeworthy.operations.incidents.model import Alert, AlertAcknowledged, AlertSeverity, Key
 from tradeworthy.operations.incidents.policy import EscalationPolicy, TierPolicy
 
 SESSION_DAYS_AHEAD = 8
@@ -47,12 +47,40 @@ class Ladder:
     def __init__(self, policy: EscalationPolicy) -> None:
         self._policy = policy
         self._climbs: dict[Key, _Climb] = {}
+        self._told: dict[str, Alert] = {}
         self.refused = 0
 
     @property
     def climbing(self) -> tuple[str, ...]:
         """The ids of the alerts that climb."""
         return tuple(one.alert.id for one in self._climbs.values())
+
+    @property
+    def carried(self) -> tuple[tuple[Alert, int], ...]:
+        """The alerts that climb, each with when its climb begins: in the future where somebody took it."""
+        return tuple((one.alert, one.begun) for one in self._climbs.values())
+
+    def fold(self, told: Fact) -> None:
+        """Take one fact of the journal: what climbed when a process ended climbs on, at the same moments."""
+        match told:
+            case Alert() if not told.firing:
+                self._told.pop(told.id, None)
+                self.resolve(told.key)
+            case Alert() if told.severity >= AlertSeverity.ERROR:
+                self._told[told.id] = told
+                known = self._climbs.get(told.key)
+                waits = told.severity is AlertSeverity.ERROR and self.session_from(told.at) > told.at
+                if waits or (known is not None and told.severity > known.alert.severity):
+                    self._restore(told)
+            case Escalated() if (alert := self._told.get(told.alert)) is not None:
+                known = self._climbs.get(alert.key)
+                if known is None:
+                    known = self._restore(alert)
+                known.done.add(told.tier)
+            case AlertAcknowledged() if (alert := self._told.get(told.alert)) is not None:
+                self.acknowledge(alert, told.at)
+            case _:
+                pass
 
     @property
     def unanswered(self) -> bool:
@@ -119,6 +147,11 @@ class Ladder:
             if now < midnight + nanos(policy.session_end_hour * 3_600):
                 return max(now, start)
         raise AssertionError("a policy has a session in every week")
+
+    def _restore(self, alert: Alert) -> _Climb:
+        begun = alert.at if alert.severity is AlertSeverity.CRITICAL else self.session_from(alert.at)
+        climb = self._climbs[alert.key] = _Climb(alert, begun, self._tiers_of(alert))
+        return climb
 
     def _due(self, climb: _Climb, now: int) -> list[Step]:
         found = []

@@ -200,11 +200,15 @@ class AlertAcknowledged(Fact, frozen=True):
 
 @fact("alert.path_opened")
 class PathOpened(Fact, frozen=True):
-    """A process of the desk runs the path from now on; what fired before is of an earlier one."""
+    """A process of the desk runs the path from now on; what fired before is of an earlier one.
+
+    carried  ids of alerts of earlier processes that still climb
+    """
 
     run_id: str
     at: int
     channels: tuple[str, ...]
+    carried: tuple[str, ...] = ()
 
 
 @fact("alert.counted")

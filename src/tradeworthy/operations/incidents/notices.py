@@ -69,6 +69,7 @@ def _line(one: Alert) -> str:
     parts = [f"{word} {one.code} ({one.component}, {one.subject}): {one.message}"]
     if one.observed or one.limit:
         parts.append(f"observed {one.observed or 'unknown'}, limit {one.limit or 'none'}")
+    parts += [f"{name}: {value}" for name, value in one.tags if name in ("action", "for")]
     if one.count > 1:
         parts.append(f"{one.count} times")
     return "; ".join([*parts, f"docs/{one.runbook}", f"id {one.id}"])

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from random import Random
 
@@ -47,6 +47,7 @@ from tradeworthy.operations.incidents.people import (
     People,
 )
 from tradeworthy.operations.incidents.routing import Routing
+from tradeworthy.operations.incidents.triggers import Triggers
 from tradeworthy.operations.incidents.unrouted import UNROUTED
 
 CANARY, UNDELIVERED = "alert_path.canary", "alert_path.undelivered"
@@ -72,6 +73,8 @@ class AlertPath:
     publish     tells telemetry of an accepted event; what it raises is its own matter
     asked       what people asked for since the last call;  answer  takes what became of each
     delivered   hears of each accepted receipt: channel, and seconds from the notice
+    ladder      folded from the journal: what climbed in the last process climbs on
+    looks       what time alone brings outside the path, e.g. a gap in the roster; asked each 5 s
     """
 
     def __init__(
@@ -79,7 +82,8 @@ class AlertPath:
         transports: Mapping[str, Transport | str], canary: Transport, record: Record, incidents: IncidentBook,
         guards: Guards, run_id: str, publish: Callable[[str, Event], None] = lambda topic, event: None,
         asked: Callable[[], tuple[Request, ...]] = tuple, answer: Callable[[Answer], None] = lambda answer: None,
-        delivered: Callable[[str, float], None] = lambda channel, seconds: None,
+        delivered: Callable[[str, float], None] = lambda channel, seconds: None, ladder: Ladder | None = None,
+        looks: Callable[[int], Iterable[Signal]] = lambda now: (),
     ) -> None:  # fmt: skip
         self._clock, self._supervisor, self._policy, self._guards = clock, supervisor, policy, guards
         self._record, self._publish, self._asked, self._answer = record, publish, asked, answer
@@ -87,7 +91,7 @@ class AlertPath:
         self.routing = Routing(policy.alerts)
         self.book = AlertBook(policy.alerts, self.routing, run_id=run_id)
         self.incidents = incidents
-        self.ladder = Ladder(policy.escalation)
+        self.ladder = ladder or Ladder(policy.escalation)
         self._groups = Groups(policy.alerts)
         self.outbox = Outbox(
             clock, random, policy.alerts, transports=transports, canary=canary, tell=self._on_receipt,
@@ -113,6 +117,9 @@ class AlertPath:
             ), ack_hold_s=policy.escalation.ack_hold_s,
         )  # fmt: skip
         self._counted = AlertsCounted(0, 0, 0, 0, 0, 0, 0)
+        self._looks = looks
+        self._triggers = Triggers()
+        self._carry_on()
 
     # what sources call
 
@@ -166,6 +173,8 @@ class AlertPath:
             self._tick_at = mono + TICK_NS
             for verdict in self.book.tick(now):
                 self._apply(verdict, mono, now)
+            for signal in self._looks(now):
+                self._take(signal, mono, now)
         self._watch_itself(now, mono)
         steps = self.ladder.tick(now)
         pages = self._groups.leave(now)
@@ -200,6 +209,7 @@ class AlertPath:
             self.outbox.bare(Purpose.CANARY, "canary", self.outbox.canary, accepted, now)
             return
         self._taken += 1
+        signal = self._trigger(signal, now)
         finding_ok = signal.finding is Severity.OK and signal.severity is None
         if signal.firing and finding_ok:
             signal = msgspec.structs.replace(signal, firing=False)
@@ -211,6 +221,30 @@ class AlertPath:
                 code="alert_path.unrouted_category", category="alert_path.routing", subject=category,
                 message=f"no rule names the category {category!r}; the default channels were told",
             ))  # fmt: skip
+
+    def _trigger(self, signal: Signal, now: int) -> Signal:
+        """Do what the trigger matrix says, and let the alert say whom it is for."""
+        told, acts = self._triggers.take(signal, now)
+        port = self._guards.triggers
+        for one in acts:
+            if port is None:
+                continue
+            if one.active:
+                port.hold(one.code, one.level, one.scope, one.evidence, one.expires_at)
+            else:
+                port.release(one.code, one.level, one.scope)
+        return told
+
+    def _carry_on(self) -> None:
+        """Take what still climbs over from the last process."""
+        now = self._clock.now()
+        for alert, begun in self.ladder.carried:
+            self.book.restore(alert, max(0, begun) if begun > now else 0)
+        for alert, _ in self.ladder.carried:
+            for other in self.book.explained(alert):
+                self.ladder.resolve(other.key)
+        if self.ladder.unanswered and self._guards.escalation is not None:
+            self._guards.escalation.hold(HELD_NO_ANSWER, "nobody answered in the last process")
 
     def _apply(self, verdict: Verdict, accepted: int, now: int) -> None:
         self._counts[verdict.why] += 1

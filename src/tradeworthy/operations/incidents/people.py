@@ -1,7 +1,7 @@
 """What people do to alerts and incidents while the path runs: test, take, silence, and each step of an incident."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.errors import DeskError
@@ -13,6 +13,7 @@ from tradeworthy.operations.incidents.book import AlertBook, Verdict
 from tradeworthy.operations.incidents.escalation import Ladder
 from tradeworthy.operations.incidents.lifecycle import IncidentBook, Phase
 from tradeworthy.operations.incidents.model import Alert, AlertAcknowledged, AlertSeverity, Signal, Silence
+from tradeworthy.trading.model import GuardLevel
 
 TEST = "alert_path.test"
 HELD_UNDELIVERED, HELD_CANARY, HELD_NO_ANSWER = "undelivered", "canary_lost", "no_answer"
@@ -20,11 +21,22 @@ HELD_UNDELIVERED, HELD_CANARY, HELD_NO_ANSWER = "undelivered", "canary_lost", "n
 ANSWERS_MAX = 256
 
 
+class TriggerPort(Protocol):
+    """How a row of the trigger matrix acts on the guard, in the name of `escalation`."""
+
+    def hold(self, code: str, level: GuardLevel, scope: str, evidence: str, expires_at: int | None) -> None: ...
+    def release(self, code: str, level: GuardLevel, scope: str) -> None: ...
+
+
 class Guards(NamedTuple):
-    """How the path acts on the desk: `alert_path` pauses, `escalation` reduces; None where it must not."""
+    """How the path acts on the desk: `alert_path` pauses, `escalation` reduces; None where it must not.
+
+    triggers  what the trigger matrix asks for
+    """
 
     alert_path: HoldPort | None = None
     escalation: HoldPort | None = None
+    triggers: TriggerPort | None = None
 
 
 class Acting(NamedTuple):
@@ -117,6 +129,8 @@ class People:
             return Answer(id=asked.id, fault=f"expected an alert that fires, found none with the id {asked.target!r}")
         self._acting.keep(AlertAcknowledged(alert.id, asked.person, now))
         self._taken(alert, now)
+        if self._book.carried(alert.key):  # nobody sees its condition any more, and a person looks after it now
+            self._acting.apply(self._book.resolve(alert.key, now))
         if alert.code == TEST:
             self._acting.apply(self._book.resolve(alert.key, now))
             if self._guards.alert_path is not None and not self._acting.canary_lost():

@@ -228,6 +228,11 @@ class EscalationPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     session_start_hour, session_end_hour  UTC hours in which an `error` climbs; outside it waits for the next session
     session_weekdays       days of the session, 0 = Monday
     open_max               ladders that climb at once
+    roster                 file with the roster; empty = nobody keeps one
+    roster_age_hours_max   age from which a roster fails
+    roster_warn_days, roster_error_hours  a gap this far ahead warns, is an error
+    primary_min, secondary_min  people at any moment
+    contact_test_days      after which a contact must have reached its person again
     """
 
     tiers: tuple[TierPolicy, ...] = (
@@ -245,9 +250,21 @@ class EscalationPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     session_end_hour: int = 24
     session_weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
     open_max: int = 256
+    roster: str = ""
+    roster_age_hours_max: float = 24.0
+    roster_warn_days: float = 14.0
+    roster_error_hours: float = 72.0
+    primary_min: int = 1
+    secondary_min: int = 1
+    contact_test_days: float = 30.0
 
     def __post_init__(self) -> None:
-        _require_positive(self, {"tier_2_after_s", "tier_3_after_s", "no_answer_reducing_s", "ack_hold_s"})
+        _require_positive(self, {
+            "tier_2_after_s", "tier_3_after_s", "no_answer_reducing_s", "ack_hold_s", "roster_age_hours_max",
+            "roster_warn_days", "roster_error_hours", "contact_test_days",
+        })  # fmt: skip
+        if self.roster_error_hours > self.roster_warn_days * 24:
+            raise ValueError("roster_error_hours must be at most roster_warn_days, was longer")
         _require_order(self, ("tier_2_after_s", "tier_3_after_s"), ("tier_3_after_s", "no_answer_reducing_s"))
         if len(self.tiers) != 3 or any(not one.roles or not one.channels for one in self.tiers):
             raise ConfigurationRefused("escalation.tiers: expected three tiers with people and channels each")

@@ -1,0 +1,151 @@
+"""What outlives a process of the alert path: its journal, what that tells the next one, and the box of requests."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from tradeworthy.app.duties import RosterWatch
+from tradeworthy.kernel.clock import NANOS_PER_MILLI, Clock
+from tradeworthy.kernel.errors import UsageError
+from tradeworthy.kernel.facts import Event, Fact, event_of
+from tradeworthy.kernel.journal import Journal, read
+from tradeworthy.kernel.journal.files import write_durably
+from tradeworthy.operations.incidents.acts import Answer, Request
+from tradeworthy.operations.incidents.escalation import Ladder
+from tradeworthy.operations.incidents.lifecycle import IncidentBook
+from tradeworthy.operations.incidents.model import (
+    Alert,
+    AlertAcknowledged,
+    AlertSeverity,
+    Outcome,
+    PathOpened,
+    Receipt,
+)
+from tradeworthy.operations.incidents.policy import EscalationPolicy, IncidentPolicy
+
+SOURCE = "alerts"
+ALERTS, JOURNAL, ASKED, ANSWERED, CANARIES = "alerts", "journal", "asked", "answered", "canaries.jsonl"
+"""Below a desk's state: the path's folder; in it its journal, what people asked, the answers, the canaries' sink."""
+ASK_EVERY_NS = 200 * NANOS_PER_MILLI
+ANSWERS_KEPT = 64
+
+
+class AlertJournal:
+    """Journal what the path does, in a journal of its own that outlives each process of the desk."""
+
+    def __init__(self, folder: Path, clock: Clock, *, run_id: str) -> None:
+        self._clock, self._run_id = clock, run_id
+        self._journal = Journal.open(folder, clock=clock)
+        self._number = 0
+
+    def tell_all(self, facts: Sequence[Fact]) -> Sequence[Event]:
+        """Journal facts in order, durable when this returns; returns them as they were accepted."""
+        found = []
+        now = self._clock.now()
+        for one in facts:
+            self._number += 1
+            event = event_of(one, source=SOURCE, key=f"{self._run_id}:{self._number}", ts_event=now, ts_init=now)
+            found.append(msgspec.structs.replace(event, seq=self._journal.accept(event)))
+        self._journal.commit()
+        return found
+
+    def close(self) -> None:
+        """Seal it."""
+        self._journal.close()
+
+
+class Before:
+    """What a path's journal tells a new process: the incidents, and the critical alerts that reached nobody.
+
+    unheard  of the last process that ran the path, not taken by a person, oldest first
+    ladder   what climbs on
+    """
+
+    def __init__(self, folder: Path, policy: IncidentPolicy, escalation: EscalationPolicy | None = None) -> None:
+        self.incidents = IncidentBook(policy)
+        self.ladder = Ladder(escalation or EscalationPolicy())
+        self.roster = RosterWatch(escalation or EscalationPolicy(), folder)
+        self._heard: dict[str, Alert] = {}
+        directory = folder / JOURNAL
+        for event in read(directory) if directory.is_dir() else ():
+            self._fold(event.payload)
+
+    @property
+    def unheard(self) -> tuple[Alert, ...]:
+        """The alerts."""
+        return tuple(self._heard.values())
+
+    def _fold(self, told: Fact) -> None:
+        self.incidents.fold(told)
+        self.ladder.fold(told)
+        self.roster.fold(told)
+        match told:
+            case PathOpened():
+                self._heard.clear()
+            case Alert() if told.firing and told.severity is AlertSeverity.CRITICAL:
+                self._heard[told.id] = told
+            case Alert() | AlertAcknowledged():
+                self._heard.pop(told.id if isinstance(told, Alert) else told.alert, None)
+            case Receipt() if told.outcome is Outcome.ACCEPTED:
+                for one in told.alerts:
+                    self._heard.pop(one, None)
+            case _:
+                pass
+
+
+class Mailbox:
+    """What people ask a running desk's path, as files; an answer lies beside them until it is read or old."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self._asked, self._answered, self._clock = folder / ASKED, folder / ANSWERED, clock
+        self._next = clock.monotonic()
+
+    def put(self, request: Request) -> None:
+        """Ask."""
+        self._asked.mkdir(parents=True, exist_ok=True)
+        write_durably(self._asked / f"{request.id}.json", msgspec.json.encode(request))
+
+    def take(self) -> tuple[Request, ...]:
+        """Return what was asked since the last look; a file that holds no request is answered with the reason."""
+        now = self._clock.monotonic()
+        if now < self._next or not self._asked.is_dir():
+            return ()
+        self._next = now + ASK_EVERY_NS
+        found = []
+        for path in sorted(self._asked.glob("*.json")):
+            try:
+                request = msgspec.json.decode(path.read_bytes(), type=Request)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as problem:
+                self.answer(Answer(id=path.stem, fault=f"expected a request, found {problem}"))
+            else:
+                found.append(request)
+            path.unlink()
+        return tuple(found)
+
+    def answer(self, answer: Answer) -> None:
+        """Lay an answer down; the oldest give way."""
+        self._answered.mkdir(parents=True, exist_ok=True)
+        for old in sorted(self._answered.glob("*.json"), key=lambda one: one.stat().st_mtime)[: -ANSWERS_KEPT or None]:
+            old.unlink(missing_ok=True)
+        write_durably(self._answered / f"{Path(answer.id).name}.json", msgspec.json.encode(answer))
+
+    def answer_of(self, request: str) -> Answer | None:
+        """Return an answer, None while there is none."""
+        try:
+            return msgspec.json.decode((self._answered / f"{request}.json").read_bytes(), type=Answer)
+        except FileNotFoundError:
+            return None
+
+
+def alert_facts(folder: Path) -> list[Event]:
+    """Return every event of a path's journal, oldest first; raises `UsageError` where there is none."""
+    directory = folder / JOURNAL
+    if not directory.is_dir():
+        raise UsageError(f"expected the journal of an alert path in {directory}, found none: has the desk run?")
+    return list(read(directory))
+
+
+def incidents_of(folder: Path, policy: IncidentPolicy) -> IncidentBook:
+    """Return the incidents that a path's journal tells of; none where there is no journal."""
+    return Before(folder, policy).incidents
