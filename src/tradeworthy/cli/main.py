@@ -20,6 +20,7 @@ from tradeworthy.cli import (
     data,
     demo,
     evidence,
+    evidence_retain,
     exposure,
     final_dry_run,
     final_dry_run_audit,
@@ -107,6 +108,7 @@ app.command(regression.app)
 app.command(soak.soak)
 app.command(exposure.exposure)
 app.command(strategy.app)
+evidence.app.command(evidence_retain.retain)
 app.command(evidence.app)
 app.command(waiver.app)
 app.command(venue.app)

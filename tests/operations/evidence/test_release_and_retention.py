@@ -9,7 +9,7 @@ from tradeworthy.operations.dry_run.model import Hashes, RunClass, Status
 from tradeworthy.operations.dry_run.release_manifest import ReleaseDigests, ReleaseManifest
 from tradeworthy.operations.evidence.build import build
 from tradeworthy.operations.evidence.release import Proof, judge_release
-from tradeworthy.operations.evidence.retention import sweep
+from tradeworthy.operations.evidence.retention import bundles_in, delete, held
 
 PROVED = dict.fromkeys(Proof, Status.PASS)
 WITHIN, AFTER = "2033-03-02T00:00:00Z", "2033-03-05T00:00:00Z"
@@ -61,25 +61,50 @@ def test_without_a_manifest_nothing_goes():
     assert judged(manifest=None) == [("release.manifest", {})]
 
 
+TRUST = trust_of()
+
+
 @pytest.fixture
 def bundle(tmp_path):
     run = write_run(tmp_path / "run", run_class=RunClass.REHEARSAL, relaxed=False)
-    return build(run, run / "bundle", msgspec.structs.replace(INPUTS, trust=trust_of().encoded()))
+    return build(run, run / "bundle", msgspec.structs.replace(INPUTS, trust=TRUST.encoded()))
+
+
+def stand(bundle, *, at=AFTER, cited=frozenset()):
+    (one,) = held(bundles_in((bundle.folder.parent,)), cited=cited, at=at)
+    return one
 
 
 def test_a_bundle_is_kept_for_seven_years_and_while_a_certificate_cites_it(bundle):
-    both = {"people": ("anna", "ben")}
-    young = sweep((bundle.folder,), cited=frozenset(), at=WITHIN, **both)
-    cited = sweep((bundle.folder,), cited=frozenset({bundle.bundle_id}), at=AFTER, **both)
-    assert (young.deleted, cited.deleted, bundle.folder.exists()) == ((), (), True)
-    assert "cites it" in cited.kept[0].reason
-    swept = sweep((bundle.folder,), cited=frozenset(), at=AFTER, **both)
-    (gone,) = swept.deleted
-    assert (gone.bundle_id, gone.people, bundle.folder.exists()) == (bundle.bundle_id, ("anna", "ben"), False)
+    assert stand(bundle, at=WITHIN).reason.startswith("kept until 2033-03-03")
+    assert "cites it" in stand(bundle, cited=frozenset({bundle.bundle_id})).reason
+    over = stand(bundle)
+    assert (over.due, over.bundle_id, bundle.folder.exists()) == (True, bundle.bundle_id, True)
+    told = []
+    (gone,) = delete([over], people=("anna", "ben"), tell=told.append)
+    assert (gone.bundle_id, gone.people, told, bundle.folder.exists()) == (
+        bundle.bundle_id, ("anna", "ben"), [gone], False
+    )  # fmt: skip
+
+
+def test_a_bundle_that_is_not_whole_is_kept_whatever_age_it_claims(bundle):
+    (bundle.folder / "proofs.json").write_bytes(b"{}")
+    assert stand(bundle).reason.startswith("it is not whole: proof.malformed")
 
 
 @pytest.mark.parametrize("people", [(), ("anna",), ("anna", "anna")])
 def test_one_person_cannot_delete(bundle, people):
     with pytest.raises(UsageError, match="2 people"):
-        sweep((bundle.folder,), cited=frozenset(), people=people, at=AFTER)
+        delete([stand(bundle)], people=people, tell=lambda gone: None)
     assert bundle.folder.exists()
+
+
+def test_what_must_stay_is_deleted_by_nobody(bundle):
+    with pytest.raises(UsageError, match="stays: kept until"):
+        delete([stand(bundle, at=WITHIN)], people=("anna", "ben"), tell=lambda gone: None)
+    assert bundle.folder.exists()
+
+
+def test_a_place_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="expected a folder of bundles"):
+        bundles_in((tmp_path / "gone",))

@@ -38,6 +38,7 @@ class Act(Enum):
     LEDGER_REPAIR = "ledger_repair"
     BASELINE = "baseline"
     CONFIGURATION = "configuration"
+    EVIDENCE_DELETION = "evidence_deletion"
 
 
 REQUIRED: Mapping[Act, tuple[str, ...]] = {
@@ -51,9 +52,10 @@ REQUIRED: Mapping[Act, tuple[str, ...]] = {
     Act.LEDGER_REPAIR: ("operations", PERSON),
     Act.BASELINE: (PERSON, PERSON),
     Act.CONFIGURATION: (PERSON, PERSON),
+    Act.EVIDENCE_DELETION: (PERSON, PERSON),
 }
 """Whose signatures each act needs; one person fills one slot (APR-04)."""
-DRAFTED_BY_DESK = frozenset({Act.RESUME, Act.BREAK_GLASS, Act.BREAK_GLASS_REVIEW})
+DRAFTED_BY_DESK = frozenset({Act.RESUME, Act.BREAK_GLASS, Act.BREAK_GLASS_REVIEW, Act.EVIDENCE_DELETION})
 """Acts whose pack needs no proposer beside its signers."""
 
 
