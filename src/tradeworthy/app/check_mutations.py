@@ -6,6 +6,7 @@ from collections.abc import Callable
 import msgspec
 
 from tradeworthy.app import preflight
+from tradeworthy.app.release_mutations import release_mutations
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
 from tradeworthy.kernel.report import Check, Report
 from tradeworthy.operations.assessments.framework.registry import registry
@@ -41,6 +42,7 @@ def _checks() -> tuple[Mutation, ...]:
             lambda: _named("out-of-sample", judge_trend(
                 msgspec.structs.replace(sound, sharpe=-0.1), TrendGatePolicy()
             ))),
+        *(_of(*one) for one in release_mutations()),
     )  # fmt: skip
 
 

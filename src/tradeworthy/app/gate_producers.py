@@ -83,7 +83,7 @@ def produce(gates: Gates, given: Material, cycle: str, clock: Clock) -> tuple[Pr
                 one.make(), one.source, run_id=run_id, cycle=cycle, environment=one.environment, hashes=one.hashes
             )
             status, problem = "unreadable" if kept.status is None else kept.status.name, kept.error
-        except (DeskError, OSError) as fault:
+        except (DeskError, OSError, msgspec.MsgspecError) as fault:
             problem, status = str(fault), "unreadable"
             gates.record_fault(one.source, problem, run_id=run_id, cycle=cycle)
         spent = (clock.monotonic() - began) / NANOS_PER_SECOND
@@ -205,7 +205,7 @@ def _assessed(gates: Gates, run: Path, given: Material, clock: Clock) -> list[Pr
     began = clock.monotonic()
     try:
         found = assess_run(run, gates.store.snapshots, clock, life=given.life, scan=given.scan)
-    except (DeskError, OSError) as fault:
+    except (DeskError, OSError, msgspec.MsgspecError) as fault:
         return [Produced(source="assessments", run_id="", status="unreadable", seconds=0.0, problem=str(fault))]
     spent = round((clock.monotonic() - began) / NANOS_PER_SECOND / max(1, len(found)), 3)
     return [

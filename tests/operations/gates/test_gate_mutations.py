@@ -7,10 +7,13 @@ from gate_scene import gate, need
 from tradeworthy.app.check_mutations import registered
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.assessments.framework.registry import registry
+from tradeworthy.operations.gates.engine import judge
 from tradeworthy.operations.gates.ladder import LEVELS, gate_of
-from tradeworthy.operations.gates.mutations import AT, Mutation, of_assessments, proven, run
+from tradeworthy.operations.gates.model import Context
+from tradeworthy.operations.gates.mutations import AT, BINDING, Mutation, of_assessments, proven, run
 from tradeworthy.operations.gates.named import GATES
 from tradeworthy.operations.gates.reading import healthy
+from tradeworthy.operations.gates.sources import MADE, unmade_sources
 
 TABLES = (*GATES.values(), *(gate_of(level) for level in LEVELS))
 
@@ -65,6 +68,40 @@ def test_every_mutation_that_is_registered_flips_its_row_and_no_other(table):
 @pytest.mark.parametrize("name", sorted(one.name for one in registry()))
 def test_each_assessment_has_mutations_of_its_own_facts(name):
     assert any(key.partition(".")[0] == name for key in of_assessments(registry()))
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda one: one.name)
+def test_every_row_over_a_check_of_this_release_is_proved(table):
+    shown = proven(run(table, registered()))
+    assert {one.id for one in table.requirements if one.source in MADE} <= shown
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda one: one.name)
+def test_a_row_without_a_source_says_so_and_is_never_counted_as_proved(table):
+    unmade = {one.id for one in table.requirements if one.source in unmade_sources()}
+    results = run(table, registered())
+    told = {one.requirement: one.problem for one in results if one.requirement in unmade}
+    assert all(one.startswith("no source yet") for one in told.values())
+    assert not unmade & proven(results)
+
+
+@pytest.mark.parametrize("name", sorted(MADE - {"rollback_rehearsed"}))
+def test_a_check_that_always_says_ok_makes_its_gate_no_go(name):
+    known = registered()
+    table = next(table for table in TABLES if any(one.source == name for one in table.requirements))
+    (row,) = (one for one in table.requirements if one.source == name)
+    table = msgspec.structs.replace(table, covers_session=False)
+    deaf = {key: one._replace(after=one.before) for key, one in known.items() if one.source == name}
+    shown = proven(run(table, {**known, **deaf}))
+    evidence = [healthy(one.source, AT, environment="live", hashes=BINDING.hashes, cycle="c")
+                for one in table.requirements]  # fmt: skip
+    everything = frozenset(one.id for one in table.requirements)
+    context = Context(binding=BINDING, proven=everything, cycle="c")
+    assert judge(table, evidence, (), context, AT, run_id="r").answer == "GO"
+    context = Context(binding=BINDING, proven=everything - {row.id} | (shown & {row.id}), cycle="c")
+    verdict = judge(table, evidence, (), context, AT, run_id="r")
+    assert verdict.answer == "NO-GO"
+    assert [one.id for one in verdict.unmet()] == [row.id]
 
 
 def test_a_check_that_is_switched_to_always_ok_is_found():

@@ -132,6 +132,10 @@ class Known(NamedTuple):
         return next((one for one in reversed(self.verdicts) if one.verdict.gate == gate), None)
 
 
+NOTHING = Known((), (), (), (), ())
+"""What a store holds in which nothing was kept."""
+
+
 class GateStore:
     """The gates' own folder. Writing takes the journal's lock for a moment; reading takes nothing."""
 
