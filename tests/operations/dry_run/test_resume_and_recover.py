@@ -11,11 +11,20 @@ from tradeworthy.cli.main import call
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, EventClock
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.severity import Severity
-from tradeworthy.operations.dry_run.artefacts import RunState, decode_summary
+from tradeworthy.operations.dry_run.artefact_files import IncidentLog, Timeline, read_incidents
+from tradeworthy.operations.dry_run.artefacts import Progress, RunState, decode_summary
 from tradeworthy.operations.dry_run.audit.judges import AuditJudges
 from tradeworthy.operations.dry_run.chain import Chain
 from tradeworthy.operations.dry_run.harness import Harness
-from tradeworthy.operations.dry_run.model import Hashes, nanos_of
+from tradeworthy.operations.dry_run.model import (
+    Hashes,
+    Incident,
+    IncidentMetadata,
+    IncidentState,
+    Status,
+    nanos_of,
+    stamp,
+)
 from tradeworthy.operations.dry_run.plan import hashes_of
 from tradeworthy.operations.dry_run.policy import FreshnessPolicy
 from tradeworthy.operations.dry_run.recover import left_in, reasons_against_resuming
@@ -173,3 +182,29 @@ def test_the_verb_goes_on_with_a_real_child_in_its_own_folder(tmp_path, monkeypa
     assert found.summary.metadata.actual_duration_seconds == pytest.approx(602, abs=1.5)
     assert len(found.summary.metadata.boots) == 2
     assert call(["final-dry-run", "--resume", str(tmp_path), "--json-report", str(summary)]) == 3
+
+
+def test_snapshots_of_a_second_boot_go_on_after_those_of_the_first(tmp_path):
+    snapshot = Progress(
+        run_id="r", now=stamp(0), started_at=stamp(0), elapsed_seconds=0.0, target_duration_seconds=1.0,
+        required_duration_seconds=1.0, minimum_uptime_ratio=0.98, require_diary_evidence=False,
+        require_performance_evidence=False,
+    )  # fmt: skip
+    for _ in range(2):
+        Timeline(tmp_path / "timeline").keep(snapshot)
+    Timeline(None).keep(snapshot)
+    found = [path.name for path in sorted((tmp_path / "timeline").iterdir())]
+    assert found == ["snapshot-19700101T000000-00001.json", "snapshot-19700101T000000-00002.json"]
+
+
+def test_a_torn_line_of_incidents_takes_no_other_with_it(tmp_path):
+    path = tmp_path / "incidents.jsonl"
+    path.write_bytes(b'{"id":"inc-00001","code":"log.er')
+    log = IncidentLog(path)
+    told = Incident(
+        id="inc-00002", code="log.error", severity=Status.FAIL, state=IncidentState.OPEN, occurred_at=stamp(0),
+        message="m", metadata=IncidentMetadata(component="log"),
+    )  # fmt: skip
+    log.append([told])
+    log.close()
+    assert [one.id for one in read_incidents(path)] == ["inc-00002"]

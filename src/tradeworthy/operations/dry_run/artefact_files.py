@@ -8,7 +8,7 @@ import msgspec
 
 from tradeworthy.kernel.journal.files import sync_directory, write_durably
 from tradeworthy.kernel.redaction import redact
-from tradeworthy.operations.dry_run.artefacts import Summary, encode_summary
+from tradeworthy.operations.dry_run.artefacts import Progress, Summary, encode_summary
 from tradeworthy.operations.dry_run.model import Incident
 
 
@@ -37,15 +37,36 @@ def write_once(path: Path, artefact: msgspec.Struct) -> None:
     write_artefact(path, artefact)
 
 
+class Timeline:
+    """The write-once snapshots of a run, numbered on from those of its earlier boots; None keeps none."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        known = () if folder is None else folder.glob("snapshot-*.json")
+        self._number = max((int(path.stem.rpartition("-")[2]) for path in known), default=0)
+
+    def keep(self, snapshot: Progress) -> None:
+        """Write a snapshot under its own name; raises `FileExistsError` when there is one."""
+        if self._folder is not None:
+            self._number += 1
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_once(self._folder / f"snapshot-{snapshot.now:%Y%m%dT%H%M%S}-{self._number:05d}.json", snapshot)
+
+
 class IncidentLog:
-    """The append-only file of incident changes, one JSON object a line, synced line by line."""
+    """The append-only file of incident changes, one JSON object a line, synced line by line.
+
+    A line that a killed writer left torn is ended first, so that it takes no other with it.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        fresh = not path.exists()
+        known = path.read_bytes()[-1:] if path.exists() else None
         self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
-        if fresh:
+        if known is None:
             sync_directory(path.parent)
+        elif known not in (b"", b"\n"):
+            os.write(self._handle, b"\n")
 
     def append(self, incidents: list[Incident]) -> None:
         """Append changes in their order and sync once."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock
 from tradeworthy.kernel.severity import Severity
-from tradeworthy.operations.dry_run.artefact_files import IncidentLog, read_incidents, write_artefact, write_once
+from tradeworthy.operations.dry_run.artefact_files import IncidentLog, Timeline, read_incidents, write_artefact
 from tradeworthy.operations.dry_run.artefacts import Progress, RunState
 from tradeworthy.operations.dry_run.clock_offset import read_clock_offset
 from tradeworthy.operations.dry_run.command import ObservedCommand
@@ -76,7 +76,7 @@ class Harness:
         )  # fmt: skip
         self._resources = ResourceWatch(self._policy, self._book, clock)
         self._interrupts = 0
-        self._snapshots = 0
+        self._timeline = Timeline(settings.paths.timeline_dir)
         self._phase = Phase.STARTUP
         self.spawned = False
 
@@ -328,14 +328,9 @@ class Harness:
 
     def publish(self, snapshot: Progress) -> None:
         """Write the progress file, and a write-once copy in the timeline when there is one."""
-        paths = self._settings.paths
-        write_artefact(paths.progress, snapshot)
+        write_artefact(self._settings.paths.progress, snapshot)
         self._telemetry.progress(snapshot)
-        if paths.timeline_dir is not None:
-            self._snapshots += 1
-            paths.timeline_dir.mkdir(parents=True, exist_ok=True)
-            name = f"snapshot-{snapshot.now:%Y%m%dT%H%M%S}-{self._snapshots:05d}.json"
-            write_once(paths.timeline_dir / name, snapshot)
+        self._timeline.keep(snapshot)
 
     def final_progress(self) -> Progress:
         """Return the snapshot of the end, to which the verdict is added."""
