@@ -6,12 +6,12 @@ No key is needed: a bundle is built first and signed after, by others (EV-05).
 import hashlib
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.journal.files import sync_directory, write_durably
-from tradeworthy.operations.dry_run.artefacts import Summary
 from tradeworthy.operations.evidence import vocabulary as words
 from tradeworthy.operations.evidence.canonical import (
     Malformed,
@@ -21,7 +21,6 @@ from tradeworthy.operations.evidence.canonical import (
     sha256_hex,
 )
 from tradeworthy.operations.evidence.collect import (
-    Collected,
     Inputs,
     Item,
     canonical_text,
@@ -33,6 +32,22 @@ from tradeworthy.operations.evidence.judge import OBJECTS, SIGNATURES
 from tradeworthy.operations.evidence.page import PAGE_BYTES_MAX, page_of, template_sha256
 from tradeworthy.operations.evidence.shipped import verifier
 from tradeworthy.operations.evidence.tree import inclusion_paths, root_of
+
+
+class Subject(NamedTuple):
+    """What a bundle is of: a run or a look at a desk, its class, its status and the moment that all of it carries.
+
+    hashes  of code, config, limits and models, each a text or None;  policy  the digest of what it was judged by
+    relaxations  codes with the ids of their waivers
+    """
+
+    run_id: str
+    run_class: str
+    status: str
+    collected_at: str
+    hashes: dict[str, str | None]
+    policy: str
+    relaxations: tuple[tuple[str, str | None], ...] = ()
 
 
 class Built(NamedTuple):
@@ -53,21 +68,40 @@ def build(run: Path, folder: Path, inputs: Inputs, *, page: Path | None = None) 
 
     Raises `UsageError` that names every required kind that is missing.
     """
+    collected = collect(run, inputs)
+    summary = collected.summary
+    hashes = summary.summary.metadata.hashes
+    criteria = None if summary.sign_off is None else summary.sign_off.criteria
+    subject = Subject(
+        summary.run_id, str(summary.run_class), status_word(summary.status), moment_of(summary),
+        {"code": hashes.code, "config": hashes.config, "limits": hashes.limits, "models": hashes.models},
+        sha256_hex(canonical_text(criteria)), tuple((one.code, one.waiver_id) for one in summary.relaxations),
+    )
+    return pack(subject, collected.items, folder, inputs, journal_head=collected.journal_head, page=page)
+
+
+def pack(
+    subject: Subject, items: Sequence[Item], folder: Path, inputs: Inputs, *,
+    journal_head: dict[str, Any] | None = None, page: Path | None = None,
+) -> Built:  # fmt: skip
+    """Build the bundle of these items, in the order of their paths.
+
+    Raises `UsageError` that names every kind that the subject's class needs and the items lack.
+    """
     if inputs.environment not in words.ENVIRONMENTS:
         raise UsageError(f"expected one of {', '.join(words.ENVIRONMENTS)}, found {inputs.environment!r}")
-    collected = collect(run, inputs)
-    _require_kinds(collected)
+    _require_kinds(subject, items)
     _make_room(folder)
     (folder / OBJECTS).mkdir(parents=True)
     entries = []
-    for item in collected.items:
-        entry, chunks = _store(folder, item, collected.summary, inputs)
+    for item in items:
+        entry, chunks = _store(folder, item, subject.collected_at, inputs)
         entries.append(entry)
         if item.kind == "log":
-            entries.append(_store(folder, _chunk_index(entry, chunks), collected.summary, inputs)[0])
+            entries.append(_store(folder, _chunk_index(entry, chunks), subject.collected_at, inputs)[0])
     entries.sort(key=lambda one: str(one["path"]))
     digests = [sha256_hex(canonical_json(one)) for one in entries]
-    manifest = _manifest(collected, inputs, entries, root_of(digests))
+    manifest = _manifest(subject, journal_head, inputs, entries, root_of(digests))
     try:
         data = canonical_json(manifest)
         parse_canonical(data, "manifest")
@@ -110,16 +144,13 @@ def read_manifest(folder: Path) -> tuple[bytes, dict[str, Any]]:
         raise UsageError(f"expected a bundle in {folder}, found {problem}") from None
 
 
-def _require_kinds(collected: Collected) -> None:
-    summary = collected.summary
-    present = {one.kind for one in collected.items} | {"chunks" for one in collected.items if one.kind == "log"}
-    relaxed = {words.RELAXED_KINDS.get(one.code) for one in summary.relaxations}
-    needed = [kind for kind in words.REHEARSAL_KINDS if kind not in relaxed]
-    if str(summary.run_class) == "release":
-        needed += words.RELEASE_KINDS
+def _require_kinds(subject: Subject, items: Sequence[Item]) -> None:
+    present = {one.kind for one in items} | {"chunks" for one in items if one.kind == "log"}
+    relaxed = {words.RELAXED_KINDS.get(code) for code, _ in subject.relaxations}
+    needed = [kind for kind in words.CLASS_KINDS[subject.run_class] if kind not in relaxed]
     missing = [kind for kind in needed if kind not in present]
     if missing:
-        raise UsageError(f"a bundle of class {summary.run_class} needs {', '.join(missing)}; not found in the run")
+        raise UsageError(f"a bundle of class {subject.run_class} needs {', '.join(missing)}; not found in the run")
 
 
 def _make_room(folder: Path) -> None:
@@ -137,7 +168,7 @@ def _make_room(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-def _store(folder: Path, item: Item, summary: Summary, inputs: Inputs) -> tuple[dict[str, Any], list[str]]:
+def _store(folder: Path, item: Item, collected_at: str, inputs: Inputs) -> tuple[dict[str, Any], list[str]]:
     """Copy one item under its digest; return its entry and the digest of each chunk, all hashed while written."""
     aside = folder / OBJECTS / "object.part"
     whole, chunks, size = hashlib.sha256(), [], 0
@@ -151,7 +182,6 @@ def _store(folder: Path, item: Item, summary: Summary, inputs: Inputs) -> tuple[
         os.fsync(copy.fileno())
     digest = whole.hexdigest()
     aside.replace(folder / OBJECTS / digest)
-    collected_at = moment_of(summary)
     entry = {
         "path": item.path, "media_type": item.media_type, "bytes": size, "sha256": digest, "kind": item.kind,
         "provenance": item.provenance, "environment": inputs.environment, "collected_at": collected_at,
@@ -180,21 +210,16 @@ def _chunk_index(entry: dict[str, Any], chunks: list[str]) -> Item:
     return Item(f"chunks/{entry['path']}.json", "chunks", canonical_json(index))
 
 
-def _manifest(collected: Collected, inputs: Inputs, entries: list[dict[str, Any]], root: str) -> dict[str, Any]:
-    summary = collected.summary
-    hashes = summary.summary.metadata.hashes
-    criteria = None if summary.sign_off is None else summary.sign_off.criteria
+def _manifest(
+    subject: Subject, journal_head: dict[str, Any] | None, inputs: Inputs, entries: list[dict[str, Any]], root: str
+) -> dict[str, Any]:
     present = {one["kind"] for one in entries}
     return {
-        "schema": "evidence.manifest@1", "run_id": summary.run_id, "run_class": str(summary.run_class),
-        "status": status_word(summary.status), "environment": inputs.environment, "operator": inputs.operator,
+        "schema": "evidence.manifest@1", "run_id": subject.run_id, "run_class": subject.run_class,
+        "status": subject.status, "environment": inputs.environment, "operator": inputs.operator,
         "author": inputs.author, "desk": inputs.desk, "commit": inputs.commit,
-        "hashes": {
-            "code": hashes.code, "config": hashes.config, "limits": hashes.limits, "models": hashes.models,
-            "policy": sha256_hex(canonical_text(criteria)),
-        },
-        "journal_head": collected.journal_head,
+        "hashes": {**subject.hashes, "policy": subject.policy}, "journal_head": journal_head,
         "lacking": sorted(kind for kind in words.RELEASE_KINDS if kind not in present),
-        "relaxations": [{"code": one.code, "waiver_id": one.waiver_id} for one in summary.relaxations],
+        "relaxations": [{"code": code, "waiver_id": waiver} for code, waiver in subject.relaxations],
         "tree": {"size": len(entries), "root": root}, "page_template_sha256": template_sha256(), "entries": entries,
     }  # fmt: skip

@@ -33,8 +33,9 @@ GATE_FILES = {
 GATE_FOLDERS = {"drills": "drill", "flatness": "flatness", "waivers": "waiver"}
 """Where a run folder keeps what the gates ask for: `evidence/` below the run."""
 MEDIA_TYPES = {
-    ".json": "application/json", ".jsonl": "application/jsonl", ".md": "text/markdown", ".gz": "application/gzip",
-    ".zst": "application/zstd", ".log": "text/plain", ".py": "text/x-python", ".toml": "application/toml",
+    ".json": "application/json", ".jsonl": "application/jsonl", ".md": "text/markdown", ".html": "text/html",
+    ".gz": "application/gzip", ".zst": "application/zstd", ".log": "text/plain", ".py": "text/x-python",
+    ".toml": "application/toml",
 }  # fmt: skip
 
 
@@ -91,7 +92,7 @@ def collect(run: Path, inputs: Inputs) -> Collected:
     items.append(Item(words.VERIFIER, "verifier", verifier()))
     if inputs.trust is not None:
         items.append(Item("trust.json", "trust", inputs.trust, "attested"))
-    head, journal = _journal(inputs.journal)
+    head, journal = journal_items(inputs.journal)
     items += journal
     _require_modules_in_sbom(items)
     return Collected(summary, head, tuple(sorted(items, key=lambda one: one.path)))
@@ -163,7 +164,7 @@ def _gate_files(folder: Path) -> Iterator[Item]:
             yield Item(f"evidence/{name}", kind, path, "attested" if kind == "waiver" else "measured")
 
 
-def _journal(directory: Path | None) -> tuple[dict[str, Any] | None, list[Item]]:
+def journal_items(directory: Path | None) -> tuple[dict[str, Any] | None, list[Item]]:
     """Verify a journal from its first event and return its head; raises `UsageError` when it is damaged."""
     if directory is None:
         return None, []

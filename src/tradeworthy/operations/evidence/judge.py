@@ -20,6 +20,7 @@ from tradeworthy.operations.evidence.canonical import (
 )
 from tradeworthy.operations.evidence.vocabulary import (
     CHUNK_BYTES,
+    CLASS_KINDS,
     DOCUMENT_BYTES_MAX,
     ENVIRONMENTS,
     LOG_PROOF,
@@ -218,10 +219,7 @@ class Contents:
         manifest = self.manifest
         present = {one["kind"] for one in manifest["entries"]}
         relaxed = {RELAXED_KINDS.get(one["code"]) for one in manifest["relaxations"]}
-        needed = [kind for kind in REHEARSAL_KINDS if kind not in relaxed]
-        if manifest["run_class"] == "release":
-            needed += RELEASE_KINDS
-        for kind in needed:
+        for kind in (one for one in CLASS_KINDS[manifest["run_class"]] if one not in relaxed):
             if kind not in present:
                 self.found.add("kind.missing", kind, f"class {manifest['run_class']} needs {kind}")
         if manifest["lacking"] != sorted(kind for kind in RELEASE_KINDS if kind not in present):

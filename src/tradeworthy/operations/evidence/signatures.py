@@ -223,7 +223,7 @@ class Signers:
             for account in ACCOUNTS:
                 if manifest[account] is None:
                     self._found.add("account.unknown", account, f"without the {account} nobody can say who is apart")
-        needed = {*QUORUM[manifest["run_class"]], *self._quorum[manifest["run_class"]]}
+        needed = {*QUORUM[manifest["run_class"]], *self._quorum.get(manifest["run_class"], ())}
         if manifest["run_class"] == "release" and manifest["environment"] == "live":
             needed.update(LIVE_QUORUM)
         for role in sorted(needed - self._signed.keys()):

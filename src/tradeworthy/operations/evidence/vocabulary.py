@@ -14,7 +14,7 @@ DEPTH_MAX, INTEGER_MAX, DOCUMENT_BYTES_MAX = 16, 2**53 - 1, 64 * 1_048_576
 WAIVER_DAYS_MAX, WAIVERS_ACTIVE_MAX, WAIVER_SIGNERS_MIN = 7, 3, 2
 ENVIRONMENTS = ("simulated", "paper", "live")
 PROVENANCES = ("attested", "simulated", "measured")
-RUN_CLASSES = ("rehearsal", "release")
+RUN_CLASSES = ("rehearsal", "release", "assessment")
 STATUSES = ("pass", "warn", "unknown", "fail")
 PAYLOAD = "application/vnd.in-toto+json"
 STATEMENT = "https://in-toto.io/Statement/v1"
@@ -32,8 +32,15 @@ RELEASE_KINDS = (
     "modules", "alert_canary", "drill", "flatness", "trust",
 )  # fmt: skip
 RELAXED_KINDS = {"relaxation.diary": "diary", "relaxation.performance": "performance"}
-OTHER_KINDS = ("backlog", "waiver")
-QUORUM = {"rehearsal": (BUILDER,), "release": (BUILDER, "strategy_owner", "risk", "operations")}
+OTHER_KINDS = ("backlog", "waiver", "assessment", "assessments_page")
+CLASS_KINDS = {
+    "rehearsal": REHEARSAL_KINDS, "release": (*REHEARSAL_KINDS, *RELEASE_KINDS),
+    "assessment": ("assessment", "assessments_page", "configuration", "verifier"),
+}
+"""What a bundle of each class must hold; one of assessments proves what was judged, and nothing to a live gate."""
+QUORUM = {
+    "rehearsal": (BUILDER,), "release": (BUILDER, "strategy_owner", "risk", "operations"), "assessment": (BUILDER,),
+}  # fmt: skip
 LIVE_QUORUM = ("compliance", "senior_management")
 NEVER_WAIVABLE = (
     "kill_switch", "journal", "guard", "rearm", "reconciliation", "venue", "risk", "authentication", "secrets",

@@ -298,9 +298,7 @@ class Judge {
   judgeKinds() {
     const { manifest } = this, present = new Set(manifest.entries.map((one) => one.kind));
     const relaxed = manifest.relaxations.map((one) => C.relaxed_kinds[one.code]);
-    const needed = C.rehearsal_kinds.filter((kind) => !relaxed.includes(kind));
-    if (manifest.run_class === "release") needed.push(...C.release_kinds);
-    for (const kind of needed)
+    for (const kind of C.class_kinds[manifest.run_class].filter((one) => !relaxed.includes(one)))
       if (!present.has(kind)) this.add("kind.missing", kind, `class ${manifest.run_class} needs ${kind}`);
     const lacking = C.release_kinds.filter((kind) => !present.has(kind)).sort();
     if (canonicalText(lacking) !== canonicalText(manifest.lacking))
@@ -515,7 +513,7 @@ class Judge {
     if (this.manifest.run_class === "release")
       for (const account of ["desk", "operator", "author"])
         if (this.manifest[account] === null) this.add("account.unknown", account, `without the ${account} nobody can say who is apart`);
-    const { manifest } = this, needed = new Set([...C.quorum[manifest.run_class], ...this.quorum[manifest.run_class]]);
+    const { manifest } = this, needed = new Set([...C.quorum[manifest.run_class], ...(this.quorum[manifest.run_class] || [])]);
     if (manifest.run_class === "release" && manifest.environment === "live") for (const role of C.live_quorum) needed.add(role);
     for (const role of needed) if (!this.signed.has(role)) this.add("quorum.missing", role, `no valid signature as ${role}`);
   }

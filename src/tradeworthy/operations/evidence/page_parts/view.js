@@ -100,7 +100,8 @@ function firstThings(result) {
     ...result.findings.filter((one) => one.code === "waiver.active").map((one) => [badge("waiver", "warn"), one.message]),
     ...manifest.relaxations.map((one) => [badge("relaxed", "warn"), `${one.code}${one.waiver_id ? `, waiver ${one.waiver_id}` : ", without waiver"}`]),
     ...(manifest.run_class === "rehearsal" ? [[badge("rehearsal", "warn"), "This run proves nothing to the live gate, whatever its status."]] : []),
-    ...(manifest.lacking.length ? [[badge("lacking", "none"), `A release would also hold: ${manifest.lacking.join(", ").replaceAll("_", " ")}.`]] : []),
+    ...(manifest.run_class === "assessment" ? [[badge("assessment", "none"), "A look at a desk: what was judged of which facts by which limits. A gate reads the snapshots, never this bundle."]] : []),
+    ...(manifest.lacking.length && manifest.run_class !== "assessment" ? [[badge("lacking", "none"), `A release would also hold: ${manifest.lacking.join(", ").replaceAll("_", " ")}.`]] : []),
   ];
   return rows.length ? section("Read this first", table(["", ""], rows)) : null;
 }
