@@ -20,12 +20,19 @@ OVERLAP_BYTES = 4_096
 KEYS = ("*.key", "*.pem", "id_*", "*.p12")
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 CANARY = "canary-of-the-scan-4f1c"
-_PATTERNS = (
-    re.compile(rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"), re.compile(rb"\bAKIA[0-9A-Z]{16}\b"),
-    re.compile(rb"\bgh[pousr]_[A-Za-z0-9]{36,}"), re.compile(rb"\bxox[abprs]-[A-Za-z0-9-]{20,}"),
-    re.compile(rb"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
+_FORMS = {
+    (b"-----BEGIN ",): re.compile(rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"),
+    (b"AKIA",): re.compile(rb"\bAKIA[0-9A-Z]{16}\b"),
+    (b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_"): re.compile(rb"\bgh[pousr]_[A-Za-z0-9]{36,}"),
+    (b"xoxa-", b"xoxb-", b"xoxp-", b"xoxr-", b"xoxs-"): re.compile(rb"\bxox[abprs]-[A-Za-z0-9-]{20,}"),
+    (b"eyJ",): re.compile(rb"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
+}
+"""What looks like a secret whatever its name, behind the bytes that it must hold: those are sought first."""
+_STEMS = (
+    b"assword", b"assphrase", b"ecret", b"oken", b"pikey", b"pi_key", b"pi-key", b"rivatekey", b"rivate_key",
+    b"rivate-key", b"uthorization", b"ignature",
 )  # fmt: skip
-"""What looks like a secret whatever its name: private keys, and tokens with a form of their own."""
+"""What a secret's name holds after its first letter, in small letters."""
 _NAMED = re.compile(
     rb"(?i)[psta](?:assword|assphrase|ecret|oken|pi[_-]?key|rivate[_-]?key|uthorization|ignature)"
     rb"\\?\"?\s*[=:]\s*\\?\"?(?!secret://|//|\[redacted\]|\d+\b)(?:bearer\s+)?[^\s\"\\&,;}{\[]{8,}"
@@ -121,4 +128,24 @@ def _hits(data: bytes) -> int:
     """Count registered secrets, values of eight characters behind a secret's name, and what has a key's form."""
     mark = REDACTED.encode()
     known = scrub(data).count(mark) - data.count(mark)
-    return known + len(_NAMED.findall(data)) + sum(len(pattern.findall(data)) for pattern in _PATTERNS)
+    formed = sum(
+        len(form.findall(data)) for marks, form in _FORMS.items() if any(one in data for one in marks)
+    )
+    return known + _named(data) + formed
+
+
+def _named(data: bytes) -> int:
+    """Count values behind a secret's name; the names are sought as plain bytes, which is many times faster."""
+    small = data.lower()
+    starts: list[int] = []
+    for stem in _STEMS:
+        at = small.find(stem, 1)
+        while at > 0:
+            starts.append(at - 1)
+            at = small.find(stem, at + 1)
+    count = end = 0
+    for start in sorted(starts):
+        found = _NAMED.match(data, start) if start >= end else None
+        if found is not None:
+            count, end = count + 1, found.end()
+    return count
