@@ -19,6 +19,7 @@ from tradeworthy.app.document_shape import faults_of
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
 from tradeworthy.kernel.journal.verify import BATCH_EVENTS_MAX
+from tradeworthy.operations.assessments.framework.registry import registry
 
 ENVIRONMENT_PREFIX = "TRADEWORTHY__"
 TIME_END = 1 << 63
@@ -185,6 +186,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     execution  orders on their way;  unwind  closing positions;  market_data  what of the feeds is watched
     timing     durations of the loop;  runtime  supervision, clock and end of the process
     telemetry  logs, bus and spool;  health  what is answered about fitness;  control  approvals and kills
+    assessments  other limits of assessments, by their names: [assessments.data_feed.gap_s] warn = 900
     exempt     instances outside the live risk scope and reconciliation, paper ones at most
     catalogue  path of the approved bundles (CA-04); an instance that trades live needs it
     """
@@ -206,6 +208,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     telemetry: dict[str, Any] = {}
     health: dict[str, Any] = {}
     control: dict[str, Any] = {}
+    assessments: dict[str, dict[str, Any]] = {}
     accounts: tuple[AccountSection, ...] = ()
     exempt: tuple[str, ...] = ()
     catalogue: str = ""
@@ -268,6 +271,8 @@ def parse(raw: object, *, origin: str) -> Document:
     except msgspec.ValidationError as problem:
         raise UsageError(f"{origin}: {problem}") from None
     check(document)
+    if document.assessments:
+        registry().policies(document.assessments)
     return document
 
 
