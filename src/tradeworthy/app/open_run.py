@@ -347,14 +347,15 @@ class OpenRun:
         memory, run, seq = self.desk.memory, self.ready.folder.name, journal.last_seq
         self._snapshots.offer(seq, journal.head, lambda: msgspec.json.encode(memory.told(run, seq, ts)))
 
-    def check_drift(self) -> None:
-        """Compare the instances with the approved bundles; what changed since the last look is told."""
+    def check_drift(self) -> tuple[ConfigDrift, ...]:
+        """Compare the instances with the approved bundles; what changed since the last look is told. Returns all."""
         ts = self.environment.now
         found = {(drift.instance, drift.reason): drift for drift in drift_of(self.ready.document)}
         for drift in changed_drift(self._drifted, found):
             key = f"{drift.instance}:{drift.reason}:{ts}"
             self.environment.offer(drift, source="config", key=key, ts=ts)
         self._drifted = found
+        return tuple(found.values())
 
 
 Drifts = dict[tuple[str, str], ConfigDrift]

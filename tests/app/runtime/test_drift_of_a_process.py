@@ -60,14 +60,6 @@ def test_the_monitor_is_on_every_two_minutes_unless_its_variables_say_otherwise(
     process.discard()
 
 
-@pytest.mark.parametrize(("asked", "reason"), [({}, "RIM_RUNTIME_ENABLED turns it on"),
-                                               ({"RIM_RUNTIME_ENABLED": "true"}, "no reflection to run")])  # fmt: skip
-def test_reflection_is_skipped_with_its_reason(tmp_path, asked, reason):
-    process = process_of(tmp_path, **asked)[2]
-    assert reason in process.application.services.skipped["reflection"]
-    process.discard()
-
-
 def test_a_variable_that_is_none_is_usage(tmp_path):
     with pytest.raises(UsageError, match="RUNTIME_DRIFT_MONITOR"):
         process_of(tmp_path, RUNTIME_DRIFT_MONITOR_INTERVAL_SECONDS="soon")

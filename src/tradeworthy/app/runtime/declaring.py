@@ -1,19 +1,28 @@
 """What one desk's process runs, and what it does not: every workload with its rhythm, every skip with its reason."""
 
+from collections.abc import Awaitable, Callable
+from random import Random
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from tradeworthy.adapters.workload_state_sqlite import StateRow, WorkloadStateFile
+from tradeworthy.app.reflecting import STATE, policy_in_force, reflecting_of
 from tradeworthy.app.runtime import time_integrity
 from tradeworthy.app.runtime.feeding import Feeder, Sources
 from tradeworthy.app.runtime.policy import DriftMonitorPolicy
+from tradeworthy.app.runtime.state_writes import StateWrites
 from tradeworthy.app.runtime.workload import Workload
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.operations.dry_run.clock_offset import read_clock_offset
+from tradeworthy.trading.control.drift import ConfigDrift
 
 if TYPE_CHECKING:
     from tradeworthy.app.runtime.desk_process import Address, DeskProcess
 
 DRIFT_PREFIX, REFLECTION_ENABLED = "RUNTIME_DRIFT_MONITOR_", "RIM_RUNTIME_ENABLED"
-TRUE = frozenset({"1", "true", "yes", "on"})
+DRIFT, LAST_LOOK = "drift_monitor", "last_look"
+"""How the drift monitor is known in the store of states."""
 
 
 def workloads_of(process: "DeskProcess", address: "Address | None") -> list[Workload]:
@@ -39,9 +48,15 @@ def workloads_of(process: "DeskProcess", address: "Address | None") -> list[Work
                               clock_watch.checks, interval_s=integrity.interval_seconds))  # fmt: skip
     drift = drift_policy(process)
     if drift.enabled and process.trading is not None:
-        watch = process.trading.drift_watch(drift.interval_seconds)
+        watch = process.trading.drift_watch(drift.interval_seconds, drift_keeper(process))
         found.append(Workload("drift_monitor", "drift_monitor", "what runs against what was approved", watch,
                               interval_s=drift.interval_seconds))  # fmt: skip
+    reflection = policy_in_force(process.policy.reflection, process.environ)
+    if reflection.enabled and process.trading is not None:
+        found.append(Workload(
+            "reflection", "reflection", "what the desk's own decisions suggest to people; nothing is applied",
+            reflecting_of(process, reflection).work, interval_s=reflection.interval_seconds,
+        ))  # fmt: skip
     found.append(Workload(
         "resources", "resources", "memory, processor, descriptors, threads, disk",
         lambda pulse: process.resources.samples(process.on_sample, pulse),
@@ -70,10 +85,10 @@ def skips_of(process: "DeskProcess") -> dict[str, str]:
     found: dict[str, str] = {}
     if process.trading is None:
         found["trading_loop"] = "--no-trading"
-    if process.environ.get(REFLECTION_ENABLED, "").strip().lower() not in TRUE:
+    if not policy_in_force(process.policy.reflection, process.environ).enabled:
         found["reflection"] = f"off; {REFLECTION_ENABLED} turns it on"
-    else:
-        found["reflection"] = "this release has no reflection to run"
+    elif process.trading is None:
+        found["reflection"] = "--no-trading"
     return found
 
 
@@ -81,6 +96,20 @@ def drift_policy(process: "DeskProcess") -> DriftMonitorPolicy:
     """Return how often what runs is compared with what was approved, the environment's keys on top."""
     named = {"ENABLED": "enabled", "INTERVAL_SECONDS": "interval_seconds"}
     return time_integrity.with_variables(process.policy.drift_monitor, process.environ, DRIFT_PREFIX, named)
+
+
+def drift_keeper(process: "DeskProcess") -> Callable[[tuple[ConfigDrift, ...]], Awaitable[object]]:
+    """Return what remembers each look of the drift monitor; a store that is down costs a log line (APP-13)."""
+    writes = StateWrites(
+        WorkloadStateFile(process.state / STATE).put, Random(process.document.desk.seed), process.life.tell
+    )
+
+    def keep(found: tuple[ConfigDrift, ...]) -> Awaitable[object]:
+        now = process.clock.now()
+        body = msgspec.json.encode({"run": process.life.run_id, "drifted": found}).decode()
+        return writes.write(StateRow(DRIFT, LAST_LOOK, now, body))
+
+    return keep
 
 
 def clock_offset() -> int | None:

@@ -87,7 +87,7 @@ class DeskProcess:
         given = policy_of(HealthPolicy, "health", document.health)
         self.policy = hardened(policy_of(RuntimePolicy, "runtime", document.runtime), document, given, environ)
         self.state = state_of(root, document.desk.name)
-        require_risk_policy(document)  # before anything is written: no start without a valid one (APP-06)
+        self.risk = require_risk_policy(document)  # before anything is written: no start without a valid one (APP-06)
         self.code = identity.code_hash()
         found = ingest_of(document, store=self.switches.duckdb_path, environ=environ, symbols=self.switches.symbols)
         place = self.switches.declared_in

@@ -9,6 +9,7 @@ from tradeworthy.kernel.supervision.beat import WatchdogPolicy
 from tradeworthy.kernel.supervision.policy import ScopePolicy, SupervisorPolicy
 from tradeworthy.kernel.supervision.resources import ResourcePolicy
 from tradeworthy.operations.ingest.policy import IngestPolicy
+from tradeworthy.research.reflection.policy import ReflectionPolicy
 from tradeworthy.trading.control.dead_man import LIMIT_MIN_S
 
 
@@ -82,6 +83,7 @@ class RuntimePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     dead_man_s   the watchdog stops a desk at which nobody showed up for so long, 60 or more; None = off
     deployment   how strict the runtime is;  tier  what stands behind the desk, and which uptime is asked of it
     ingest       recorded feeds that are taken into the embedded store;  backbone  a service that is wanted instead
+    reflection   what the desk's own decisions suggest to its people
     """
 
     shutdown: ShutdownPolicy = ShutdownPolicy()
@@ -99,6 +101,7 @@ class RuntimePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     tier: Literal["tier_0", "tier_1", "tier_2"] = "tier_0"
     ingest: IngestPolicy = IngestPolicy()
     backbone: BackbonePolicy = BackbonePolicy()
+    reflection: ReflectionPolicy = ReflectionPolicy()
 
     def __post_init__(self) -> None:
         if self.dead_man_s is not None and not LIMIT_MIN_S <= self.dead_man_s < math.inf:

@@ -1,7 +1,7 @@
 """The trading loop as a workload: one desk after another, each going on where the last one failed (APP-07, APP-08)."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from tradeworthy.app.open_run import Company, OpenRun, RunResult
@@ -12,6 +12,7 @@ from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND
 from tradeworthy.kernel.supervision import Pulse
 from tradeworthy.kernel.supervision.task import Factory
 from tradeworthy.trading.control.asked import GuardAsked
+from tradeworthy.trading.control.drift import ConfigDrift
 from tradeworthy.trading.desk import Desk
 from tradeworthy.trading.guarding import unprotecting
 from tradeworthy.trading.model import GuardLevel
@@ -89,13 +90,20 @@ class TradingLoop:
             self._door.disconnect()
             run.close()
 
-    def drift_watch(self, interval_s: float) -> Factory:
-        """Return the factory of the task that compares what runs with what was approved, for ever (APP-13)."""
+    def drift_watch(
+        self, interval_s: float, keep: Callable[[tuple[ConfigDrift, ...]], Awaitable[object]] | None = None
+    ) -> Factory:
+        """Return the factory of the task that compares what runs with what was approved, for ever (APP-13).
+
+        keep  takes what differs at each look, e.g. into the store of states
+        """
 
         async def watch(pulse: Pulse) -> None:
             while True:
                 if self._run is not None and not self.failed:
-                    self._run.check_drift()
+                    found = self._run.check_drift()
+                    if keep is not None:
+                        await keep(found)
                 pulse.beat()
                 await asyncio.sleep(interval_s)
 
