@@ -1,19 +1,24 @@
 """Where facts come from: a run's folder, the life of its process, the audit of its configuration (FW-07, FW-28)."""
 
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
 from tradeworthy.app import configuration_audit
+from tradeworthy.app.configuration_audit import ConfigurationAudited
 from tradeworthy.app.desk_folds import ComparisonFold, desk_fold, log_fold
 from tradeworthy.app.latency_baselines import LatencyBaselines
 from tradeworthy.app.life_facts import LifeFold
 from tradeworthy.app.run_folder import document_of, journal_of, started_of
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, Clock
 from tradeworthy.kernel.errors import UsageError
+from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.host import machine_identity
 from tradeworthy.kernel.journal import read
 from tradeworthy.kernel.journal.files import writer_lives
+from tradeworthy.kernel.journal.reader import first_seq_of, segment_paths
 from tradeworthy.kernel.supervision.resources import ResourcePolicy
+from tradeworthy.operations.assessments.collectors.desk import DeskFold
 from tradeworthy.operations.assessments.collectors.logs import LogFold
 from tradeworthy.operations.assessments.collectors.told import Teller
 from tradeworthy.operations.assessments.framework.collect import Probe
@@ -39,6 +44,7 @@ class RunSource:
         self.desk = desk_fold(self.document, start.environment)
         self.log = log_fold(self.directory, (one.name for one in start.tapes))
         self.compared = ComparisonFold()
+        self.on_tape, self._observers = bool(start.tapes), list[Callable[[Event], None]]()
 
     @property
     def venue(self) -> Provenance:
@@ -47,16 +53,33 @@ class RunSource:
 
     @property
     def now(self) -> int:
-        """The moment to judge at: now while its writer lives, else that of its last event."""
+        """The moment to judge at: now while its writer lives, else that of its last event; a tape has its own time."""
         self.catch_up()
-        return self._clock.now() if self._stop is None and writer_lives(self.directory) else self.desk.now
+        lives = self._stop is None and not self.on_tape and writer_lives(self.directory)
+        return self._clock.now() if lives else self.desk.now
 
-    def catch_up(self) -> None:
-        """Fold what was sealed since the last look."""
-        for event in read(self.directory, start=self.desk.last_seq + 1, stop=self._stop):
+    def last_seq(self) -> int:
+        """Return the seq of the newest sealed event; only the newest segments are read."""
+        for path in reversed(segment_paths(self.directory)):
+            for event in deque(read(self.directory, start=first_seq_of(path)), maxlen=1):
+                return event.seq
+        return 0
+
+    def observe(self, observer: Callable[[Event], None]) -> None:
+        """Let `observer` take every event of the run, so that the journal is read once for all folds of it."""
+        for event in read(self.directory, stop=self.desk.last_seq + 1) if self.desk.last_seq else ():
+            observer(event)
+        self._observers.append(observer)
+
+    def catch_up(self, upto: int | None = None) -> None:
+        """Fold what was sealed since the last look; with `upto` only as far as this seq."""
+        stop = self._stop if upto is None else min(upto + 1, self._stop or upto + 1)
+        for event in read(self.directory, start=self.desk.last_seq + 1, stop=stop):
             self.desk.on_event(event, event.seq)
-            self.log.fold((event,))
-            self.compared.on_event(event)
+            self.log.on_event(event, event.seq)
+            self.compared.on_event(event, event.ts_init)
+            for observer in self._observers:
+                observer(event)
 
     def probes(self) -> Probes:
         """Return the probes by assessment."""
@@ -86,29 +109,37 @@ class RunSource:
         return self.log.verify(self.desk.now).facts(self.desk.teller())
 
     def _latency(self) -> list[Observation]:
-        machine = machine_identity()
-        found = LatencyBaselines(self._folder.parent, clock=self._clock).of(machine)
-        baseline = None if found is None else (
-            found.machine, found.p50_ns / NANOS_PER_MILLI, found.p99_ns / NANOS_PER_MILLI
-        )  # fmt: skip
-        return self.desk.latency_facts(machine, baseline)
+        return latency_facts(self.desk, self._folder.parent, self._clock)
 
     def _reconciliation(self) -> list[Observation]:
         return self.compared.facts(self.desk.teller(provenance=self.venue), self.desk.now)
 
     def _audit(self) -> list[Observation]:
-        tell = self.desk.teller()
         state = self._folder.parent / "state" / self.document.desk.name
         entries = configuration_audit.history(state / configuration_audit.AUDIT)
-        last = entries[-1].found if entries else None
-        why = "no start was audited"
-        return [
-            *(tell("change", one.severity, one.field) for one in (() if last is None else last.changes)),
-            tell("approved", True if last is not None and not last.changes else None,
-                 why=why if last is None else "the audit does not say who approved"),
-            tell("running_hash", self.config_hash),
-            tell("audited_hash", None if last is None else last.config_hash, why=why),
-        ]  # fmt: skip
+        return audit_facts(entries[-1].found if entries else None, self.config_hash, self.desk.teller())
+
+
+def audit_facts(last: ConfigurationAudited | None, running: str, tell: Teller) -> list[Observation]:
+    """Return the facts of `configuration_audit`: what the newest start changed, and the hash that runs."""
+    why = "no start was audited"
+    return [
+        *(tell("change", one.severity, one.field) for one in (() if last is None else last.changes)),
+        tell("approved", True if last is not None and not last.changes else None,
+             why=why if last is None else "the audit does not say who approved"),
+        tell("running_hash", running),
+        tell("audited_hash", None if last is None else last.config_hash, why=why),
+    ]  # fmt: skip
+
+
+def latency_facts(desk: DeskFold, root: Path, clock: Clock) -> list[Observation]:
+    """Return the facts of `decision_latency` against the approved baseline of this machine; `root` is of all runs."""
+    machine = machine_identity()
+    found = LatencyBaselines(root, clock=clock).of(machine)
+    baseline = None if found is None else (
+        found.machine, found.p50_ns / NANOS_PER_MILLI, found.p99_ns / NANOS_PER_MILLI
+    )  # fmt: skip
+    return desk.latency_facts(machine, baseline)
 
 
 class LifeSource:
@@ -134,7 +165,7 @@ class LifeSource:
 
     def probes(self, policy: ResourcePolicy | None = None) -> Probes:
         """Return the probes by assessment; `policy` says what the process may use."""
-        fold, memory = self.fold, (policy or ResourcePolicy()).rss_bytes_max
+        fold, limits = self.fold, policy or ResourcePolicy()
 
         def look(facts: Callable[[], list[Observation]]) -> Callable[[int], list[Observation]]:
             return lambda now: facts()
@@ -146,7 +177,7 @@ class LifeSource:
         return {
             "task_supervision": (Probe("tasks", look(fold.task_facts)),),
             "time_integrity": (Probe("clock", look(fold.time_facts)),),
-            "resources": (Probe("machine", look(lambda: fold.resource_facts(memory))),),
+            "resources": (Probe("machine", look(lambda: fold.resource_facts(limits))),),
             "log_integrity": (Probe("life", look(told), timeout_s=VERIFY_TIMEOUT_S),),
         }  # fmt: skip
 

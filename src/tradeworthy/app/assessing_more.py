@@ -1,6 +1,7 @@
 """Where facts come from beside the desk's own fold: trades, streams, the document, folders, the market store."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from tradeworthy.adapters.market_store_days import held_days
@@ -13,9 +14,9 @@ from tradeworthy.app.instances import LIVE, PAPER, faults_of, name_of
 from tradeworthy.app.regression import open_recording
 from tradeworthy.app.run_folder import summary_of
 from tradeworthy.app.runtime.facts import ShutdownStep
-from tradeworthy.app.soak import watched
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.errors import UsageError
+from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.journal import read
 from tradeworthy.kernel.journal.files import writer_lives
 from tradeworthy.kernel.telemetry.dead_letters import DeadLettered, DeadLettersSettled
@@ -26,12 +27,14 @@ from tradeworthy.operations.assessments.collectors.trades import TradesFold
 from tradeworthy.operations.assessments.framework.collect import Probe
 from tradeworthy.operations.assessments.framework.values import Observation
 from tradeworthy.research.backtest.edge import ADVERSE_HORIZON_S
+from tradeworthy.research.backtest.records import RunRecords
 from tradeworthy.research.backtest.summary import Summary
 from tradeworthy.research.calibration.post_trade import PostTradePolicy
 from tradeworthy.research.soak.policy import PaperPolicy
 from tradeworthy.research.soak.watch import MINUTE, SoakWatch
 from tradeworthy.trading.market_data.calendar import ALWAYS, calendar_of
 from tradeworthy.trading.market_data.instruments import shipped
+from tradeworthy.trading.model import RunStarted
 from tradeworthy.trading.strategies.catalogue import CATALOGUE
 
 WHOLE_RUN_TIMEOUT_S = 120.0
@@ -42,25 +45,35 @@ TASKS = "tasks"
 
 
 class RunFolds:
-    """The further facts of a run's folder: two folds of its journal, its document, and its soak."""
+    """The further facts of a run's folder: folds of its journal, which `source` feeds, and its document.
 
-    def __init__(self, source: RunSource, folder: Path, *, stop: int | None = None) -> None:
-        self._source, self._folder, self._stop = source, folder, stop
+    soaked  also fold the run as a soak, for `paper_soak` and `post_trade`; that can be told once, at the end
+    """
+
+    def __init__(self, source: RunSource, folder: Path, *, soaked: bool = True) -> None:
+        self._source, self._folder = source, folder
         instruments = instruments_of(source.document)
         self.trades = TradesFold(instruments)
         self.streams = streams_fold(source.document)
-        self._seq = 0
+        self._watch: SoakWatch | None = None
+        self._summed: tuple[int, Summary] | None = None
+        if soaked:
+            records = RunRecords(instruments, source.document.desk.capital)
+            self._watch = SoakWatch(records, held=open_recording(folder).build().guard.level)
+        source.observe(self._take)
 
     def catch_up(self) -> None:
         """Fold what was sealed since the last look."""
-        for event in read(self._source.directory, start=self._seq + 1, stop=self._stop):
-            self.trades.on_event(event)
-            self.streams.on_event(event)
-            self._seq = event.seq
+        self._source.catch_up()
+
+    def _take(self, event: Event) -> None:
+        self.trades.on_event(event)
+        self.streams.on_event(event)
+        if self._watch is not None and type(event.payload) is not RunStarted:
+            self._watch.on_event(event)
 
     def probes(self) -> Probes:
-        """Return the probes by assessment; one that needs the whole run reads it when it is asked."""
-        self.catch_up()
+        """Return the probes by assessment, over what was folded so far."""
         source, trades, streams, document = self._source, self.trades, self.streams, self._source.document
         venue = source.venue
 
@@ -80,13 +93,14 @@ class RunFolds:
             "instance_policy": look("document", lambda tell: policy_facts(document, trades, tell)),
             "strategy_catalog": look("catalogue", lambda tell: catalogue_facts(document, tell)),
             "cache_health": look("cache", no_cache_facts),
-            "paper_soak": look("soak", simulated(self._soak), WHOLE_RUN_TIMEOUT_S),
-            "post_trade": look("markouts", simulated(self._post_trade), WHOLE_RUN_TIMEOUT_S),
-        }  # fmt: skip
+        } | ({} if self._watch is None else {
+            "paper_soak": look("soak", simulated(partial(self._soak, self._watch)), WHOLE_RUN_TIMEOUT_S),
+            "post_trade": look("markouts", simulated(partial(self._post_trade, self._watch)), WHOLE_RUN_TIMEOUT_S),
+        })  # fmt: skip
 
-    def _soak(self, tell: Teller) -> list[Observation]:
+    def _soak(self, watch: SoakWatch, tell: Teller) -> list[Observation]:
         document = self._source.document
-        watch = watched(open_recording(self._folder))
+        watch.records.finish()
         whole, _, running = watch.minutes()
         policy = PaperPolicy()
         settled = (watch.start or 0) + int(watch.nanos * policy.settled_share)
@@ -103,8 +117,9 @@ class RunFolds:
             tell("profit_factor", factor, why="no losing close"),
         ]  # fmt: skip
 
-    def _post_trade(self, tell: Teller) -> list[Observation]:
-        summary, model = self._summary(watched(open_recording(self._folder))), PostTradePolicy()
+    def _post_trade(self, watch: SoakWatch, tell: Teller) -> list[Observation]:
+        watch.records.finish()
+        summary, model = self._summary(watch), PostTradePolicy()
         factor = summary.fill_factors[0].factor if summary.fill_factors else None
         adverse = next((m.adverse_bps for m in summary.markouts if m.horizon_s == ADVERSE_HORIZON_S), None)
         why = "too few fills with a price at the horizon"
@@ -115,6 +130,12 @@ class RunFolds:
         ]
 
     def _summary(self, watch: SoakWatch) -> Summary:
+        """Return the run's summary; both that ask share one, as its statistics take a second."""
+        if self._summed is None or self._summed[0] != watch.records.events:
+            self._summed = watch.records.events, self._summarised(watch)
+        return self._summed[1]
+
+    def _summarised(self, watch: SoakWatch) -> Summary:
         return summary_of(self._source.document, watch.records, run_id=self._folder.name, manifests=())
 
 

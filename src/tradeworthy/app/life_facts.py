@@ -3,10 +3,10 @@
 from collections import deque
 from collections.abc import Iterable
 
-from tradeworthy.app.runtime.facts import ClockChecked
+from tradeworthy.app.runtime.facts import ClockChecked, RuntimeStopping
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Event
-from tradeworthy.kernel.supervision.resources import ResourceSample
+from tradeworthy.kernel.supervision.resources import ResourcePolicy, ResourceSample
 from tradeworthy.kernel.supervision.transitions import (
     State,
     TaskAbandoned,
@@ -34,6 +34,7 @@ class LifeFold:
         self._tasks: dict[str, tuple[State, str]] = {}
         self._clock: ClockChecked | None = None
         self._backwards = 0
+        self._stopping = False
         self._samples: deque[ResourceSample] = deque(maxlen=SAMPLES_KEPT)
 
     def fold(self, events: Iterable[Event]) -> "LifeFold":
@@ -58,7 +59,10 @@ class LifeFold:
             case TaskAbandoned(task=task):
                 self._task(task, State.ABANDONED)
             case TaskEnded(task=task, state=state):
-                self._task(task, state)
+                ordered = self._stopping and state is State.CANCELLED  # an end in order cancels what runs for ever
+                self._task(task, State.FINISHED if ordered else state)
+            case RuntimeStopping():
+                self._stopping = True
             case ClockChecked() as checked:
                 self._clock = checked
             case ResourceSample() as sample:
@@ -90,10 +94,10 @@ class LifeFold:
             tell("step", step, why="the clock was not checked"), tell("backwards", self._backwards),
         ]  # fmt: skip
 
-    def resource_facts(self, memory_bytes: int) -> list[Observation]:
+    def resource_facts(self, policy: ResourcePolicy) -> list[Observation]:
         """Return the facts of `resources`; forecasts are only in the running process."""
         tell = self.teller()
-        found = resource_facts(tuple(self._samples), (), memory_bytes, tell)
+        found = resource_facts(tuple(self._samples), (), policy, tell)
         return [*found, *(tell("forecast", None, name, why=ONLY_LIVE) for name in ("memory", "disk"))]
 
     def _task(self, name: str, state: State, owner: str = "") -> None:

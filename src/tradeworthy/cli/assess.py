@@ -1,6 +1,9 @@
 """`tradeworthy assess NAME|--all`, and `list|explain|replay|verify|mutate|schema|history`: judge, and look back."""
 
+import os
 import sys
+from collections.abc import Sequence
+from contextlib import closing, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,25 +12,26 @@ import msgspec
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from tradeworthy.app.assessing import LifeSource, Probes, RunSource, joined, newest_life
-from tradeworthy.app.assessing_more import RunFolds, folder_probes, life_probes
+from tradeworthy.app.assessing_pages import bundled, shown_of
+from tradeworthy.app.assessing_sources import Asked, Judged, Sources, judge_all, laid_over
+from tradeworthy.app.live_assessing import measured
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
 from tradeworthy.kernel.errors import ExitCode, InvalidInput, UsageError
 from tradeworthy.kernel.redaction import redact
 from tradeworthy.kernel.report import EXIT_CODES
 from tradeworthy.kernel.severity import Severity, worst
 from tradeworthy.operations.assessments.framework import page
-from tradeworthy.operations.assessments.framework.collect import Collected, collect
-from tradeworthy.operations.assessments.framework.cycle import judged
+from tradeworthy.operations.assessments.framework.collect import Collected
 from tradeworthy.operations.assessments.framework.facts_file import facts_in
 from tradeworthy.operations.assessments.framework.history import History, trends
 from tradeworthy.operations.assessments.framework.journaled import SnapshotJournal, snapshots_of
 from tradeworthy.operations.assessments.framework.mutation import mutate as mutations
 from tradeworthy.operations.assessments.framework.mutation import unproven
-from tradeworthy.operations.assessments.framework.policy import AssessmentPolicy, effective
+from tradeworthy.operations.assessments.framework.policy import AssessmentPolicy
 from tradeworthy.operations.assessments.framework.registry import registry
-from tradeworthy.operations.assessments.framework.render import html, markdown
+from tradeworthy.operations.assessments.framework.render import html, html_page, markdown, markdown_page
 from tradeworthy.operations.assessments.framework.replay import replay as replayed
+from tradeworthy.operations.assessments.framework.report import Shown
 from tradeworthy.operations.assessments.framework.snapshot import Snapshot, decode, encode
 
 app = App(name="assess", help="Judge facts under the assessments' policies, and look at what was judged.")
@@ -42,10 +46,11 @@ Format = Literal["table", "json", "md", "html"]
 def assess(
     *names: str, all_: Annotated[bool, Parameter(name="--all", negative="")] = False, section: str | None = None,
     facts: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None, run: Path | None = None,
-    life: Path | None = None, policy: Path | None = None, now: str | None = None, at: int | None = None,
-    journal: Path | None = None, ci: Flag = False, dry_run: Path | None = None,
+    life: Path | None = None, state: Path | None = None, policy: Path | None = None, now: str | None = None,
+    at: int | None = None, journal: Path | None = None, ci: Flag = False, dry_run: Path | None = None,
     scan: Annotated[tuple[Path, ...], Parameter(negative="")] = (), store: Path | None = None,
     format_: Annotated[Format, Parameter(name="--format")] = "table", output: Path | None = None,
+    bundle: Path | None = None,
 ) -> int:  # fmt: skip
     """Judge assessments: 0 all is well, 1 with warnings, 2 one failed, 3 one could not be judged.
 
@@ -60,11 +65,14 @@ def assess(
     facts
         A file of facts, or - for standard input.
     run
-        A run folder, whose journal brings facts.
+        A run folder, whose journal brings facts; while it is its desk's last run, the life of the process that played
+        it and the snapshots that the process took are found beside it.
     life
         The folder of a process's life, or a desk's state folder for its newest one.
+    state
+        A desk's state folder, where it is not the one beside the run.
     policy
-        A JSON file that lays values over the defaults: {"task_supervision": {"heartbeat_age": {"warn": 60}}}.
+        A JSON file that lays values over the run's own limits: {"task_supervision": {"heartbeat_age": {"warn": 60}}}.
     now
         When to judge: nanoseconds UTC or an ISO time; by default now, of a run that has ended its last moment.
     at
@@ -76,13 +84,15 @@ def assess(
     dry_run
         The folder of a final dry run, whose summary brings facts.
     scan
-        A folder or file to look for secrets in; may be given several times.
+        A folder or file to look for secrets in; may be given several times. With --all the run's own folder.
     store
         The file of the market store, whose rows bring facts.
     format_
         table, json, md or html.
     output
         Write there instead of standard output.
+    bundle
+        Leave the snapshots, both pages and what they rest on as an evidence bundle in this folder.
     """
     known = registry()
     if section is not None:
@@ -91,35 +101,37 @@ def assess(
         chosen = tuple(one.name for one in known) if all_ else names
     if not chosen:
         raise UsageError("name an assessment, or --all, or --section; `tradeworthy assess list` shows them")
-    given = _facts(facts)
-    source = None if run is None else RunSource(run, SystemClock(), stop=None if at is None else at + 1)
-    if at is not None and source is None:
-        raise UsageError("--at needs --run")
-    environment = "file" if source is None else source.environment
-    lived = None if life is None else LifeSource(_life(life), SystemClock(), environment=environment)
-    moment = _moment(now, source, lived)
-    folds = None if source is None or run is None else RunFolds(source, run, stop=None if at is None else at + 1)
-    probes: Probes = joined(
-        *(one.probes() for one in (source, folds, lived) if one is not None),
-        {} if lived is None else life_probes(lived),
-        folder_probes(environment, dry_run=dry_run, scan=scan, store=store),
-    )
-    past = History().fold(snapshots_of(journal)) if journal is not None else History()
-    found: dict[str, Snapshot] = {}
-    for one in known.in_order(chosen):
-        if given is None:
-            brought = collect(probes.get(one.name, ()), moment)
-        else:
-            brought = Collected(facts_in(given, one.name))
-        limits = _limits(one.name, policy, ci=ci, live=environment == "live")
-        code = "" if source is None else source.code_version
-        found[one.name] = judged(one, brought, limits, moment, past, environment=environment, code_version=code)
-        past.take(found[one.name])
-    if journal is not None:
-        _keep(journal, found)
-    told = [one for one in found.values() if one.assessment in chosen]
-    _show(told, format_, output)
-    return EXIT_CODES[worst(one.status for one in told)]
+    if facts is not None and bundle is not None:
+        raise UsageError("--bundle needs --run: a file of facts is no evidence")
+    if all_ and run is not None and not scan:
+        scan = (run,)
+    asked = Asked(run, life, state, dry_run, scan, store, at, None if now is None else _moment(now))
+    shown = facts is None and (format_ in ("md", "html") or bundle is not None)
+    sources = Sources(asked, SystemClock(), known, course=shown)
+    overrides = _overrides(policy)
+    document = {} if sources.run is None else sources.run.document.assessments
+    policies = known.policies(laid_over(document, overrides))
+
+    def limits(name: str) -> AssessmentPolicy:
+        found = policies[name]
+        if ci:
+            found = msgspec.structs.replace(found, age_max_s=min(found.age_max_s, CI_AGE_S))
+        return measured(found) if sources.environment == "live" else found
+
+    past = sources.past(journal)
+    with closing(SnapshotJournal(journal, SystemClock())) if journal is not None else nullcontext() as kept:
+        def keep(taken: Snapshot) -> None:
+            if kept is not None:
+                kept.append(taken.id, taken.assessment, encode(taken), taken.generated_at)
+
+        given = None if facts is None else _given(facts, chosen)
+        found = judge_all(known, chosen, sources, past, limits=limits, keep=keep, given=given)
+    contents = None if not shown else shown_of(found, sources, known, docs=_docs(output or bundle))
+    if bundle is not None and contents is not None:
+        built = bundled(contents, found, sources, bundle)
+        print(f"bundle {bundle}  id {built.bundle_id}", file=sys.stderr)
+    _show(found, contents, format_, output)
+    return found.exit_code
 
 
 @app.command(name="list")
@@ -263,10 +275,9 @@ def history(name: str, /, *, journal: Path, most: int = 20) -> int:
     return EXIT_CODES[worst(one.severity for one in course)]
 
 
-def _facts(facts: str | None) -> bytes | None:
-    if facts is None:
-        return None
-    return sys.stdin.buffer.read() if facts == "-" else _read(Path(facts))
+def _given(facts: str, chosen: Sequence[str]) -> dict[str, Collected]:
+    data = sys.stdin.buffer.read() if facts == "-" else _read(Path(facts))
+    return {name: Collected(facts_in(data, name)) for name in chosen}
 
 
 def _read(path: Path) -> bytes:
@@ -276,17 +287,7 @@ def _read(path: Path) -> bytes:
         raise UsageError(f"cannot read {path}: {problem.strerror}") from None
 
 
-def _life(folder: Path) -> Path:
-    return newest_life(folder) if (folder / "runtime").is_dir() else folder
-
-
-def _moment(now: str | None, source: RunSource | None, lived: LifeSource | None) -> int:
-    for one in (source, lived):
-        if one is not None:
-            one.catch_up()
-    if now is None:
-        moments = [one.now for one in (source, lived) if one is not None]
-        return max(moments) if moments else SystemClock().now()
+def _moment(now: str) -> int:
     if now.isdigit():
         return int(now)
     try:
@@ -298,41 +299,38 @@ def _moment(now: str | None, source: RunSource | None, lived: LifeSource | None)
     return round(found.timestamp() * NANOS_PER_SECOND)
 
 
-def _limits(name: str, policy: Path | None, *, ci: bool, live: bool) -> AssessmentPolicy:
-    over: dict[str, Any] = {}
-    if policy is not None:
-        try:
-            over = msgspec.json.decode(_read(policy), type=dict[str, dict[str, Any]])
-        except msgspec.MsgspecError as problem:
-            raise UsageError(f"{policy}: {problem}") from None
-    limits = effective(name, registry().get(name).policy, over.get(name, {}))
-    if ci:
-        limits = msgspec.structs.replace(limits, age_max_s=min(limits.age_max_s, CI_AGE_S))
-    return msgspec.structs.replace(limits, provenance_floor="measured") if live else limits
-
-
-
-def _keep(journal: Path, found: dict[str, Snapshot]) -> None:
-    kept = SnapshotJournal(journal, SystemClock())
+def _overrides(policy: Path | None) -> dict[str, dict[str, Any]]:
+    if policy is None:
+        return {}
     try:
-        for one in found.values():
-            kept.append(one.id, one.assessment, encode(one), one.generated_at)
-    finally:
-        kept.close()
+        return msgspec.json.decode(_read(policy), type=dict[str, dict[str, Any]])
+    except msgspec.MsgspecError as problem:
+        raise UsageError(f"{policy}: {problem}") from None
 
 
-def _show(told: list[Snapshot], format_: Format, output: Path | None) -> None:
+def _docs(beside: Path | None) -> str | None:
+    """Return where the pages of the product lie from a page that is written beside, None where there are none."""
+    docs = Path("docs").resolve()
+    if beside is None or not (docs / "runbooks").is_dir():
+        return None
+    return f"{os.path.relpath(docs, beside.resolve().parent)}/"
+
+
+def _show(found: Judged, contents: Shown | None, format_: Format, output: Path | None) -> None:
     if format_ == "table" and output is None:
-        _table(told)
+        _table(found)
         return
-    match format_:
-        case "md":
-            data = "\n".join(markdown(encode(one)) for one in told).encode()
-        case "html":
-            data = "\n".join(html(encode(one)) for one in told).encode()
-        case _:
-            plain = [msgspec.json.decode(encode(one)) for one in told]
-            data = encode(told[0]) + b"\n" if len(told) == 1 else msgspec.json.encode(plain) + b"\n"
+    if format_ in ("md", "html") and contents is None:
+        render = markdown if format_ == "md" else html
+        data = "\n".join(render(encode(one)) for one in found.snapshots).encode()
+    elif format_ == "md" and contents is not None:
+        data = markdown_page(contents).encode()
+    elif format_ == "html" and contents is not None:
+        data = html_page(contents).encode()
+    else:
+        told = found.snapshots
+        plain = [msgspec.json.decode(encode(one)) for one in told]
+        data = encode(told[0]) + b"\n" if len(told) == 1 else msgspec.json.encode(plain) + b"\n"
     data = redact(data)
     if output is None:
         sys.stdout.buffer.write(data)
@@ -341,13 +339,18 @@ def _show(told: list[Snapshot], format_: Format, output: Path | None) -> None:
         output.write_bytes(data)
 
 
-def _table(told: list[Snapshot]) -> None:
+def _table(found: Judged) -> None:
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    for one in sorted(told, key=lambda one: (-one.status, one.assessment)):
+    for one in found.snapshots:
+        if one.assessment in found.bring:
+            continue
         console.print(f"{one.status.name:<8} {one.assessment}", style=STYLES[one.status])
         for finding in one.findings:
             where = "" if finding.component == one.assessment else f" [{finding.component}]"
             said = f"  {finding.severity.name:<8} {finding.code}{where}: {finding.message}"
             console.print(str(redact(said)), style=STYLES[finding.severity])
             console.print(f"           {finding.remedy}  see docs/{finding.runbook}", style="dim")
-
+    for one in found.snapshots:
+        if one.assessment in found.bring:
+            said = f"{one.status.name:<8} {one.assessment}: no_data, nothing brought facts; needs "
+            console.print(said + found.bring[one.assessment], style=STYLES[one.status])

@@ -141,7 +141,7 @@ class DeskFold:
         if len(rates) >= BAND_HOURS_MIN:
             away = BAND_SIGMAS * pstdev(rates)
             band = (mean(rates) - away, mean(rates) + away)
-        why = f"{len(rates)} hours of history, {BAND_HOURS_MIN} are needed"
+        why = f"{len(rates)} hours with {BAND_REVIEWS_MIN} reviews or more, {BAND_HOURS_MIN} are needed"
         approved, count = newest[1]
         return [
             tell("reviewed", self._reviewed), tell("accepted_in_breach", self._breached),

@@ -10,7 +10,7 @@ from tradeworthy.operations.assessments.collectors.told import Teller
 from tradeworthy.operations.assessments.collectors.windows import MinuteCounts
 from tradeworthy.operations.assessments.framework.values import Observation
 from tradeworthy.trading.ledger.snapshot import AccountingSnapshot
-from tradeworthy.trading.market_data.calendar import Calendar
+from tradeworthy.trading.market_data.calendar import Calendar, Session
 from tradeworthy.trading.market_data.depth import BookGap
 from tradeworthy.trading.market_data.false_tick import TickSuspect
 from tradeworthy.trading.minute import DeskMinute
@@ -25,11 +25,12 @@ SOURCES_KEPT = 1_000
 class _Feed:
     """One feed: its instrument, interval, events, last event, and the longest hole by hour."""
 
-    __slots__ = ("before", "events", "hour", "instrument", "interval_ns", "last", "longest")
+    __slots__ = ("before", "events", "hour", "instrument", "interval_ns", "last", "longest", "session")
 
     def __init__(self, instrument: str) -> None:
         self.instrument = instrument
         self.interval_ns = self.events = self.last = 0
+        self.session: Session | None = None
         self.hour = self.longest = self.before = 0
 
     def take(self, ts: int, interval_ns: int, *, joined: bool) -> None:
@@ -134,8 +135,10 @@ class StreamsFold:
         if joined and hole > NANOS_PER_SECOND:  # a hole of a closed market is none: both ends in one session
             calendar = self._calendars.get(feed.instrument)
             if calendar is not None:
-                session = calendar.session_at(feed.last)
-                joined = session is not None and session == calendar.session_at(ts)
+                known = feed.session
+                if known is None or not known.open <= feed.last < known.close:
+                    known = feed.session = calendar.session_at(feed.last)
+                joined = known is not None and known.open <= ts < known.close
         feed.take(ts, interval, joined=joined)
         self._hear(source, ts)
 
