@@ -21,6 +21,7 @@ from tradeworthy.cli import (
     demo,
     evidence,
     evidence_retain,
+    evidence_seal,
     exposure,
     final_dry_run,
     final_dry_run_audit,
@@ -43,6 +44,7 @@ from tradeworthy.cli import (
     performance_baseline,
     pnl,
     regression,
+    release,
     replay,
     restart,
     resume,
@@ -109,8 +111,10 @@ app.command(soak.soak)
 app.command(exposure.exposure)
 app.command(strategy.app)
 evidence.app.command(evidence_retain.retain)
+evidence.app.command(evidence_seal.seal)
 app.command(evidence.app)
 app.command(waiver.app)
+app.command(release.app)
 app.command(venue.app)
 app.command(certificate.app)
 app.command(gate.app)

@@ -10,7 +10,11 @@ from tradeworthy.operations.dry_run.model import Hashes
 
 
 class ReleaseDigests(msgspec.Struct, frozen=True, kw_only=True):
-    """SHA-256 of each part, or an image digest; `image` and `lock` are kept, the others compared with what ran."""
+    """SHA-256 of each part; a run is compared with the first four, a release with all of them.
+
+    image    of the wheel or the image;  lock  of the file of pinned packages
+    schemas  of the shipped schemas;  policy  of the tables of gates and certificate
+    """
 
     code: str
     configuration: str
@@ -18,6 +22,8 @@ class ReleaseDigests(msgspec.Struct, frozen=True, kw_only=True):
     models: str
     image: str | None = None
     lock: str | None = None
+    schemas: str | None = None
+    policy: str | None = None
 
 
 class ReleaseManifest(msgspec.Struct, frozen=True, kw_only=True):

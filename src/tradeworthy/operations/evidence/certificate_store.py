@@ -88,9 +88,14 @@ def read_store(folder: Path, trust: TrustFile, policy: CertificatePolicy, *, at:
         context = msgspec.json.decode((folder / CONTEXT).read_bytes(), type=Context)
     except (OSError, msgspec.MsgspecError) as problem:
         raise UsageError(f"expected an evidence store with {CONTEXT} in {folder}, found {problem}") from None
-    items = [read_item(path.read_bytes(), trust) for path in sorted((folder / ITEMS).glob("*.dsse.json"))]
-    items += [_of_bundle(path, trust, at) for path in sorted((folder / BUNDLES).glob("*/"))]
-    return Store(tuple(items), tuple(waivers_of(folder / WAIVERS, trust, context.release)), policy, context)
+    bundles = tuple(_of_bundle(path, trust, at) for path in sorted((folder / BUNDLES).glob("*/")))
+    waivers = tuple(waivers_of(folder / WAIVERS, trust, context.release))
+    return Store(items_in(folder, trust) + bundles, waivers, policy, context)
+
+
+def items_in(folder: Path, trust: TrustFile) -> tuple[EvidenceItem, ...]:
+    """Return the signed items of a store, each with who signed it; raises `UsageError` for a file that is none."""
+    return tuple(read_item(path.read_bytes(), trust) for path in sorted((folder / ITEMS).glob("*.dsse.json")))
 
 
 def read_item(data: bytes, trust: TrustFile) -> EvidenceItem:
