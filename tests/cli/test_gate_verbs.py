@@ -14,6 +14,7 @@ from tradeworthy.cli.main import call
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.report import Check, Report, canonical
 from tradeworthy.kernel.severity import Severity
+from tradeworthy.operations.evidence.canonical import stamp_of
 from tradeworthy.operations.gates.model import Verdict
 from tradeworthy.operations.gates.named import GATES, Act
 from tradeworthy.operations.gates.reading import healthy
@@ -181,6 +182,56 @@ def test_the_day_can_be_reported(folder, tmp_path):
     place = tmp_path / "day.md"
     assert gate(folder, "daily", "--output", place) == 0
     assert "## Next three" in place.read_text()
+
+
+def test_a_verdict_is_told_as_certificate_summary_week_and_scorecard(folder, tmp_path, capsys):
+    gate(folder, "check", "desk_health", CONFIG)
+    (given,) = verdicts(folder, "desk_health")
+    short = given.verdict_id[:12]
+    capsys.readouterr()
+    assert gate(folder, "certificate", "desk_health", short) == 2
+    first = capsys.readouterr().out
+    assert first.startswith("# Certificate: gate desk_health, NO-GO")
+    at = stamp_of(given.verdict.evaluated_at + 14 * 86_400 * 10**9)
+    assert gate(folder, "certificate", "desk_health", short, "--at", at) == 2
+    again = capsys.readouterr().out
+    assert gate(folder, "certificate", "desk_health", short, "--at", at) == 2
+    assert capsys.readouterr().out == again
+    place = tmp_path / "summary.md"
+    place.write_text("before\n")
+    assert gate(folder, "summary", "desk_health", "--output", place) == 2
+    assert place.read_text().startswith("before\n# Gate desk_health: NO-GO")
+    assert gate(folder, "summary", "live") == 3
+    assert gate(folder, "weekly", "--until", at) == 0
+    assert "## Committee" in capsys.readouterr().out
+    assert gate(folder, "scorecard", CONFIG) == 1
+    assert "Largest gaps of desk" in capsys.readouterr().out
+    assert gate(folder, "drill", "desk_health", "resources", short, short, short, "--name", "d", "--out", tmp_path) == 3
+
+
+def test_a_release_is_made_and_a_changed_file_is_named(folder, tmp_path, capsys):
+    key, trust = tmp_path / "key", tmp_path / "trust.json"
+    assert call(["evidence", "key", str(key)]) == 0
+    valid = ["--valid-from", "2020-01-01T00:00:00Z", "--valid-to", "2090-01-01T00:00:00Z"]
+    assert call(["evidence", "trust", "add", str(trust), "--key", f"{key}.pub", "--holder", "b", "--role", "builder",
+                 *valid]) == 0  # fmt: skip
+    lock, wheel, schemas = tmp_path / "run.txt", tmp_path / "wheel", tmp_path / "schemas"
+    schemas.mkdir()
+    (schemas / "s.json").write_text("{}")
+    lock.write_text("pytest==1.0\n    --hash=sha256:aa\n")
+    wheel.write_bytes(b"w")
+    parts = [str(CONFIG), "--lock", str(lock), "--build", str(wheel), "--schemas", str(schemas)]
+    made = tmp_path / "release.json"
+    assert call(["gate", "release", "make", *parts, "--author", "ann", "--key", str(key), "--output", str(made)]) == 0
+    check = ["gate", "release", "check", str(made), *parts, "--trust", str(trust), "--gates", str(folder), "--out",
+             str(tmp_path)]  # fmt: skip
+    assert call(check) == 3
+    assert "hard_stop_drill" in capsys.readouterr().out
+    (schemas / "s.json").write_text("{ }")
+    assert call(check) == 2
+    out = capsys.readouterr().out
+    assert "schemas:s.json: changed" in out
+    assert call(["gate", "release", "supply", "--lock", str(lock), "--out", str(tmp_path)]) == 2
 
 
 def test_a_policy_climbs_by_evidence_and_goes_down_freely(folder, capsys):

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import tradeworthy
 from tradeworthy.app.check_mutations import registered
@@ -17,6 +18,7 @@ from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.errors import DeskError, UsageError
 from tradeworthy.kernel.report import Report, address, canonical
 from tradeworthy.kernel.severity import Severity
+from tradeworthy.operations.assessments.framework.canonical import canonical as encoded_fact
 from tradeworthy.operations.evidence.certificate import WaiverInForce
 from tradeworthy.operations.evidence.certificate_store import waivers_of
 from tradeworthy.operations.evidence.trust import TrustFile
@@ -36,14 +38,17 @@ from tradeworthy.operations.gates.model import (
 )
 from tradeworthy.operations.gates.mutations import MutationResult, proven, run
 from tradeworthy.operations.gates.named import TIERS, Act
-from tradeworthy.operations.gates.readiness import ReadinessDecided, SoakState, decide, soak_state
+from tradeworthy.operations.gates.readiness import ReadinessDecided, SoakState, decide, readiness_page, soak_state
 from tradeworthy.operations.gates.reading import OF_REPORTS, environment_of, of_report, unreadable
 from tradeworthy.operations.gates.sources import known_sources, unmade_sources
 from tradeworthy.operations.gates.store import GateStore, GivenVerdict, MutationsRun, NewestSnapshots, evidence_of
 from tradeworthy.operations.gates.watcher import Watcher, WatchPolicy
 
+READINESS_TYPE = "application/vnd.tradeworthy.readiness+json"
 LIVE_MICRO = TIERS.index("live_micro")
 CYCLE_DIGITS = 16
+GATES_FOLDER = "gates"
+"""The gates' store below the folder of all runs."""
 
 
 class Gates:
@@ -170,11 +175,12 @@ class Gates:
         """Return what the soak monitor says of this binding now."""
         return soak_state(self.newest(now), self.strict_verdict(), now)
 
-    def ready(self, now: int) -> ReadinessDecided:
-        """Decide on readiness over the newest inputs, and journal the decision."""
+    def ready(self, now: int, key: Ed25519PrivateKey | None = None) -> ReadinessDecided:
+        """Decide on readiness over the newest inputs, journal the decision and keep it for people, signed by a key."""
         maturity = self.newest(now).get("log_maturity")
         found = decide(maturity, self.strict_verdict(), self.soak(now), self.binding.release, now)
         self.store.note(found)
+        self.store.keep_document("readiness", encoded_fact(found), readiness_page(found), READINESS_TYPE, key)
         return found
 
     def strict_verdict(self) -> GivenVerdict | None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from tradeworthy.cli import gate_cycles, gate_duties, gate_looks
+from tradeworthy.cli import gate_cycles, gate_duties, gate_looks, gate_releases
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.cli.gate_duties import GATES_FOLDER, Folder
 from tradeworthy.kernel.clock import SystemClock
@@ -33,6 +33,12 @@ app.command(gate_duties.sign)
 app.command(gate_duties.stage)
 app.command(gate_cycles.promote)
 app.command(gate_cycles.strict)
+app.command(gate_releases.certificate)
+app.command(gate_releases.summary)
+app.command(gate_releases.weekly)
+app.command(gate_releases.scorecard)
+app.command(gate_releases.drill)
+app.command(gate_releases.release)
 
 
 @app.command

@@ -100,7 +100,8 @@ def soak(
 
 
 def ready(
-    configuration: Path, /, *, gates: Folder = GATES_FOLDER, tier: str = "paper", assessments: tuple[Path, ...] = ()
+    configuration: Path, /, *, gates: Folder = GATES_FOLDER, tier: str = "paper", assessments: tuple[Path, ...] = (),
+    key: Path | None = None,
 ) -> int:  # fmt: skip
     """Decide GO or HOLD over log maturity, strict cycle and soak by their ids, for 24 hours: 0 GO, 2 HOLD.
 
@@ -114,8 +115,11 @@ def ready(
         The tier that it is for.
     assessments
         Journals of snapshots; by default that of the desk, state/DESK/assessments beside the gates' folder.
+    key
+        The private key that signs the decision.
     """
-    found = gates_of(gates, configuration, tier, assessments=assessments).ready(SystemClock().now())
+    signer = None if key is None else private_key(key)
+    found = gates_of(gates, configuration, tier, assessments=assessments).ready(SystemClock().now(), signer)
     print(readiness_page(found), end="")
     return ExitCode.PASS if found.decision is Decision.GO else ExitCode.FAIL
 

@@ -60,7 +60,7 @@ def daily_report(known: Known, until: int) -> str:
     page.heading("Rollback")
     page.text(_rollback(newest))
     page.heading("Next three")
-    page.bullets(_next(newest, until))
+    page.bullets(next_acts(newest, until))
     return str(redact(page.render()))
 
 
@@ -73,7 +73,7 @@ def _rollback(newest: dict[str, GivenVerdict]) -> str:
     return f"{rows[0].standing}: {rows[0].reason or rows[0].title}" if rows else "no gate asked for its rehearsal yet"
 
 
-def _next(newest: dict[str, GivenVerdict], until: int) -> list[str]:
+def next_acts(newest: dict[str, GivenVerdict], until: int) -> list[str]:
     """Return what to do next: critical rows that are not met first, then what lapses first."""
     verdicts = [one.verdict for _, one in sorted(newest.items())]
     rows = [row for one in verdicts for row in one.rows]

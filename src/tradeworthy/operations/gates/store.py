@@ -113,7 +113,7 @@ class GivenVerdict(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What a store holds, oldest first. `answers` and `turns` with their times."""
+    """What a store holds, oldest first. `answers`, `turns` and `notes` (every other fact) with their times."""
 
     checks: tuple[Evidence, ...]
     verdicts: tuple[GivenVerdict, ...]
@@ -121,6 +121,7 @@ class Known(NamedTuple):
     answers: tuple[tuple[int, GateAnswered], ...]
     turns: tuple[tuple[int, GateTurned], ...]
     stages: tuple[StageChanged, ...] = ()
+    notes: tuple[tuple[int, Fact], ...] = ()
 
     def proven(self, gate: str, code: str) -> frozenset[str]:
         """Return the requirements of a gate that its newest run of mutations proved with this very code."""
@@ -187,6 +188,17 @@ class GateStore:
             self._write(folder / f"{name}.dsse.json", canonical_json(envelope(data, PAYLOAD_TYPE, key)))
         return name
 
+    def keep_document(
+        self, folder: str, data: bytes, page: str, payload_type: str, key: Ed25519PrivateKey | None = None
+    ) -> Path:
+        """Write a decision under its digest for machines and people, signed where a key is given; return its JSON."""
+        home, name = self.root / folder, address(data)
+        self._write(home / f"{name}.json", data)
+        self._write(home / f"{name}.md", page.encode())
+        if key is not None:
+            self._write(home / f"{name}.dsse.json", canonical_json(envelope(data, payload_type, key)))
+        return home / f"{name}.json"
+
     def note(self, told: Fact) -> None:
         """Journal what else became of gates."""
         self._append(told, f"{told.kind}:{address(canonical(told))[:32]}:{self._clock.now()}")
@@ -199,6 +211,7 @@ class GateStore:
         answers: list[tuple[int, GateAnswered]] = []
         turns: list[tuple[int, GateTurned]] = []
         stages: list[StageChanged] = []
+        notes: list[tuple[int, Fact]] = []
         directory = self.root / JOURNAL
         there = any(directory.glob("journal-*"))
         if there:
@@ -217,9 +230,11 @@ class GateStore:
                     turns.append((event.ts_init, one))
                 case StageChanged() as one:
                     stages.append(one)
+                case other:
+                    notes.append((event.ts_init, other))
         return Known(
-            tuple(checks), tuple(verdicts), tuple(mutations), tuple(answers), tuple(turns), tuple(stages)
-        )  # fmt: skip
+            tuple(checks), tuple(verdicts), tuple(mutations), tuple(answers), tuple(turns), tuple(stages), tuple(notes)
+        )
 
     def table(self, sha256: str) -> Gate:
         """Return a kept table; raises `InvalidInput` where it is gone or altered."""
