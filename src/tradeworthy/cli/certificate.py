@@ -1,4 +1,4 @@
-"""`tradeworthy certificate show|verify|history --at`: may this release trade, until when, and what ends that first."""
+"""`tradeworthy certificate show|verify|history|watch`: may this release trade, until when, what ends that first."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,11 +7,12 @@ import msgspec
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from tradeworthy.kernel.clock import SystemClock
+from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND, SystemClock
 from tradeworthy.kernel.errors import ExitCode, UsageError
 from tradeworthy.operations.evidence.canonical import Malformed, stamp_of
 from tradeworthy.operations.evidence.certificate import Certificate, Verdict, ends_before_close, notice_of
 from tradeworthy.operations.evidence.certificate_store import Store, nanos_of_stamp, read_store
+from tradeworthy.operations.evidence.living import LivingCertificate
 from tradeworthy.operations.evidence.requirements import STANDARD
 from tradeworthy.operations.evidence.trust import read_trust
 
@@ -98,6 +99,35 @@ def history(store: Path, /, *, trust: Path, at: str | None = None) -> int:
     return _code(known.at(now), known)
 
 
+@app.command
+def watch(store: Path, /, *, trust: Path, until_turn: Annotated[bool, Parameter(negative="")] = False) -> int:
+    """Follow the answer: each turn, each louder notice of its end, at most five seconds after new evidence.
+
+    Leaves with 130 at Ctrl-C, and at the first turn with the code of the answer where asked to.
+
+    Parameters
+    ----------
+    store
+        The evidence store.
+    trust
+        The trust file.
+    until_turn
+        Leave when the answer is another one than at first: 0 GO, 2 NO-GO, 3 nobody knows.
+    """
+    clock = SystemClock()
+    living, console = LivingCertificate(store, trust, clock), _console()
+    turns = 0
+    while True:
+        told = living.follow()
+        if told is not None:
+            console.print(f"{stamp_of(told.evaluated_at)}  {told.notice:<6} {told.in_words()}")
+            turns += told.turned
+        if told is not None and until_turn and turns > 1:
+            return _CODES.get(told.verdict, ExitCode.COULD_NOT_JUDGE)
+        clock.sleep(max(round(living.pause() * NANOS_PER_SECOND), NANOS_PER_MILLI))
+
+
+_CODES = {str(Verdict.GO): ExitCode.PASS, str(Verdict.NO_GO): ExitCode.FAIL}
 _FINE = frozenset({"met", "warned", "waived"})
 
 

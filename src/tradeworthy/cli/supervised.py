@@ -10,6 +10,7 @@ from rich.console import Console
 
 from tradeworthy.app.alert_answers import AlertAnswers
 from tradeworthy.app.bootstrap import policy_of
+from tradeworthy.app.certified import SOURCE, CertificateVoice, running_hashes
 from tradeworthy.app.config import Document
 from tradeworthy.app.observed_run import ObservedRun, observed_by
 from tradeworthy.app.open_run import RunResult
@@ -110,6 +111,10 @@ def http_address(process: DeskProcess) -> Workload | None:
         process.board, control, section=process.document.health, environ=process.environ, clock=process.clock,
         resolve=store_of(process.environ).resolve, supervisor=process.supervisor,
         alerts=AlertAnswers(process.alerting, process.clock),
+        certified=CertificateVoice(
+            lambda topic, told: process.publishing.publisher.publish(topic, told, source=SOURCE), process.alerting.tell
+        ),
+        running=running_hashes(lambda: process.document, process.code),
     )
     if address.factory is None:
         return None

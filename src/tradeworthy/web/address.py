@@ -10,6 +10,7 @@ from tradeworthy.kernel.redaction import Secret
 from tradeworthy.kernel.supervision import Criticality, Pulse, TaskSupervisor
 from tradeworthy.kernel.supervision.task import Factory
 from tradeworthy.operations.evidence.living import LivingCertificate
+from tradeworthy.operations.evidence.telling import CertificateTold
 from tradeworthy.operations.health.policy import HealthPolicy, of_environment
 from tradeworthy.web.application import create_app, create_metrics_app
 from tradeworthy.web.ports import AlertPort, Board, Control
@@ -28,6 +29,8 @@ def address_of(
     board: Board, control: Control, *, section: Mapping[str, Any], environ: Mapping[str, str], clock: Clock,
     resolve: Callable[[str], Secret], supervisor: TaskSupervisor | None = None,
     bound: Callable[[int], object] = lambda port: None, alerts: AlertPort | None = None,
+    certified: Callable[[CertificateTold], object] | None = None,
+    running: Callable[[], dict[str, str]] | None = None,
 ) -> Address:  # fmt: skip
     """Return the address of a desk; nothing is opened before the factory runs.
 
@@ -35,6 +38,7 @@ def address_of(
     resolve     returns the secret of a reference `secret://NAME`
     supervisor  keeps the task that reads the evidence behind `/certificate`, where the policy names a store
     bound       hears each port that was bound;  alerts  what `/api/alerts` asks
+    certified   hears what is new of the certificate;  running  the hashes that it is judged for
 
     Raises `UsageError` for a wrong key in either, `AddressRefused` for an address that may not be served.
     """
@@ -44,7 +48,9 @@ def address_of(
     tokens = tokens_of(environ, policy.token_audience, resolve)
     living = None
     if policy.evidence_store:
-        living = LivingCertificate(Path(policy.evidence_store), Path(policy.evidence_trust), clock)
+        living = LivingCertificate(
+            Path(policy.evidence_store), Path(policy.evidence_trust), clock, running=running, tell=certified
+        )
     app = create_app(board, control, policy, clock=clock, tokens=tokens, certificate=living, alerts=alerts)
     metrics = create_metrics_app(board, policy, clock=clock, tokens=tokens)
     factory = factory_of(app, policy, authenticated=tokens is not None, metrics=metrics, bound=bound)

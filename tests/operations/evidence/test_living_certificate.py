@@ -50,7 +50,7 @@ def put(place, status, at):
 
 
 def look(living):
-    living.keep(asyncio.run(living.read()))
+    living.keep(living.read())
 
 
 def test_before_the_first_look_there_is_none(living):
@@ -91,12 +91,12 @@ def test_the_task_reads_at_once_and_again_and_outlives_a_store_that_is_away(livi
 
     async def sleep(interval):
         seconds.append(interval)
+        clock.sleep(round(interval * NANOS_PER_SECOND))
         if len(seconds) == 1:
             (living.place / "context.json").rename(living.place / "away.json")
         elif len(seconds) == 2:
             (living.place / "away.json").rename(living.place / "context.json")
-            put(living.place, Status.FAIL, clock.now() + 1)
-            clock.sleep(1)
+            put(living.place, Status.FAIL, clock.now())
         else:
             raise asyncio.CancelledError
 
@@ -104,14 +104,89 @@ def test_the_task_reads_at_once_and_again_and_outlives_a_store_that_is_away(livi
     pulse = Pulse(clock, False)
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(living.refresh(pulse))
-    assert (seconds, pulse.beats) == ([60, 60, 60], 3)
+    assert (seconds, pulse.beats) == ([5.0, 5.0, 5.0], 3)
     assert [one.message for one in caplog.records].count("evidence_unread") == 1
     assert living.current().verdict is Verdict.NO_GO
+
+
+def following(living, clock, *, seconds, until=lambda told: False):
+    """Follow for so long, as the task does; return what was told with the moment it was."""
+    told = []
+    end = clock.now() + seconds * NANOS_PER_SECOND
+    while clock.now() < end:
+        one = living.follow()
+        if one is not None:
+            told.append((clock.now(), one))
+        if one is not None and until(one):
+            break
+        clock.sleep(round(living.pause() * NANOS_PER_SECOND))
+    return told
+
+
+def test_a_go_turns_no_go_at_the_very_lapse_and_is_told(living, clock):
+    living.follow()
+    lapse = living.current().ends_first.at
+    clock.advance_to(lapse - 90 * NANOS_PER_SECOND)
+    told = following(living, clock, seconds=200)
+    assert [(at - lapse, one.verdict, one.turned) for at, one in told if one.turned] == [(0, "NO-GO", True)]
+    assert told[-1][1].unmet == ("stress stale",)
+    assert told[0][1].notice == "page"
+
+
+def test_each_louder_notice_is_told_once_and_names_what_ends_it(living, clock):
+    first = living.follow()
+    lapse = living.current().ends_first.at
+    assert (first.verdict, first.notice, first.ends_at, first.ends_requirement) == ("GO", "none", lapse, "stress")
+    heard = []
+    for before in (86_401, 86_400, 3_601, 3_600, 901, 900, 899):
+        clock.advance_to(lapse - before * NANOS_PER_SECOND)
+        one = living.follow()
+        heard.append(None if one is None else (one.notice, one.turned))
+    assert heard == [None, ("notice", False), None, ("warn", False), None, ("page", False), None]
+
+
+@pytest.mark.parametrize("change", ["evidence", "trust", "context", "waiver"])
+def test_what_changes_in_the_store_counts_within_seconds(living, clock, tmp_path, change):
+    living.follow()
+    clock.sleep(NANOS_PER_SECOND)
+    if change == "evidence":
+        put(living.place, Status.FAIL, clock.now())
+    elif change == "trust":
+        write_trust(tmp_path / "trust.json", trust_of(watcher={"revoked_at": "2026-01-02T00:00:00Z"}))
+    elif change == "context":
+        other = Context(release="r1", tier="pilot", environment="paper", hashes=HASHES | {"limits": "9" * 64})
+        (living.place / "context.json").write_bytes(msgspec.json.encode(other))
+    else:
+        (living.place / "items" / f"{NOW}.dsse.json").unlink()
+    told = following(living, clock, seconds=60, until=lambda one: one.turned)
+    assert [one.verdict for _, one in told] == ["NO-GO"]
+    assert told[0][0] - NOW <= 6 * NANOS_PER_SECOND
+
+
+def test_another_hash_of_what_runs_voids_at_once_without_any_reading(tmp_path, living, clock):
+    running = dict(HASHES)
+    seen = []
+    made = LivingCertificate(
+        living.place, tmp_path / "trust.json", clock, policy=ONLY_STRESS, running=lambda: running, tell=seen.append
+    )
+    assert made.follow().verdict == "GO"
+    running["limits"] = "9" * 64
+    assert made.current().verdict is Verdict.NO_GO
+    assert made.follow().unmet == ("stress voided",)
+    assert [(one.verdict, one.turned) for one in seen] == [("GO", True), ("NO-GO", True)]
+
+
+def test_evidence_that_nobody_could_read_for_too_long_is_unknown_and_never_go(living, clock):
+    living.follow()
+    (living.place / "context.json").unlink()
+    told = following(living, clock, seconds=400)
+    assert [(one.verdict, one.turned) for _, one in told] == [("unknown", True)]
+    assert (told[0][0] - NOW) / NANOS_PER_SECOND == pytest.approx(300, abs=5)
 
 
 def test_a_store_that_cannot_be_read_is_told_and_the_last_one_stays(living):
     look(living)
     (living.place / "context.json").unlink()
     with pytest.raises(UsageError, match=r"context\.json"):
-        asyncio.run(living.read())
+        living.read()
     assert living.current().verdict is Verdict.GO
