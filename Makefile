@@ -22,7 +22,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/pytest -m "not proof" -n $(JOBS) --dist worksteal -x --ignore=tests/parity --ignore=tests/blackbox
 
 proof: $(VENV)/dev.stamp
-	$(BIN)/pytest -m proof -s
+	TRADEWORTHY_PROOFS=$${TRADEWORTHY_PROOFS:-artifacts/proofs} $(BIN)/pytest -m proof -s
 
 native: $(VENV)/dev.stamp  ## compile the desk's hot rooms into build/native (a C compiler, a few minutes)
 	$(BIN)/python tools/native.py

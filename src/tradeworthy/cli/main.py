@@ -19,6 +19,7 @@ from tradeworthy.cli import (
     config,
     data,
     demo,
+    drill,
     evidence,
     evidence_retain,
     evidence_seal,
@@ -83,6 +84,7 @@ app.command(journal.app)
 app.command(data.app)
 app.command(kill.kill)
 app.command(kill.here)
+app.command(drill.app)
 app.command(resume.resume)
 app.command(guard.app)
 app.command(approve.approve)

@@ -10,6 +10,7 @@ from tradeworthy.app.runtime.tiers import ConnectivityReport
 from tradeworthy.kernel.redaction import redact
 from tradeworthy.kernel.supervision import AbandonedTask, EndedTask
 from tradeworthy.kernel.telemetry.topics import TOPICS
+from tradeworthy.operations.drills.kill_switch import Standing
 
 SCHEMA = "tradeworthy.summary/1"
 NEVER = "nothing was published on this topic in this process"
@@ -75,6 +76,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     projections: dict[str, Block]
     note: str = ""
     connectivity: ConnectivityReport | None = None
+    kill_drills: Standing | None = None
 
 
 def configuration_of(document: Document) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 import tradeworthy
+from tradeworthy.app.kill_drill import kill_evidence
 from tradeworthy.app.runtime.services import ServiceRegistry
 from tradeworthy.app.runtime.summary import (
     NEVER,
@@ -91,6 +92,7 @@ def summary_of(process: "DeskProcess", *, running: bool) -> bytes:
         ),
         guard=_guard(process, running), note="" if running else STOPPED_DESK,
         connectivity=connectivity(document, process.policy, store=str(process.switches.duckdb_path)),
+        kill_drills=kill_evidence(process.state, process.clock, code=process.code),
         projections=blocks_of(process.bulletin.newest, NEVER if running else STOPPED_DESK),
     )  # fmt: skip
     return encode(summary)
