@@ -57,6 +57,10 @@ class Integrity(msgspec.Struct, frozen=True):
     quarantined: int = 0
 
 
+DIGITS_MAX = 18
+"""Longer numbers are kept as text."""
+
+
 class Continuity(msgspec.Struct, frozen=True):
     """Slots of the day with a heartbeat; `begins` is where the window restarted after a recorded loss.
 
@@ -85,23 +89,76 @@ class _Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Numbers:
-    """One source's own numbers: the highest, and sorted runs of what is missing below it."""
+    """Numbers that came, in any order: the highest, and sorted runs of what is missing below it.
 
-    def __init__(self) -> None:
-        self.highest: int | None = None
+    low  where the numbers begin; without it the first that comes begins them
+    """
+
+    def __init__(self, low: int | None = None) -> None:
+        self.highest: int | None = None if low is None else low - 1
         self.missing: list[tuple[int, int]] = []
 
-    def add(self, number: int) -> None:
-        if self.highest is None or number > self.highest:
-            if self.highest is not None and number > self.highest + 1:
-                self.missing.append((self.highest + 1, number - 1))
+    def add(self, number: int) -> bool:
+        """Take a number and tell whether it had come before."""
+        highest = self.highest
+        if highest is None or number > highest:
+            if highest is not None and number > highest + 1:
+                self.missing.append((highest + 1, number - 1))
             self.highest = number
-            return
+            return False
         at = bisect_right(self.missing, (number, 1 << 64)) - 1
-        if at >= 0 and self.missing[at][1] >= number:
-            low, high = self.missing[at]
-            parts = ((low, number - 1), (number + 1, high))
-            self.missing[at : at + 1] = [part for part in parts if part[0] <= part[1]]
+        if at < 0 or self.missing[at][1] < number:
+            return True
+        low, high = self.missing[at]
+        parts = ((low, number - 1), (number + 1, high))
+        self.missing[at : at + 1] = [part for part in parts if part[0] <= part[1]]
+        return False
+
+    def __contains__(self, number: int) -> bool:
+        if self.highest is None or number > self.highest:
+            return False
+        at = bisect_right(self.missing, (number, 1 << 64)) - 1
+        return at < 0 or self.missing[at][1] < number
+
+
+class SeenIds:
+    """Ids that came, exactly: those that end in a number cost one run a source, however many they are."""
+
+    def __init__(self) -> None:
+        self._numbered: dict[str, _Numbers] = {}
+        self._other: set[str] = set()
+
+    def add(self, event_id: str) -> bool:
+        """Take an id and tell whether it had come before."""
+        source, _, tail = event_id.rpartition(":")
+        if not _counts(tail):
+            known = event_id in self._other
+            self._other.add(event_id)
+            return known
+        numbers = self._numbered.get(source)
+        if numbers is None:
+            numbers = self._numbered[source] = _Numbers(0)
+        number = int(tail)
+        if number - 1 == numbers.highest:  # the usual next one
+            numbers.highest = number
+            return False
+        return numbers.add(number)
+
+    def __contains__(self, event_id: str) -> bool:
+        source, _, tail = event_id.rpartition(":")
+        if not _counts(tail):
+            return event_id in self._other
+        numbers = self._numbered.get(source)
+        return numbers is not None and int(tail) in numbers
+
+    def __len__(self) -> int:
+        """Return how many entries are kept: what the memory of it grows with."""
+        return len(self._other) + sum(1 + len(one.missing) for one in self._numbered.values())
+
+
+def _counts(tail: str) -> bool:
+    """Tell whether an id's end is a number as one would write it, so that the number stands for the text."""
+    return tail.isdecimal() and tail.isascii() and len(tail) <= DIGITS_MAX and (tail[0] != "0" or tail == "0")
 
 
 def load_sources(path: Path) -> dict[str, ExpectedSource]:
@@ -140,7 +197,7 @@ class IntegrityFold:
     def __init__(self) -> None:
         self._numbers: dict[str, _Numbers] = {}
         self._last_seen: dict[str, int] = {}
-        self._seen: set[str] = set()
+        self._seen = SeenIds()
         self._losses: list[LossAcknowledged] = []
         self.backwards = 0
         self._count = self._repeats = self._unknown_cause = self._unknown_schema = 0
@@ -150,8 +207,7 @@ class IntegrityFold:
         """Take the next event."""
         self._count += 1
         source = event.source
-        self._repeats += event.event_id in self._seen
-        self._seen.add(event.event_id)
+        self._repeats += self._seen.add(event.event_id)
         self._unknown_cause += event.causation_id is not None and event.causation_id not in self._seen
         known = KINDS.get(event.kind)
         self._unknown_schema += known is None or known.schema.rpartition(".")[0] != event.schema.rpartition(".")[0]

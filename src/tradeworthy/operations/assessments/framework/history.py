@@ -29,6 +29,8 @@ class Trend(msgspec.Struct, frozen=True):
 class History:
     """Keep the newest snapshots of each assessment; taking one costs the same however many came before.
 
+    Only the newest is kept whole: of those before it the facts and the policy, which are most of it, are let go.
+
     kept  snapshots an assessment; the oldest give way
     """
 
@@ -39,8 +41,11 @@ class History:
     def take(self, snapshot: Snapshot) -> None:
         """Take the next one; a repeat of the newest is taken once."""
         known = self._by_name.setdefault(snapshot.assessment, deque(maxlen=self._kept))
-        if not known or known[-1].id != snapshot.id:
-            known.append(snapshot)
+        if known and known[-1].id == snapshot.id:
+            return
+        if known:
+            known[-1] = msgspec.structs.replace(known[-1], facts=(), policy={})
+        known.append(snapshot)
 
     def fold(self, snapshots: Iterable[Snapshot]) -> "History":
         """Take all of them and return itself."""
