@@ -32,7 +32,7 @@ class LogFold:
         self.last_seq = 0
         self._watch = ChainWatch(directory)
         self._chain: bool | None = None
-        self._chain_problem, self._chain_at = "it was not verified yet", 0
+        self._chain_problem, self._chain_at, self._signed = "it was not verified yet", 0, 0
 
     def fold(self, events: Iterable[Event]) -> "LogFold":
         """Take events in order and return itself."""
@@ -65,15 +65,14 @@ class LogFold:
             self._chain, self._chain_problem = result.ok, result.problem
         except CannotJudge as error:
             self._chain, self._chain_problem = None, str(error)
-        self._chain_at = at
+        self._chain_at, self._signed = at, latest_count(self.directory)
         return self
 
     def facts(self, tell: Teller) -> list[Observation]:
         """Return the journal's facts; that of its chain is as old as the last `verify`."""
         found = self._fold.result(self._sources, now=None, chain_problem="")
         losses = [name in self._sources and not self._sources[name].zero_loss for name, _, _ in found.gaps]
-        count = latest_count(self.directory)
-        name = self.name
+        name, count = self.name, self._signed
         chain = tell("chain_whole", self._chain, name, why=self._chain_problem)
         if self._chain is not None:
             chain = msgspec.structs.replace(chain, ts_observed=self._chain_at)

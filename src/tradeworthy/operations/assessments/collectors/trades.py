@@ -22,6 +22,19 @@ MINOR_UNIT = Decimal("0.01")
 DESK = "desk"
 Told = tuple[int, int, int, Decimal | None]
 """When, lots, price in ticks, fee."""
+Key = tuple[str, str]
+
+
+class _Window:
+    """How many fills of one side arrived in the last 24 hours; old ones go when somebody looks."""
+
+    def __init__(self) -> None:
+        self.arrived: OrderedDict[Key, int] = OrderedDict()
+
+    def count(self, since: int) -> int:
+        while self.arrived and next(iter(self.arrived.values())) < since:
+            self.arrived.popitem(last=False)
+        return len(self.arrived)
 
 
 class TradesFold:
@@ -34,6 +47,10 @@ class TradesFold:
         self._instruments = dict(instruments)
         self._venue: OrderedDict[tuple[str, str], Told] = OrderedDict()
         self._booked: OrderedDict[tuple[str, str], Told] = OrderedDict()
+        self._recent = _Window(), _Window()
+        self._unbooked: dict[Key, None] = {}
+        self._unreported: dict[Key, None] = {}
+        self._differing: OrderedDict[Key, int] = OrderedDict()
         self._restated: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._intents: OrderedDict[str, str] = OrderedDict()
         self._orders: deque[bool] = deque(maxlen=ORDERS_KEPT)
@@ -54,7 +71,7 @@ class TradesFold:
             case FillBooked() as fill:
                 key = fill.instrument, fill.trade_id
                 if key not in self._restated:
-                    _keep(self._booked, key, (ts, fill.lots, fill.price, fill.fee))
+                    self._take(self._booked, self._venue, key, (ts, fill.lots, fill.price, fill.fee))
                 self._held[fill.instance] = fill.instrument, fill.position
             case ApprovedIntent(intent=intent):
                 self._intents[intent.intent_id] = intent.instance
@@ -80,17 +97,18 @@ class TradesFold:
     def fill_facts(self, tell: Teller) -> list[Observation]:
         """Return the facts of `fill_parity`: the venue's reports against the ledger's bookings of 24 hours."""
         since = self.now - NANOS_PER_DAY
-        venue = {key: told for key, told in self._venue.items() if told[0] >= since}
-        booked = {key: told for key, told in self._booked.items() if told[0] >= since}
-        missing = [key for key in venue if key not in self._booked]
-        phantom = [key for key in booked if key not in self._venue]
-        both = [(venue[key], self._booked[key]) for key in venue if key in self._booked]
+        venue, booked = (one.count(since) for one in self._recent)
+        missing = sum(self._venue[key][0] >= since for key in self._unbooked)
+        phantom = sum(self._booked[key][0] >= since for key in self._unreported)
+        while self._differing and next(iter(self._differing.values())) < since:
+            self._differing.popitem(last=False)
+        both = [(self._venue[key], self._booked[key]) for key in self._differing]
         ticks = [abs(a[2] - b[2]) for a, b in both]
         shares = [abs(a[2] - b[2]) / abs(a[2]) for a, b in both if a[2]]
         fees = [(a[3], b[3]) for a, b in both if a[3] is not None and b[3] is not None]
         return [
-            tell("venue_fills", len(venue)), tell("booked_fills", len(booked)), tell("missing", len(missing)),
-            tell("phantom", len(phantom)), tell("quantity_differs", sum(a[1] != b[1] for a, b in both)),
+            tell("venue_fills", venue), tell("booked_fills", booked), tell("missing", missing),
+            tell("phantom", phantom), tell("quantity_differs", sum(a[1] != b[1] for a, b in both)),
             tell("price_difference_ticks", max(ticks, default=0)),
             tell("price_difference", max(shares, default=0.0)),
             tell("fee_differs", sum(abs(a - b) >= MINOR_UNIT for a, b in fees)),
@@ -136,13 +154,39 @@ class TradesFold:
         key = report.instrument, str(report.trade_id)
         if report.type is ReportType.FILL:
             if key not in self._restated:
-                _keep(self._venue, key, (ts, report.lots, report.price, report.fee))
+                self._take(self._venue, self._booked, key, (ts, report.lots, report.price, report.fee))
         elif report.type in (ReportType.BUST, ReportType.CORRECTION):
             self._restated[key] = None
             if len(self._restated) > FILLS_KEPT:
                 self._restated.popitem(last=False)
-            self._venue.pop(key, None)
-            self._booked.pop(key, None)
+            for side in (self._venue, self._booked):
+                side.pop(key, None)
+            self._forget(key)
+
+    def _take(self, side: OrderedDict[Key, Told], other: OrderedDict[Key, Told], key: Key, told: Told) -> None:
+        """Keep the first word on a fill, and compare it with the other side's; a repeated report says nothing new."""
+        if key in side:
+            return
+        side[key] = told
+        ours = side is self._booked
+        alone, answered = (self._unreported, self._unbooked) if ours else (self._unbooked, self._unreported)
+        self._recent[ours].arrived[key] = told[0]
+        met = other.get(key)
+        if met is None:
+            alone[key] = None
+        else:
+            answered.pop(key, None)
+            if met[1:] != told[1:]:
+                self._differing[key] = met[0] if ours else told[0]
+        if len(side) > FILLS_KEPT:
+            oldest, _ = side.popitem(last=False)
+            other.pop(oldest, None)
+            self._forget(oldest)
+
+    def _forget(self, key: Key) -> None:
+        for known in (self._recent[0].arrived, self._recent[1].arrived, self._unbooked, self._unreported,
+                      self._differing):  # fmt: skip
+            known.pop(key, None)
 
     def _exposure(self, instance: str, row: DeskMinute) -> Decimal | None:
         """Return the signed value of what an instance holds, in quote currency; None without a price."""
@@ -158,9 +202,3 @@ class TradesFold:
             return (self._opened[1] - self._equity) / self._opened[1]
         return None if self._day is None else self._day.loss
 
-
-def _keep(kept: OrderedDict[tuple[str, str], Told], key: tuple[str, str], told: Told) -> None:
-    """Keep the first word on a fill; a repeated report says nothing new."""
-    kept.setdefault(key, told)
-    if len(kept) > FILLS_KEPT:
-        kept.popitem(last=False)
