@@ -284,3 +284,29 @@ def test_json_is_the_verdict_itself(folder, capsys):
     found = msgspec.json.decode(capsys.readouterr().out.encode(), type=Verdict)
     assert found.gate == "system_validation"
     assert registered()
+
+
+def lines(path, rows):
+    path.write_bytes(b"\n".join(msgspec.json.encode(one) for one in rows))
+    return str(path)
+
+
+def test_capital_is_earned_by_diary_sessions_and_pairs_and_an_abort_demotes(folder, tmp_path, capsys):
+    step = ("--author", "ann", "--reason", "r", "--evidence", "e")
+    assert gate(folder, "stage", "p", "paper", *step) == 0
+    diary = lines(tmp_path / "d", [{"at": 1, "stage": "experiment", "regime": "bullish", "mood": "normal"}])
+    assert call(["gate", "capital", "graduate", diary, "--to", "paper", "--out", str(tmp_path)]) == 2
+    assert call(["gate", "capital", "graduate", diary, "--to", "huge"]) == 3
+    sessions = lines(tmp_path / "s", [{"decisions": 2, "hits": 1}] * 3)
+    assert call(["gate", "capital", "tune", sessions]) == 0
+    lost = {"session": "a", "filled": True, "candidate_erred": None, "baseline_erred": None}
+    assert gate(folder, "capital", "ramp", "p", "paper", lines(tmp_path / "m", [lost])) == 1
+    capsys.readouterr()
+    assert gate(folder, "capital", "ramp", "p", "paper", lines(tmp_path / "m", [lost] * 4)) == 2
+    assert "do now: flat" in capsys.readouterr().out
+    assert gate(folder, "stage", "p") == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("experiment;")
+    over = {"envelope": {"notional": "101", "spread": "0.01", "stop": "0.02", "take_profit": "0.05", "cancels": 20},
+            "fills_since_calibration": 0, "live_instances": 0, "cross_exposure": None, "trades": 30}  # fmt: skip
+    assert call(["gate", "capital", "envelope", lines(tmp_path / "e", [over]), "--out", str(tmp_path)]) == 2
+    assert call(["gate", "capital", "tune", str(tmp_path / "none")]) == 3

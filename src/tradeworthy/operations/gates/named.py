@@ -24,7 +24,7 @@ INCIDENT_RESPONSE = Gate(
         row("incident_response", "Runbooks, roster, incidents, reviews and times are in order.", "see its findings",
             "incident_response.gap", age_max_s=DAY, strict_ok=True, runbook="runbooks/escalation.md"),
         row("alert_path", "A canary reaches a person's channel, with a receipt.", "send a canary through each sink",
-            "alert_path.no_endpoints", age_max_s=DAY, runbook="runbooks/alert_path.md"),
+            "alert_path.no_endpoints", age_max_s=DAY, runbook="runbooks/alert-path.md"),
     ),
 )  # fmt: skip
 SYSTEM_VALIDATION = Gate(

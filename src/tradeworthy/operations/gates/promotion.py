@@ -81,7 +81,7 @@ PROMOTION = Gate(
         periodic("accounting_integrity", "The books of every instance hold together.", ASSESS,
                  "accounting_integrity.field_missing", owner="trading", runbook="runbooks/ledger.md"),
         of_day("alert_path", "A canary reaches a person's channel, with a receipt.", "send a canary through each sink",
-               "alert_path.no_endpoints", runbook="runbooks/alert_path.md", fix_s=120),
+               "alert_path.no_endpoints", runbook="runbooks/alert-path.md", fix_s=120),
         periodic("log_integrity", "The journal is whole, in order and of known schemas.", ASSESS,
                  "log_integrity.broken_chain", runbook="runbooks/journal.md"),
         periodic("source_compare", "Nothing that a source sent is missing from the journal.", ASSESS,

@@ -12,7 +12,8 @@ AS_SIMULATED = ("backtest", "replay", "simulated")
 OF_REPORTS = {
     "soak-smoke": "paper_smoke", "soak-paper": "paper_soak", "soak-live-data": "paper_soak_live",
     "soak-family": "directional_soak", "soak-out-of-sample": "out_of_sample", "regression": "regression",
-    "replay-windows": "replay_determinism", "supply-chain": "supply_chain", "kill-drill": "kill_switch", "log-maturity": "log_maturity",
+    "replay-windows": "replay_determinism", "supply-chain": "supply_chain",
+    "kill-drill": "kill_switch", "log-maturity": "log_maturity",
 }  # fmt: skip
 """Reports of the house's verbs, and the source that each speaks for."""
 
