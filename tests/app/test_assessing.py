@@ -171,7 +171,7 @@ def test_a_break_warns_at_once_and_fails_when_it_lasts(run, agreement, lasted, s
     source = RunSource(run, CLOCK)
     source.catch_up()
     found, at = Reconciled(1, 0, agreement), source.desk.now
-    source.compared.on_event(event_of(found, source="reconciliation", key=1, ts_event=at, ts_init=at))
+    source.compared.on_event(event_of(found, source="reconciliation", key=1, ts_event=at, ts_init=at), at)
     source.desk.now = at + lasted * NANOS_PER_SECOND
     snapshot = judge("reconciliation", source, now=source.desk.now)
     own = {code: severity for code, severity in codes(snapshot).items() if code != "position_drift"}
@@ -210,15 +210,18 @@ def test_the_clock_is_judged_by_its_last_check(tmp_path, drift_s, offset_ms, fou
 
 
 def test_the_machine_is_judged_by_samples_and_forecasts_need_the_process(tmp_path):
-    numbers = count()
     sample = ResourceSample(0, 100 << 20, 0.5, 10, 1_024, 4, 10, 100, 1_000_000, None)
-    samples = [msgspec.structs.replace(sample, at_ns=next(numbers) * 10 * NANOS_PER_SECOND) for _ in range(6)]
+    settled = [*range(0, 60, 10), *range(600, 660, 10)]  # what grows in the first ten minutes is not extrapolated
+    samples = [msgspec.structs.replace(sample, at_ns=at * NANOS_PER_SECOND) for at in settled]
     assert codes(judge("resources", life(tmp_path / "a", *samples))) == {"forecast": Severity.UNKNOWN}
     full = [msgspec.structs.replace(one, disk_used_bytes=95, lag_ns=2_000_000_000, cpu_share=0.9) for one in samples]
     found = codes(judge("resources", life(tmp_path / "b", *full)))
     assert (found["disk"], found["loop_lag"], found["cpu"]) == (Severity.FAIL, Severity.FAIL, Severity.WARN)
     few = codes(judge("resources", life(tmp_path / "c", *samples[:5])))
     assert few["cpu"] is few["memory_growth"] is Severity.UNKNOWN
+    young = codes(judge("resources", life(tmp_path / "d", *samples[:6])))
+    assert "cpu" not in young
+    assert young["memory_growth"] is Severity.UNKNOWN
 
 
 def test_the_newest_life_is_found_and_none_is_told(tmp_path):

@@ -2,27 +2,30 @@
 
 from collections import deque
 from collections.abc import Callable
+from functools import cache, lru_cache
 from pathlib import Path
 
 from tradeworthy.app import configuration_audit
 from tradeworthy.app.configuration_audit import ConfigurationAudited
 from tradeworthy.app.desk_folds import ComparisonFold, desk_fold, log_fold
-from tradeworthy.app.latency_baselines import LatencyBaselines
+from tradeworthy.app.latency_baselines import NAME, LatencyBaselines
 from tradeworthy.app.life_facts import LifeFold
 from tradeworthy.app.run_folder import document_of, journal_of, started_of
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, Clock
-from tradeworthy.kernel.errors import UsageError
+from tradeworthy.kernel.errors import HaltTrading, InvalidInput, UsageError
 from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.host import machine_identity
 from tradeworthy.kernel.journal import read
 from tradeworthy.kernel.journal.files import writer_lives
 from tradeworthy.kernel.journal.reader import first_seq_of, segment_paths
+from tradeworthy.kernel.redaction import redact
 from tradeworthy.kernel.supervision.resources import ResourcePolicy
 from tradeworthy.operations.assessments.collectors.desk import DeskFold
 from tradeworthy.operations.assessments.collectors.logs import LogFold
 from tradeworthy.operations.assessments.collectors.told import Teller
 from tradeworthy.operations.assessments.framework.collect import Probe
 from tradeworthy.operations.assessments.framework.values import Observation, Provenance
+from tradeworthy.operations.performance_baseline.decision_latency import LatencyBaseline
 
 Probes = dict[str, tuple[Probe, ...]]
 VERIFY_TIMEOUT_S = 60.0
@@ -45,6 +48,7 @@ class RunSource:
         self.log = log_fold(self.directory, (one.name for one in start.tapes))
         self.compared = ComparisonFold()
         self.on_tape, self._observers = bool(start.tapes), list[Callable[[Event], None]]()
+        self.damage = ""
 
     @property
     def venue(self) -> Provenance:
@@ -72,8 +76,14 @@ class RunSource:
         self._observers.append(observer)
 
     def catch_up(self, upto: int | None = None) -> None:
-        """Fold what was sealed since the last look; with `upto` only as far as this seq."""
+        """Fold what was sealed since the last look; with `upto` only as far as this seq. `damage` says why it ended."""
         stop = self._stop if upto is None else min(upto + 1, self._stop or upto + 1)
+        try:
+            self._fold(stop)
+        except (InvalidInput, HaltTrading, OSError) as problem:
+            self.damage = f"the journal cannot be read on after seq {self.desk.last_seq}: {redact(str(problem))}"
+
+    def _fold(self, stop: int | None) -> None:
         for event in read(self.directory, start=self.desk.last_seq + 1, stop=stop):
             self.desk.on_event(event, event.seq)
             self.log.on_event(event, event.seq)
@@ -134,8 +144,8 @@ def audit_facts(last: ConfigurationAudited | None, running: str, tell: Teller) -
 
 def latency_facts(desk: DeskFold, root: Path, clock: Clock) -> list[Observation]:
     """Return the facts of `decision_latency` against the approved baseline of this machine; `root` is of all runs."""
-    machine = machine_identity()
-    found = LatencyBaselines(root, clock=clock).of(machine)
+    machine = _machine()
+    found = _baseline(root, clock, machine, _written(root))
     baseline = None if found is None else (
         found.machine, found.p50_ns / NANOS_PER_MILLI, found.p99_ns / NANOS_PER_MILLI
     )  # fmt: skip
@@ -180,6 +190,26 @@ class LifeSource:
             "resources": (Probe("machine", look(lambda: fold.resource_facts(limits))),),
             "log_integrity": (Probe("life", look(told), timeout_s=VERIFY_TIMEOUT_S),),
         }  # fmt: skip
+
+
+@cache
+def _machine() -> str:
+    """Return what kind of machine this is, which does not change while a process lives."""
+    return machine_identity()
+
+
+def _written(root: Path) -> tuple[tuple[str, int], ...]:
+    """Return what tells that the journal of approved baselines went on: its segments and their lengths."""
+    return tuple((one.name, one.stat().st_size) for one in sorted((root / "state" / NAME).rglob("journal-*")))
+
+
+@lru_cache(maxsize=4)
+def _baseline(
+    root: Path, clock: Clock, machine: str, written: tuple[tuple[str, int], ...]
+) -> LatencyBaseline | None:
+    """Return the approved baseline of a machine; its journal is verified again only when it went on."""
+    del written
+    return LatencyBaselines(root, clock=clock).of(machine)
 
 
 def joined(*parts: Probes) -> Probes:

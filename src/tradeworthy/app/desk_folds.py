@@ -28,22 +28,22 @@ class ComparisonFold:
         self._newest: tuple[Reconciled, int] | None = None
         self._break_since: int | None = None
 
-    def on_event(self, event: Event) -> None:
-        """Take the next event of the desk's journal."""
+    def on_event(self, event: Event, at: int) -> None:
+        """Take the next event of the desk's journal, which arrived `at`."""
         found = event.payload
         if not isinstance(found, Reconciled):
             return
-        self._newest = found, event.ts_init
+        self._newest = found, at
         if found.clean:
             self._break_since = None
         elif self._break_since is None:
-            self._break_since = event.ts_init
+            self._break_since = at
 
     def facts(self, tell: Teller, now: int) -> list[Observation]:
         """Return the facts of `reconciliation`; an unknown venue is no agreement."""
         found, at = self._newest or (None, None)
         answered = None if found is None else not found.agreement.startswith("unknown")
-        count = None if found is None or not answered else 0 if found.clean else found.agreement.count(";") + 1
+        count = None if found is None or not answered else len(found.differences)
         since = self._break_since
         lasted = None if count is None else 0.0 if since is None else (now - since) / NANOS_PER_SECOND
         drift = 0.0 if count == 0 else None

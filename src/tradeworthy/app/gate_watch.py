@@ -9,6 +9,7 @@ from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock
 from tradeworthy.kernel.errors import DeskError
 from tradeworthy.kernel.supervision import Pulse
 from tradeworthy.operations.gates.model import Gate, Mode
+from tradeworthy.operations.gates.store import NOTHING
 from tradeworthy.operations.gates.watcher import Tick, WatchPolicy
 from tradeworthy.operations.incidents.model import Signal
 from tradeworthy.trading.control.asked import GuardAsked
@@ -33,6 +34,7 @@ class GateWatch:
         self._policy = policy or WatchPolicy()
         self._watcher = gates.watcher(gate, mode=mode, policy=self._policy)
         self._clock, self._tell, self._ask = clock, tell, ask
+        self._store, self.known = gates.store, NOTHING
         self._due = clock.monotonic()
 
     def renewed(self, assessment: str, snapshot: str) -> None:
@@ -59,7 +61,9 @@ class GateWatch:
     def look(self) -> Tick:
         """Ask the gate once."""
         self._due = self._clock.monotonic() + self._policy.period_s * NANOS_PER_SECOND
-        return self._watcher.tick(self._clock.now())
+        found = self._watcher.tick(self._clock.now())
+        self.known = self._store.read()
+        return found
 
     def act(self, tick: Tick) -> None:
         """Tell people and the guard what a look found."""

@@ -48,7 +48,7 @@ READINESS_TYPE = "application/vnd.tradeworthy.readiness+json"
 LIVE_MICRO = TIERS.index("live_micro")
 CYCLE_DIGITS = 16
 GATES_FOLDER = "gates"
-"""The gates' store below the folder of all runs."""
+"""The store of gates: below the folder of all runs, and in a desk's state that of the gate it is watched by."""
 
 
 class Gates:

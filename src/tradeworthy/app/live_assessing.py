@@ -1,13 +1,16 @@
 """Assess the running desk: its own facts from memory, its snapshots in a journal beside the desk's (FW-23, FW-26)."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from tradeworthy.app.assessing import Probes
+from tradeworthy.app.assessing import Probes, audit_facts, latency_facts
+from tradeworthy.app.assessing_more import catalogue_facts, no_cache_facts, policy_facts
+from tradeworthy.app.configuration_audit import ConfigurationAudited
+from tradeworthy.app.live_folds import LiveFolds, Read
 from tradeworthy.app.runtime.facts import ClockChecked
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND, Clock
 from tradeworthy.kernel.facts import Event
@@ -16,12 +19,8 @@ from tradeworthy.kernel.supervision import Pulse, TaskSupervisor
 from tradeworthy.kernel.supervision.resources import ResourceLedger
 from tradeworthy.kernel.telemetry.bus_health import BusFacts
 from tradeworthy.kernel.telemetry.publisher import Publisher
-from tradeworthy.operations.assessments.collectors.desk import DeskFold
 from tradeworthy.operations.assessments.collectors.live import bus_facts, health_facts, resource_facts, task_facts
-from tradeworthy.operations.assessments.collectors.logs import LogFold
-from tradeworthy.operations.assessments.collectors.streams import StreamsFold
 from tradeworthy.operations.assessments.collectors.told import Teller
-from tradeworthy.operations.assessments.collectors.trades import TradesFold
 from tradeworthy.operations.assessments.framework.collect import Probe
 from tradeworthy.operations.assessments.framework.cycle import Assessor
 from tradeworthy.operations.assessments.framework.history import History
@@ -38,7 +37,7 @@ SOURCE = "operations/assessments"
 ASSESSMENTS = "assessments"
 """Where a desk's state keeps the journal of its snapshots."""
 LOOK_SECONDS = 1.0
-VERIFY_SECONDS = 600.0
+VERIFY_SECONDS = 60.0
 
 
 class PublisherPort:
@@ -61,79 +60,91 @@ class LiveSource:
     """The parts of one process as facts; every look is from memory.
 
     bus, health, checked  tell the bus's facts, the health report, the newest check of the clock
-    desk, log             folds of the desk's journal, fed by `on_event`; None where nothing is traded
-    trades, streams       folds of its fills and holdings, and of its feeds and stages, fed likewise
-    memory_bytes          what the process may use
+    audited               tells what the start's audit found;  running  is the hash of the configuration in force
+    root                  of all runs, where approved baselines lie
     """
 
     def __init__(
         self, clock: Clock, *, environment: str, supervisor: TaskSupervisor, bus: Callable[[], BusFacts],
         health: Callable[[], HealthReport], checked: Callable[[], ClockChecked | None], machine: ResourceLedger,
-        desk: DeskFold | None = None, log: LogFold | None = None, trades: TradesFold | None = None,
-        streams: StreamsFold | None = None,
+        audited: Callable[[], ConfigurationAudited | None], running: Callable[[], str], root: Path,
     ) -> None:  # fmt: skip
         self._clock, self._environment, self._supervisor = clock, environment, supervisor
-        self._trades, self._streams = trades, streams
         self._bus, self._health, self._checked, self._machine = bus, health, checked, machine
-        self._desk, self._log = desk, log
+        self._audited, self._running, self._root = audited, running, root
+        self._folds: LiveFolds | None = None
         self._venue = Provenance.MEASURED if environment == "live" else Provenance.SIMULATED
+
+    def follow(self, folds: LiveFolds | None) -> None:
+        """Look at this run from now on; None where none is traded, and nobody knows how it stands."""
+        self._folds = folds
 
     def on_event(self, event: Event, seq: int) -> None:
         """Take the next event of the desk's journal: an observer of the trading loop."""
-        if self._desk is not None:
-            self._desk.on_event(event, seq)
-        if self._log is not None:
-            self._log.on_event(event, seq)
-        for fold in (self._trades, self._streams):
-            if fold is not None:
-                fold.on_event(event)
+        if self._folds is not None:
+            self._folds.on_event(event, seq)
 
     async def verifies(self, pulse: Pulse) -> None:
-        """Verify the desk's journal again and again, beside the loop: the factory of a supervised task."""
-        while self._log is not None:
-            await asyncio.to_thread(self._log.verify, self._clock.now())
+        """Verify the run's journal beside the loop, what is new each time: the factory of a supervised task."""
+        while True:
+            if (folds := self._folds) is not None:
+                await asyncio.to_thread(folds.log.follow, self._clock.now())
             pulse.beat()
             await asyncio.sleep(VERIFY_SECONDS)
 
     def probes(self) -> Probes:
         """Return the probes by assessment; each answers at once, in the loop's own thread."""
-        found = {
+        found: dict[str, Callable[[Teller], Sequence[Observation]]] = {
             "task_supervision": self._tasks, "event_bus_health": self._bus_facts, "runtime_health": self._health_facts,
             "time_integrity": self._time, "resources": self._resources, "runtime_lag": self._lag,
+            "configuration_audit": lambda tell: audit_facts(self._audited(), self._running(), tell),
+            "cache_health": no_cache_facts, "log_integrity": self._journal, "reconciliation": self._reconciliation,
         }
-        desk, log = self._desk, self._log
-        if desk is not None:
-            found |= {
-                "market_data_freshness": lambda tell: desk.market_data_facts(),
-                "risk_policy": lambda tell: desk.risk_policy_facts(),
-                "risk_posture": lambda tell: desk.risk_posture_facts(),
-                "accounting_integrity": lambda tell: desk.accounting_facts(),
-                "execution_readiness": lambda tell: desk.execution_facts(self._venue),
-                "strategy_performance": lambda tell: desk.strategy_facts(self._venue),
-                "roi": lambda tell: desk.roi_facts(self._venue),
-            }
-        if log is not None:
-            found["log_integrity"] = log.facts
-        if (trades := self._trades) is not None:
-            found |= {
-                "fill_parity": lambda tell: trades.fill_facts(self._simulated()),
-                "attribution_coverage": trades.attribution_facts, "portfolio_risk": trades.portfolio_facts,
-            }
-        if (streams := self._streams) is not None:
-            found |= {
-                "data_feed": streams.feed_facts, "runtime_performance": streams.performance_facts,
-                "telemetry_completeness": streams.completeness_facts,
-            }
-        return {name: (self._probe(name, read),) for name, read in found.items()}
+        measured: dict[str, Read] = {
+            "market_data_freshness": lambda folds, tell: folds.desk.market_data_facts(),
+            "risk_policy": lambda folds, tell: folds.desk.risk_policy_facts(),
+            "risk_posture": lambda folds, tell: folds.desk.risk_posture_facts(),
+            "accounting_integrity": lambda folds, tell: folds.desk.accounting_facts(),
+            "decision_latency": lambda folds, tell: latency_facts(folds.desk, self._root, self._clock),
+            "attribution_coverage": lambda folds, tell: folds.trades.attribution_facts(tell),
+            "portfolio_risk": lambda folds, tell: folds.trades.portfolio_facts(tell),
+            "data_feed": lambda folds, tell: folds.streams.feed_facts(tell),
+            "runtime_performance": lambda folds, tell: folds.streams.performance_facts(tell),
+            "telemetry_completeness": lambda folds, tell: folds.streams.completeness_facts(tell),
+            "instance_policy": lambda folds, tell: policy_facts(folds.document, folds.trades, tell),
+            "strategy_catalog": lambda folds, tell: catalogue_facts(folds.document, tell),
+        }
+        over_the_venue: dict[str, Read] = {
+            "execution_readiness": lambda folds, tell: folds.desk.execution_facts(self._venue),
+            "strategy_performance": lambda folds, tell: folds.desk.strategy_facts(self._venue),
+            "roi": lambda folds, tell: folds.desk.roi_facts(self._venue),
+            "fill_parity": lambda folds, tell: folds.trades.fill_facts(tell),
+        }
+        return {
+            **{name: (self._probe(name, read),) for name, read in found.items()},
+            **{name: (self._of_run(name, read, None),) for name, read in measured.items()},
+            **{name: (self._of_run(name, read, self._venue),) for name, read in over_the_venue.items()},
+        }
 
-    def _probe(self, name: str, read: Callable[[Teller], list[Observation]]) -> Probe:
-        def look(now: int) -> list[Observation]:
+    def _probe(self, name: str, read: Callable[[Teller], Sequence[Observation]]) -> Probe:
+        def look(now: int) -> Sequence[Observation]:
             return read(Teller("process", now, environment=self._environment))
 
         return Probe(name, look, here=True)
 
-    def _simulated(self) -> Teller:
-        return Teller("process", self._clock.now(), environment=self._environment, provenance=self._venue)
+    def _of_run(self, name: str, read: Read, venue: Provenance | None) -> Probe:
+        def look(now: int) -> Sequence[Observation]:
+            folds = self._folds
+            return [] if folds is None else folds.facts(name, read, self._environment, venue)
+
+        return Probe(name, look, here=True)
+
+    def _journal(self, tell: Teller) -> Sequence[Observation]:
+        return [] if self._folds is None else self._folds.log.facts(tell)
+
+    def _reconciliation(self, tell: Teller) -> Sequence[Observation]:
+        del tell
+        return [] if self._folds is None else self._folds.reconciliation(self._environment, self._venue)
 
     def _tasks(self, tell: Teller) -> list[Observation]:
         supervisor = self._supervisor
@@ -153,7 +164,7 @@ class LiveSource:
         checked = self._checked()
         offset = None if checked is None or checked.offset_ns is None else abs(checked.offset_ns) / NANOS_PER_MILLI
         step = None if checked is None else abs(checked.drift_ns) / NANOS_PER_SECOND
-        backwards = 0 if self._log is None else self._log.backwards
+        backwards = 0 if self._folds is None else self._folds.log.backwards
         return [
             tell("offset", offset, why="no time source tells the true offset"),
             tell("step", step, why="the clock was not checked yet"), tell("backwards", backwards),
@@ -161,16 +172,17 @@ class LiveSource:
 
     def _resources(self, tell: Teller) -> list[Observation]:
         machine = self._machine
-        return resource_facts(machine.recent, machine.forecasts(), machine.policy.rss_bytes_max, tell)
+        return resource_facts(machine.recent, machine.forecasts(), machine.policy, tell)
 
 
 def assessor_of(
     source: LiveSource, clock: Clock, *, state: Path, publisher: Publisher, alerts: AlertPort, gates: GatePort,
-    halt: HaltPort, overrides: Mapping[str, Any], environment: str, code_version: str,
-) -> tuple[Assessor, SnapshotJournal]:  # fmt: skip
-    """Return what judges a running desk, and the journal of its snapshots, which the caller closes.
+    halt: HaltPort, overrides: Mapping[str, Any], environment: str, code_version: str, settle_s: float = 0.0,
+) -> tuple[Assessor, SnapshotJournal, History]:  # fmt: skip
+    """Return what judges a running desk, the journal of its snapshots, which the caller closes, and their history.
 
     overrides  the document's section `assessments`;  state  of the desk, where the journal lies
+    settle_s   how long after the start everything is judged more often, because little is known yet
 
     The journal's newest snapshots are the history that it begins with, and their alerts count as raised.
     Raises `UsageError` for a policy that cannot be.
@@ -189,9 +201,9 @@ def assessor_of(
             pipeline.restore(last, policies[name])
     assessor = Assessor(
         known, policies, pipeline, history, clock, probes=source.probes(), environment=environment,
-        code_version=code_version,
+        code_version=code_version, settle_s=settle_s,
     )  # fmt: skip
-    return assessor, journal
+    return assessor, journal, history
 
 
 def assesses(assessor: Assessor) -> Callable[[Pulse], Any]:

@@ -197,19 +197,19 @@ def test_a_looser_limit_needs_another_person(tmp_path):
     kept.close()
 
 
-def assessor(world: World, clock: EventClock, facts) -> tuple[Assessor, History]:
+def assessor(world: World, clock: EventClock, facts, settle_s: float = 0.0) -> tuple[Assessor, History]:
     history = History()
-    probes = {"event_bus_health": (Probe("bus", lambda now: facts()),)}
+    probes = {"event_bus_health": (Probe("bus", lambda now: facts()),), "resources": (Probe("none", lambda now: ()),)}
     return Assessor(
         registry(), registry().policies({}), world.pipeline(), history, clock, probes=probes, environment="case",
-        code_version="1",
+        code_version="1", settle_s=settle_s,
     ), history  # fmt: skip
 
 
 def test_a_cycle_judges_all_and_children_before_their_composite():
     world = World()
     cycle, history = assessor(world, EventClock(AT), lambda: healthy_facts(BUS))
-    found = cycle.cycle()
+    found = cycle.cycle([one.name for one in registry()])
     assert list(found) == [one.name for one in registry().in_order()]
     assert found["event_bus_health"].status is Severity.OK
     assert found["resources"].status is Severity.UNKNOWN
@@ -220,7 +220,7 @@ def test_a_cycle_judges_all_and_children_before_their_composite():
 def test_a_cycle_is_durable_by_one_sync_before_any_of_it_leaves():
     world = World()
     cycle, _ = assessor(world, EventClock(AT), lambda: healthy_facts(BUS))
-    cycle.cycle()
+    cycle.cycle([one.name for one in registry()])
     assert world.seen.count("commit") == 1
     first_out = world.seen.index("render")
     assert world.seen.index("commit") < first_out
@@ -230,14 +230,26 @@ def test_a_cycle_is_durable_by_one_sync_before_any_of_it_leaves():
 def test_only_what_is_due_is_judged_and_only_judging_renews():
     clock = EventClock(AT)
     cycle, history = assessor(World(), clock, lambda: healthy_facts(BUS))
-    assert len(cycle.cycle_due()) == len(registry())
+    assert cycle.cycle_due().keys() == {"event_bus_health", "resources"}  # nobody waits here for what others bring
     assert cycle.cycle_due() == {}
     clock.advance_to(AT + 30 * NANOS_PER_SECOND)
-    assert "event_bus_health" in cycle.cycle_due()
-    before = history.last("roi")
-    clock.advance_to(AT + 299 * NANOS_PER_SECOND)
-    assert "roi" not in cycle.cycle_due()
-    assert history.last("roi") == before
+    before = history.last("resources")
+    assert "resources" not in cycle.cycle_due()
+    assert history.last("resources") == before
+    clock.advance_to(AT + 60 * NANOS_PER_SECOND)
+    assert "resources" in cycle.cycle_due()
+
+
+def test_while_little_is_known_everything_is_judged_each_half_minute():
+    clock = EventClock(AT)
+    cycle, _ = assessor(World(), clock, lambda: healthy_facts(BUS), settle_s=45.0)
+    cycle.cycle_due()
+    clock.advance_to(AT + 30 * NANOS_PER_SECOND)
+    assert "resources" in cycle.cycle_due()
+    clock.advance_to(AT + 60 * NANOS_PER_SECOND)
+    assert "resources" in cycle.cycle_due()
+    clock.advance_to(AT + 90 * NANOS_PER_SECOND)
+    assert "resources" not in cycle.cycle_due()
 
 
 def test_a_probe_that_fails_is_named_and_nothing_stands_in_for_it():

@@ -39,18 +39,23 @@ def workloads_of(process: "DeskProcess", address: "Address | None") -> list[Work
         found.append(Workload("watchdog", "watchdog", "beats to the process that watches", process.link.beats,
                               interval_s=beat))  # fmt: skip
     integrity = time_integrity.of_environment(process.policy.time_integrity, process.environ)
-    clock_watch = None
     if integrity.enabled:
-        clock_watch = time_integrity.TimeIntegrity(
+        process.clock_watch = time_integrity.TimeIntegrity(
             process.clock, process.door.hold_of("clock"), integrity, offset=clock_offset, tell=process.life.tell
         )
         found.append(Workload("time_integrity", "time_integrity", "wall clock against monotonic clock",
-                              clock_watch.checks, interval_s=integrity.interval_seconds))  # fmt: skip
+                              process.clock_watch.checks, interval_s=integrity.interval_seconds))  # fmt: skip
     drift = drift_policy(process)
     if drift.enabled and process.trading is not None:
         watch = process.trading.drift_watch(drift.interval_seconds, drift_keeper(process))
         found.append(Workload("drift_monitor", "drift_monitor", "what runs against what was approved", watch,
                               interval_s=drift.interval_seconds))  # fmt: skip
+    if process.trading is not None:
+        judging = process.policy.judging
+        sweeps = process.trading.sweeps(judging.sweep_s, first_s=judging.first_sweep_s)
+        found.append(Workload("reconciliation", "reconciliation", "desk against venue", sweeps,
+                              interval_s=judging.sweep_s))  # fmt: skip
+    found += process.judging.workloads()
     reflection = policy_in_force(process.policy.reflection, process.environ)
     if reflection.enabled and process.trading is not None:
         found.append(Workload(
@@ -64,11 +69,12 @@ def workloads_of(process: "DeskProcess", address: "Address | None") -> list[Work
     ))  # fmt: skip
     feeder = Feeder(
         Sources(
-            process.application, process.trading, process.meter, clock_watch, process.resources, process.link,
+            process.application, process.trading, process.meter, process.clock_watch, process.resources, process.link,
             process.publishing, process.observation, process.flag, read_clock_offset().seconds is not None,
             process.ingesting,
         ),
         process.board, process.metrics, lambda: process.summary(running=True), process.bulletin,
+        process.judging.show,
     )  # fmt: skip
     found.append(Workload("runtime_board", "runtime_board", "facts for health, metrics and summary", feeder.feed,
                           interval_s=1.0))  # fmt: skip

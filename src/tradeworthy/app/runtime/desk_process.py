@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tradeworthy.app import identity
+from tradeworthy.app.alert_meter import PathMeter
 from tradeworthy.app.alerting import Alerting
 from tradeworthy.app.bootstrap import instruments_of, policies_of, policy_of
 from tradeworthy.app.config import Document
@@ -16,8 +17,10 @@ from tradeworthy.app.configuration_reload import Reloaded, reload_from
 from tradeworthy.app.configuration_start import actor_of, start_configuration
 from tradeworthy.app.gate_verdicts import ask_of, verdicts_of
 from tradeworthy.app.guard_memory import GUARD_FILE, guard_memory
+from tradeworthy.app.live_assessing import LiveSource
 from tradeworthy.app.live_start import require_live
 from tradeworthy.app.open_run import Company, OpenRun
+from tradeworthy.app.runbooks import runbooks_hash
 from tradeworthy.app.runner import RunSession, state_of
 from tradeworthy.app.runtime.application import Application, Ended
 from tradeworthy.app.runtime.declaring import clock_offset, skips_of, workloads_of
@@ -27,6 +30,8 @@ from tradeworthy.app.runtime.faults import DESK, LOOP, with_fault
 from tradeworthy.app.runtime.feeding import NOT_APPLICABLE
 from tradeworthy.app.runtime.guard_door import GuardDoor
 from tradeworthy.app.runtime.ingesting import Ingesting, ingest_of
+from tradeworthy.app.runtime.judging import SPECS as JUDGED
+from tradeworthy.app.runtime.judging import Judging
 from tradeworthy.app.runtime.kill_topics import KillTopics
 from tradeworthy.app.runtime.life import begin_life, declared_life
 from tradeworthy.app.runtime.metering import DeskMeter
@@ -37,6 +42,7 @@ from tradeworthy.app.runtime.switches import Observer as Observer
 from tradeworthy.app.runtime.switches import Switches as Switches
 from tradeworthy.app.runtime.telling import Bulletin, summary_of
 from tradeworthy.app.runtime.tiers import require_tier
+from tradeworthy.app.runtime.time_integrity import TimeIntegrity
 from tradeworthy.app.runtime.trading import TradingLoop
 from tradeworthy.app.runtime.workload import Workload
 from tradeworthy.app.secret_references import ignored_credentials
@@ -109,7 +115,7 @@ class DeskProcess:
         )
         self.observation = Observation(
             document, run_id=self.life.run_id, clock=clock, release=self.code[:12], environ=environ,
-            folder=self.life.folder, stream=self.switches.stream, errors=self.alerting.errors,
+            folder=self.life.folder, stream=self.switches.stream, errors=self.alerting.errors, more=JUDGED,
         )  # fmt: skip
         self.logs, self.metrics = self.observation.logs, self.observation.metrics
         self.service = ServiceNotify.of_environment(environ)
@@ -145,15 +151,18 @@ class DeskProcess:
         self.observers = tuple(observers)
         self.trading = None if self.switches.no_trading else self._trading_loop(self.observers)
         self.link = self._watchdog() if self.policy.watchdog and self.trading is not None else None
+        self.clock_watch: TimeIntegrity | None = None
+        self.audited: ConfigurationAudited | None = None
+        self.judging = self._judging(place)
         self.application = Application(
             clock=clock, life=self.life, supervisor=self.supervisor, orders=self.trading, seal=self._seal,
             policy=self.policy.shutdown, service=self.service, environ=environ, farewell=self._farewell,
             drain=self.publishing.bus.drained, tracing=self.observation.tracing,
         )  # fmt: skip
         self._actor = actor or actor_of(environ)
-        self.audited: ConfigurationAudited | None = None
         self.life.tell(RuntimeBegan(
-            self.life.run_id, document.desk.name, document.desk.environment, os.getpid(), self.code, document.hash()
+            self.life.run_id, document.desk.name, document.desk.environment, os.getpid(), self.code, document.hash(),
+            runbooks_hash(),
         ))  # fmt: skip
         self._declare(address)
 
@@ -205,8 +214,10 @@ class DeskProcess:
             self.bulletin.tell, self.document, self.audited, trades=self.trading is not None
         ))  # fmt: skip
         application.on_startup("alerts", self._open_alerts, self.alerting.close)
+        application.on_startup("assessments", self.judging.open, self.judging.close)
         application.on_shutdown("event_bus", self.publishing.stop)
         application.on_shutdown("alerts", self.alerting.close)
+        application.on_shutdown("assessments", self.judging.close)
         self.ingesting.declare(application)
         for workload in workloads_of(self, address):
             application.add(self._faulty(workload))
@@ -229,6 +240,7 @@ class DeskProcess:
 
     def _on_open(self, run: OpenRun) -> None:
         journal = run.journal
+        self.judging.follow(run)
         self.life.tell(JournalOpened(str(run.ready.folder), journal.head, journal.last_seq))
         guard = run.desk.guard
         held = tuple(f"{one.owner}.{one.code} -> {one.level.name.lower()}" for one in guard.reasons())
@@ -243,7 +255,10 @@ class DeskProcess:
     # parts
 
     def _trading_loop(self, observers: tuple[Observer, ...]) -> TradingLoop:
-        seen = (Observer(self.meter.on_event, self.meter.on_progress), Observer(self.alerting.on_event), *observers)
+        seen = (
+            Observer(self.meter.on_event, self.meter.on_progress), Observer(self.alerting.on_event),
+            Observer(self._judge_event), *observers,
+        )  # fmt: skip
 
         def observe(event: Event, seq: int) -> None:
             for one in seen:
@@ -272,6 +287,19 @@ class DeskProcess:
         """Return the session of an attempt: that of the first one was made before anything was written."""
         first, self._first = self._first, None
         return self._session(at) if first is None else first
+
+    def _judging(self, place: Path | None) -> Judging:
+        document, clock = self.document, self.clock
+        source = LiveSource(
+            clock, environment=document.desk.environment, supervisor=self.supervisor, bus=self.publishing.bus.facts,
+            health=self.board.health, checked=lambda: None if self.clock_watch is None else self.clock_watch.last,
+            machine=self.resources, audited=lambda: self.audited, running=lambda: self.document.hash(), root=self.root,
+        )  # fmt: skip
+        return Judging(
+            document, source, state=place or self.state, clock=clock, code=self.code,
+            publisher=self.publishing.publisher, alerting=self.alerting, ask=self.door.ask,
+            overrides=document.assessments, policy=self.policy.judging,
+        )  # fmt: skip
 
     def _watchdog(self) -> WatchdogLink:
         command = self.environ.get(WATCHDOG_PAGE, "")
@@ -319,11 +347,17 @@ class DeskProcess:
         now = self.clock.now()
         self.flag.trip(Halt(asked.owner, asked.code, asked.scope, now, self.clock.monotonic(), asked.evidence))
 
+    def _judge_event(self, event: Event, seq: int) -> None:
+        self.judging.on_event(event, seq)
+
     def _open_alerts(self) -> None:
         def publish(topic: str, event: Event) -> None:
             self.publishing.publisher.publish(topic, event, source="alerts")
 
-        self.alerting.open(self.supervisor, self.door.ask, publish, delivered=self.metrics.alert_delivered)
+        self.alerting.open(
+            self.supervisor, self.door.ask, publish, delivered=self.metrics.alert_delivered,
+            meter=PathMeter(self.metrics),
+        )
 
     def _on_transition(self, event: Event) -> None:
         self.life.accept(event)

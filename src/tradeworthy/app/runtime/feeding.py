@@ -70,15 +70,15 @@ class Sources:
 class Feeder:
     """Bring facts to the board and to the metrics.
 
-    summary  makes the newest summary as JSON
+    summary  makes the newest summary as JSON;  judged  fills the metrics of assessments and gates
     """
 
     def __init__(
         self, sources: Sources, board: RuntimeBoard, metrics: DeskMetrics, summary: Callable[[], bytes],
-        bulletin: Bulletin,
+        bulletin: Bulletin, judged: Callable[[DeskMetrics], object] = lambda metrics: None,
     ) -> None:
         self._from, self._board, self._metrics, self._summary = sources, board, metrics, summary
-        self._bulletin = bulletin
+        self._bulletin, self._judged = bulletin, judged
         self._round = 0
 
     async def feed(self, pulse: Pulse) -> None:
@@ -100,6 +100,7 @@ class Feeder:
         self._surroundings(now)
         health = self._board.health()
         self._metrics.health(health.status, health.statuses)
+        self._judged(self._metrics)
         self._from.observation.look()
         if self._round % SUMMARY_EVERY == 0:
             self._bulletin.tell("telemetry.runtime.health", health)

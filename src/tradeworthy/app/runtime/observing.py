@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -16,6 +16,7 @@ from tradeworthy.kernel.telemetry.log_export import LogExport, open_log_export
 from tradeworthy.kernel.telemetry.log_lines import LogLine
 from tradeworthy.kernel.telemetry.log_policy import LogPolicy
 from tradeworthy.kernel.telemetry.logs import open_logs
+from tradeworthy.kernel.telemetry.metric_families import FamilySpec
 from tradeworthy.kernel.telemetry.metrics import DeskMetrics
 from tradeworthy.kernel.telemetry.order_spans import OrderSpans
 from tradeworthy.kernel.telemetry.tracing import open_tracing
@@ -32,12 +33,12 @@ class Observation:
     """Hold logs, tracing and metrics of one process.
 
     stream  where log lines are shown beside their file, None nowhere
-    errors  makes an alert of an ERROR line for which nobody has a route (LOG-05)
+    errors  makes an alert of an ERROR line for which nobody has a route (LOG-05);  more  families of other rooms
     """
 
     def __init__(
         self, document: Document, *, run_id: str, clock: Clock, release: str, environ: Mapping[str, str], folder: Path,
-        stream: IO[bytes] | None, errors: UnroutedErrors,
+        stream: IO[bytes] | None, errors: UnroutedErrors, more: Sequence[FamilySpec] = (),
     ) -> None:  # fmt: skip
         self._errors = errors
         environment, section = document.desk.environment, document.telemetry
@@ -54,7 +55,7 @@ class Observation:
             trace_ids=self.tracing.current_ids, sinks={} if self._shipped is None else {"otlp": self._shipped},
             routed=lambda line: line.logger in ROUTED_LOGGERS or errors.routed(line), on_unrouted=self._on_unrouted,
         )  # fmt: skip
-        self.metrics = DeskMetrics(mode=environment, environment=environment)
+        self.metrics = DeskMetrics(mode=environment, environment=environment, more=more)
         self.metrics.build(release)
         problems = [*self.tracing.problems, *([shipped] if isinstance(shipped, str) else [])]
         for problem in problems:

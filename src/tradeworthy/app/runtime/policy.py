@@ -8,6 +8,7 @@ import msgspec
 from tradeworthy.kernel.supervision.beat import WatchdogPolicy
 from tradeworthy.kernel.supervision.policy import ScopePolicy, SupervisorPolicy
 from tradeworthy.kernel.supervision.resources import ResourcePolicy
+from tradeworthy.operations.gates.named import GATES, TIERS
 from tradeworthy.operations.ingest.policy import IngestPolicy
 from tradeworthy.research.reflection.policy import ReflectionPolicy
 from tradeworthy.trading.control.dead_man import LIMIT_MIN_S
@@ -75,6 +76,31 @@ class BackbonePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     url: str = ""
 
 
+class JudgingPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a running desk judges of itself.
+
+    gate      the gate that is asked again and again, empty = none;  money  the tier of money that it is asked for
+    settle_s  how long after the start what is only unknown alarms nobody
+    sweep_s   how often desk and venue are compared (AS-109);  first_sweep_s  the first time after the start
+    """
+
+    gate: str = "desk_health"
+    money: str = "paper"
+    settle_s: float = 900.0
+    sweep_s: float = 300.0
+    first_sweep_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        if self.gate and self.gate not in GATES:
+            raise ValueError(f"gate must be one of {', '.join(GATES)}, was {self.gate!r}")
+        if self.money not in TIERS:
+            raise ValueError(f"money must be one of {', '.join(TIERS)}, was {self.money!r}")
+        for name in ("settle_s", "sweep_s", "first_sweep_s"):
+            value = getattr(self, name)
+            if not math.isfinite(value) or value <= 0:
+                raise ValueError(f"{name} must be above 0, was {value}")
+
+
 class RuntimePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The runtime's part of the document.
 
@@ -84,6 +110,7 @@ class RuntimePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     deployment   how strict the runtime is;  tier  what stands behind the desk, and which uptime is asked of it
     ingest       recorded feeds that are taken into the embedded store;  backbone  a service that is wanted instead
     reflection   what the desk's own decisions suggest to its people
+    judging      what the desk judges of itself
     """
 
     shutdown: ShutdownPolicy = ShutdownPolicy()
@@ -102,6 +129,7 @@ class RuntimePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     ingest: IngestPolicy = IngestPolicy()
     backbone: BackbonePolicy = BackbonePolicy()
     reflection: ReflectionPolicy = ReflectionPolicy()
+    judging: JudgingPolicy = JudgingPolicy()
 
     def __post_init__(self) -> None:
         if self.dead_man_s is not None and not LIMIT_MIN_S <= self.dead_man_s < math.inf:

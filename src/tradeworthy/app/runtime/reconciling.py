@@ -2,8 +2,10 @@
 
 from collections import Counter
 
+import msgspec
+
 from tradeworthy.kernel.facts import Fact, fact
-from tradeworthy.trading.control.forensic import CLEAN, agreement
+from tradeworthy.trading.control.forensic import CLEAN, agreement, differences_in, told
 from tradeworthy.trading.control.venue_view import VenueView
 from tradeworthy.trading.desk import Desk
 
@@ -20,6 +22,16 @@ class Reconciled(Fact, frozen=True):
     def clean(self) -> bool:
         """Whether nothing differs and nothing is unknown."""
         return self.agreement == CLEAN
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """What differs, one by one; none also where the venue is unknown."""
+        return differences_in(self.agreement)
+
+    def common_with(self, before: "Reconciled") -> "Reconciled":
+        """Return itself with the differences alone that an earlier comparison found too."""
+        stayed = [one for one in self.differences if one in before.differences]
+        return self if not self.differences else msgspec.structs.replace(self, agreement=told(stayed))
 
 
 def reconcile(desk: Desk, view: VenueView | None) -> Reconciled:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("tradeworthy.runtime.bulletin")
 ENDED_SHOWN = 32
+SOURCE = "runtime"
 GUARD_TOPIC, WATCHDOG_TOPIC = "telemetry.runtime.guard", "telemetry.runtime.watchdog"
 
 
@@ -44,6 +45,7 @@ class Bulletin:
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
         self._newest: dict[str, Any] = {}
+        self._own: set[str] = set()
         self._lock = threading.Lock()
 
     @property
@@ -53,8 +55,15 @@ class Bulletin:
             return dict(self._newest)
 
     async def take(self, message: Message) -> None:
-        """Keep a message: the handler of the bus's own subscriber."""
+        """Keep a message: the handler of the bus's own subscriber.
+
+        Where the process tells of a subject itself, its words stay; how they are judged is on the same topic.
+        """
         with self._lock:
+            if message.source == SOURCE:
+                self._own.add(message.topic)
+            elif message.topic in self._own:
+                return
             self._newest[message.topic] = msgspec.json.decode(message.payload)
 
     def on_event(self, event: Event, seq: int) -> None:
@@ -71,7 +80,7 @@ class Bulletin:
     def tell(self, topic: str, payload: object) -> None:
         """Publish a snapshot; what can be published nowhere is logged, it never stops the desk."""
         try:
-            self._publisher.publish(topic, payload, source="runtime")
+            self._publisher.publish(topic, payload, source=SOURCE)
         except DeskError as problem:
             LOG.error("publish_failed", extra={"topic": topic, "error": str(problem)})
 

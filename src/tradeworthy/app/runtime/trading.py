@@ -7,7 +7,7 @@ from pathlib import Path
 from tradeworthy.app.open_run import Company, OpenRun, RunResult
 from tradeworthy.app.runner import RunSession
 from tradeworthy.app.runtime.guard_door import GuardDoor
-from tradeworthy.app.runtime.reconciling import reconcile
+from tradeworthy.app.runtime.reconciling import Reconciled, reconcile
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND
 from tradeworthy.kernel.supervision import Pulse
 from tradeworthy.kernel.supervision.task import Factory
@@ -17,7 +17,9 @@ from tradeworthy.trading.desk import Desk
 from tradeworthy.trading.guarding import unprotecting
 from tradeworthy.trading.model import GuardLevel
 
-SHUTDOWN, RESTART = "shutdown", "restart"
+SHUTDOWN, RESTART, BREAK = "shutdown", "restart", "break"
+AGAIN_S = 2.0
+"""How long a difference must stand to be a break: an order on its way is none."""
 
 
 class TradingLoop:
@@ -38,7 +40,7 @@ class TradingLoop:
         self._fresh = False
         self._go_on_at = 0
         self.failed = False
-        self.breaks = 0
+        self.breaks = self._sweeps = 0
         self.reason = ""
         self._sealed: OpenRun | None = None
         self.attempts = 0
@@ -109,6 +111,50 @@ class TradingLoop:
 
         return watch
 
+    def sweeps(self, interval_s: float, *, first_s: float) -> Factory:
+        """Return the factory of the task that compares desk and venue for ever (AS-109).
+
+        A break is told at once, and pauses the desk when the next sweep finds it again; nothing is repaired.
+        """
+
+        async def sweep(pulse: Pulse) -> None:
+            wait = first_s
+            while True:
+                await asyncio.sleep(wait)
+                wait = interval_s
+                await self._sweep()
+                pulse.beat()
+
+        return sweep
+
+    async def _sweep(self) -> None:
+        found = await self._compared()
+        if found is not None and found.differences:  # what is under way differs for a moment: it must do so twice
+            await asyncio.sleep(AGAIN_S)
+            again = await self._compared()
+            found = None if again is None else again.common_with(found)
+        run = self._run
+        if found is None or run is None or self.failed:
+            return
+        self._sweeps += 1
+        lasting = self.breaks > 0 and bool(found.differences)
+        self.breaks = len(found.differences)
+        run.offer(found, source="reconciliation", key=f"{self.attempts}:{self._sweeps}")
+        if lasting:
+            self._door.ask(GuardAsked("reconciliation", BREAK, GuardLevel.PAUSED, evidence=found.agreement))
+        elif found.clean:
+            self._door.ask(GuardAsked("reconciliation", BREAK, GuardLevel.PAUSED, active=False))
+
+    async def _compared(self) -> Reconciled | None:
+        """Compare once; a venue outside of the process is asked beside the loop."""
+        run = self._run
+        if run is None or self.failed or run.controls is None:
+            return None
+        controls = run.controls
+        outside = bool(run.ready.document.venue.connection)
+        view = await asyncio.to_thread(lambda: controls.view) if outside else controls.view
+        return reconcile(run.desk, view) if run is self._run else None
+
     def pause(self) -> None:
         """Pause openings in the name of the end, and play no further row."""
         if self._run is not None:
@@ -128,6 +174,19 @@ class TradingLoop:
         if self.failed:
             return self._left_by_a_failed_desk()
         return len(unprotecting(desk.execution.orders.all_live(), {seat.instance: seat for seat in desk.seats}))
+
+    def left(self) -> tuple[str, ...]:
+        """Return the names of orders that work or may work: by the venue's own view where the desk failed."""
+        run, desk = self._run, self.desk
+        if run is None or desk is None:
+            return ()
+        if self.failed and not run.ready.document.venue.connection:
+            return ()  # the venue died with its desk
+        view = run.controls.view if self.failed and run.controls is not None else None
+        if view is not None:
+            return tuple(sorted(one.client_order_id for one in view.open_orders if not one.protective))
+        seats = {seat.instance: seat for seat in desk.seats}
+        return tuple(sorted(one.client_order_id for one in unprotecting(desk.execution.orders.all_live(), seats)))
 
     def seal(self, reason: str) -> None:
         """End the run and seal its journal; a second time does nothing."""

@@ -6,7 +6,7 @@ import resource
 import shutil
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -26,6 +26,7 @@ class ResourcePolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How resources are sampled and judged.
 
     window_samples, samples_min  the forecast's straight line rests on so many samples, UNKNOWN on fewer
+    warm_up_s                    the process's own growth is not extrapolated from so much of the window's beginning
     rss_bytes_max, threads_max   what the process may use; descriptors and disk have the machine's own limits
     """
 
@@ -36,6 +37,7 @@ class ResourcePolicy(msgspec.Struct, frozen=True, kw_only=True):
     forecast_fail_h: float = 2.0
     window_samples: int = 360
     samples_min: int = 6
+    warm_up_s: float = 600.0
     rss_bytes_max: int = 4 << 30
     threads_max: int = 256
 
@@ -170,18 +172,23 @@ class ResourceLedger:
         """Return what will run out and when, for memory, descriptors, threads and disk."""
         policy, last = self.policy, self._samples[-1] if self._samples else None
         return (
-            self._forecast("memory", lambda s: s.rss_bytes, policy.rss_bytes_max),
-            self._forecast("descriptors", lambda s: s.descriptors, None if last is None else last.descriptors_max),
-            self._forecast("threads", lambda s: s.threads, policy.threads_max),
-            self._forecast("disk", lambda s: s.disk_used_bytes, None if last is None else last.disk_bytes),
+            self._forecast("memory", lambda s: s.rss_bytes, policy.rss_bytes_max, policy.warm_up_s),
+            self._forecast(
+                "descriptors", lambda s: s.descriptors, None if last is None else last.descriptors_max, policy.warm_up_s
+            ),
+            self._forecast("threads", lambda s: s.threads, policy.threads_max, policy.warm_up_s),
+            self._forecast("disk", lambda s: s.disk_used_bytes, None if last is None else last.disk_bytes, 0.0),
         )
 
     def lag_severity(self) -> Severity:
         """Judge the last sample's loop lag; UNKNOWN without a sample."""
         return lag_severity(self._samples[-1].lag_ns, self.policy) if self._samples else Severity.UNKNOWN
 
-    def _forecast(self, name: str, value: Callable[[ResourceSample], int | None], limit: int | None) -> Forecast:
-        points = [(s.at_ns / NANOS_PER_SECOND, float(v)) for s in self._samples if (v := value(s)) is not None]
+    def _forecast(
+        self, name: str, value: Callable[[ResourceSample], int | None], limit: int | None, warm_up_s: float
+    ) -> Forecast:
+        settled = settled_of(tuple(self._samples), warm_up_s)
+        points = [(s.at_ns / NANOS_PER_SECOND, float(v)) for s in settled if (v := value(s)) is not None]
         observed = value(self._samples[-1]) if self._samples else None
         if observed is None or limit is None or len(points) < self.policy.samples_min:
             found = f"{len(points)} of {self.policy.samples_min} samples" if limit is not None else "no limit known"
@@ -203,6 +210,12 @@ def lag_severity(lag_ns: int, policy: ResourcePolicy) -> Severity:
     if lag_ns >= policy.lag_fail_ms * NANOS_PER_MILLI:
         return Severity.FAIL
     return Severity.WARN if lag_ns >= policy.lag_warn_ms * NANOS_PER_MILLI else Severity.OK
+
+
+def settled_of(samples: Sequence[ResourceSample], warm_up_s: float) -> Sequence[ResourceSample]:
+    """Return the samples after the warm-up, oldest first."""
+    since = samples[0].at_ns + round(warm_up_s * NANOS_PER_SECOND) if samples else 0
+    return [one for one in samples if one.at_ns >= since]
 
 
 def growth_per_second(points: list[tuple[float, float]]) -> float:

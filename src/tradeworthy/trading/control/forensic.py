@@ -10,6 +10,7 @@ from tradeworthy.trading.control.venue_view import VenueView
 
 CLEAN = "clean"
 """Desk and venue hold the same orders and positions."""
+DIFFERS = "differs: "
 LOG_LINES = 1_000
 PARTS = (
     "journal.json", "state.json", "orders.json", "positions.json", "venue.json", "stacks.txt", "log.txt", "metrics.txt",
@@ -72,4 +73,15 @@ def agreement(orders: Iterable[str], positions: Mapping[str, int], venue: VenueV
     for name in sorted(held.keys() | booked.keys()):
         if held.get(name, 0) != booked.get(name, 0):
             found.append(f"{name}: {booked.get(name, 0)} lots at the desk, {held.get(name, 0)} at the venue")
-    return f"differs: {'; '.join(found)}" if found else CLEAN
+    return told(found)
+
+
+def told(differences: Iterable[str]) -> str:
+    """Return an agreement in words."""
+    found = "; ".join(differences)
+    return f"{DIFFERS}{found}" if found else CLEAN
+
+
+def differences_in(agreement: str) -> tuple[str, ...]:
+    """Return what an agreement says that differs, one by one."""
+    return tuple(agreement.removeprefix(DIFFERS).split("; ")) if agreement.startswith(DIFFERS) else ()

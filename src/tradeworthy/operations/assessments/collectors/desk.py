@@ -15,7 +15,7 @@ from tradeworthy.operations.assessments.framework.values import Observation, Pro
 from tradeworthy.trading.ledger.day import DayLine, EquitySampled
 from tradeworthy.trading.ledger.snapshot import AccountingSnapshot, judge_snapshot
 from tradeworthy.trading.minute import DeskMinute
-from tradeworthy.trading.model import Instrument
+from tradeworthy.trading.model import Bar, Instrument
 from tradeworthy.trading.model.instrument import NANOS
 from tradeworthy.trading.model.order import (
     TERMINAL,
@@ -63,7 +63,7 @@ class DeskFold:
         self._instruments, self._policy, self._capital = dict(instruments), policy, capital
         self._environment, self._sessions = environment, sessions
         self.first_seq = self.last_seq = self.now = 0
-        self._streams: dict[str, tuple[str, int, MinuteCounts]] = {}
+        self._streams: dict[str, tuple[str, int, int, MinuteCounts]] = {}
         self._counts = MinuteCounts()
         self._reviewed = self._breached = self._reducing = self._codeless = self._orders = 0
         self._failed = False
@@ -123,11 +123,12 @@ class DeskFold:
         )  # fmt: skip
 
     def market_data_facts(self) -> list[Observation]:
-        """Return the facts of `market_data_freshness`, by source."""
+        """Return the facts of `market_data_freshness`, by source; a bar is the newest word until the next is due."""
         tell, found = self.teller(), []
-        for name, (instrument, last, counts) in self._streams.items():
+        for name, (instrument, last, interval, counts) in self._streams.items():
+            recent = counts.total("event", self.now) or int(self.now - last < interval)
             found += [
-                tell("last_event", last, name), tell("recent_events", counts.total("event", self.now), name),
+                tell("last_event", min(self.now, last + interval), name), tell("recent_events", recent, name),
                 tell("in_session", self._sessions(instrument, self.now), name),
             ]  # fmt: skip
         return found
@@ -144,7 +145,8 @@ class DeskFold:
         why = f"{len(rates)} hours with {BAND_REVIEWS_MIN} reviews or more, {BAND_HOURS_MIN} are needed"
         approved, count = newest[1]
         return [
-            tell("reviewed", self._reviewed), tell("accepted_in_breach", self._breached),
+            tell("reviewed", self._reviewed or None, why="nothing was reviewed yet"),
+            tell("accepted_in_breach", self._breached),
             tell("reducing_refused", self._reducing), tell("refused_without_code", self._codeless),
             tell("source_alive", not self._failed), tell("recent_reviews", count),
             tell("recent_rate", approved / count if count else None, why="nothing was reviewed"),
@@ -256,9 +258,10 @@ class DeskFold:
     def _market(self, event: Event) -> None:
         instrument = getattr(event.payload, "instrument", "")
         known = self._streams.get(event.source)
-        counts = MinuteCounts(STREAM_MINUTES) if known is None else known[2]
+        counts = MinuteCounts(STREAM_MINUTES) if known is None else known[3]
         counts.add("event", event.ts_init)
-        self._streams[event.source] = instrument, event.ts_init, counts
+        interval = event.payload.interval_ns if isinstance(event.payload, Bar) else 0
+        self._streams[event.source] = instrument, event.ts_init, interval, counts
 
     def _approved(self, approved: ApprovedIntent, event: Event) -> None:
         intent = approved.intent

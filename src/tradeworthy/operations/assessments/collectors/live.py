@@ -3,7 +3,13 @@
 from collections.abc import Iterable, Sequence
 
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND
-from tradeworthy.kernel.supervision.resources import Forecast, ResourceSample, growth_per_second
+from tradeworthy.kernel.supervision.resources import (
+    Forecast,
+    ResourcePolicy,
+    ResourceSample,
+    growth_per_second,
+    settled_of,
+)
 from tradeworthy.kernel.supervision.snapshot import AbandonedTask, EndedTask, TaskSnapshot
 from tradeworthy.kernel.telemetry.bus_health import BusFacts
 from tradeworthy.operations.assessments.collectors.told import Teller
@@ -24,7 +30,7 @@ def task_facts(
     known: dict[str, None] = {}
     for one in living:
         known[one.name] = None
-        if one.hang_timeout_seconds is None and one.restart_window is None:
+        if one.hang_timeout_seconds is None:  # it waits for work and may be silent: its state is what can be known
             found.append(tell("tracked_state", one.state.value, one.name))
             continue
         window = one.restart_window
@@ -32,7 +38,7 @@ def task_facts(
         found += [
             tell("state", one.state.value, one.name), tell("owned", bool(one.name and one.owner), one.name),
             tell("heartbeat_age", one.heartbeat_age_seconds, one.name, why="it never beat"),
-            tell("hang_timeout", one.hang_timeout_seconds, one.name, why="it declares no timeout"),
+            tell("hang_timeout", one.hang_timeout_seconds, one.name),
             tell("restarts_used", 0.0 if window is not None and used is None else used, one.name, why="no budget"),
         ]  # fmt: skip
     for over in ended:
@@ -66,16 +72,17 @@ def health_facts(report: HealthReport, tell: Teller) -> list[Observation]:
 
 
 def resource_facts(
-    samples: Sequence[ResourceSample], forecasts: Iterable[Forecast], memory_bytes: int | None, tell: Teller
+    samples: Sequence[ResourceSample], forecasts: Iterable[Forecast], policy: ResourcePolicy, tell: Teller
 ) -> list[Observation]:
-    """Return the facts of `resources` from samples, oldest first. `memory_bytes` is what the process may use."""
+    """Return the facts of `resources` from samples, oldest first; `policy` says what the process may use."""
     few = f"{len(samples)} samples, {SAMPLES_MIN} are needed"
     last = samples[-1] if samples else None
     since = 0 if last is None else last.at_ns - CPU_WINDOW_NS
     recent = [s.cpu_share for s in samples if s.at_ns >= since and s.cpu_share is not None]
-    used = None if last is None else _share(last.rss_bytes, memory_bytes)
+    used = None if last is None else _share(last.rss_bytes, policy.rss_bytes_max)
     disk = None if last is None else _share(last.disk_used_bytes, last.disk_bytes)
-    points = [(s.at_ns / NANOS_PER_SECOND, float(s.rss_bytes)) for s in samples if s.rss_bytes is not None]
+    settled = settled_of(samples, policy.warm_up_s)
+    points = [(s.at_ns / NANOS_PER_SECOND, float(s.rss_bytes)) for s in settled if s.rss_bytes is not None]
     growth = None
     if len(points) >= SAMPLES_MIN and points[0][1] > 0:
         growth = growth_per_second(points) * DAY_SECONDS / points[0][1]
@@ -83,7 +90,7 @@ def resource_facts(
         tell("cpu", min(recent) if len(recent) >= SAMPLES_MIN else None, why=few),
         tell("memory", used, why="the process cannot see its memory"),
         tell("disk", disk, why="the disk cannot be read"),
-        tell("memory_growth", growth, why=few),
+        tell("memory_growth", growth, why=f"{len(points)} samples after the warm-up, {SAMPLES_MIN} are needed"),
         tell("loop_lag", None if last is None else last.lag_ns / NANOS_PER_MILLI, why=few),
         *(tell("forecast", one.severity.name, one.name) for one in forecasts),
     ]  # fmt: skip

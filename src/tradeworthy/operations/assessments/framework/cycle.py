@@ -1,6 +1,7 @@
 """Judge what is due: collect, judge, bring out, remember; one place that a process wires (FW-16, FW-23, FW-24)."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock
 from tradeworthy.operations.assessments.framework.assessment import Assessment
@@ -12,32 +13,47 @@ from tradeworthy.operations.assessments.framework.policy import AssessmentPolicy
 from tradeworthy.operations.assessments.framework.registry import Registry
 from tradeworthy.operations.assessments.framework.snapshot import Snapshot, take
 
+SETTLING_PERIOD_S = 30.0
+
 
 class Assessor:
-    """Judge assessments of one process in their periods.
+    """Judge in their periods the assessments that one process brings facts to, and the composites over them.
 
     policies  effective, by name (`Registry.policies`);  probes  by name of the assessment that they bring facts to
+    settle_s  so long after the start no period is longer than half a minute: little is known at first
     """
 
     def __init__(
         self, known: Registry, policies: Mapping[str, AssessmentPolicy], pipeline: Pipeline, history: History,
         clock: Clock, *, probes: Mapping[str, Sequence[Probe]], environment: str, code_version: str,
+        settle_s: float = 0.0,
     ) -> None:  # fmt: skip
         self._known, self._policies, self._pipeline, self._history = known, dict(policies), pipeline, history
         self._clock, self._probes = clock, {name: tuple(some) for name, some in probes.items()}
         self._environment, self._code = environment, code_version
         self._due: dict[str, int] = {}
+        self._settled = clock.monotonic() + round(settle_s * NANOS_PER_SECOND)
 
     def cycle(self, names: Iterable[str] | None = None) -> dict[str, Emitted]:
         """Judge these, or all, children before their composites; raises `HaltTrading` where the journal took none."""
-        return self._judge(self._known.in_order(names))
+        return self._judge(self.judged if names is None else self._known.in_order(names))
+
+    @property
+    def judged(self) -> list[Assessment]:
+        """What this process judges by itself, children first: nobody waits here for facts that others bring."""
+        seen = self._probes.keys()
+        return [
+            one for one in self._known.in_order()
+            if one.name in seen or any(child.name in seen for child in one.children)
+        ]  # fmt: skip
 
     def cycle_due(self) -> dict[str, Emitted]:
         """Judge those whose period is over, by the monotonic clock."""
         now = self._clock.monotonic()
-        due = [one for one in self._known.in_order() if now >= self._due.get(one.name, now)]
+        due = [one for one in self.judged if now >= self._due.get(one.name, now)]
+        often = SETTLING_PERIOD_S if now < self._settled else inf
         for one in due:
-            self._due[one.name] = now + round(self._policies[one.name].period_s * NANOS_PER_SECOND)
+            self._due[one.name] = now + round(min(often, self._policies[one.name].period_s) * NANOS_PER_SECOND)
         return self._judge(due)
 
     def _judge(self, chosen: Sequence[Assessment]) -> dict[str, Emitted]:
