@@ -20,7 +20,7 @@ class Orders:
     """Working orders of a venue; `left` are told look by look, the last for ever. None: nobody can tell."""
 
     def __init__(self, *left, log=None):
-        self.left, self.log = list(left) or [0], [] if log is None else log
+        self.looks, self.log = list(left) or [0], [] if log is None else log
 
     def pause(self):
         self.log.append("pause")
@@ -30,7 +30,10 @@ class Orders:
             self.log.append("withdraw")
 
     def working(self):
-        return self.left.pop(0) if len(self.left) > 1 else self.left[0]
+        return self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+
+    def left(self):
+        return tuple(f"small-{number}" for number in range(self.looks[0] or 0))
 
 
 class Scene:

@@ -1,6 +1,7 @@
 """The end under one deadline: orders, tasks, callbacks, and a seal that is never skipped (SHD-01 to SHD-03)."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from runtime_scene import Orders, Scene, forever, lasting, stubborn
@@ -48,6 +49,7 @@ def test_orders_that_stay_or_cannot_be_seen_end_within_ten_seconds_in_doubt(tmp_
     assert ended.exit_code == ExitCode.FAIL
     (stopped,) = scene.told("runtime.stopped")
     assert stopped.working_orders == left
+    assert stopped.unknown_orders == ("small-0", "small-1", "small-2", "small-3")[:left or 0]
     assert stopped.took_ns <= 10_000_000_000
     assert "farewell" not in scene.log
     assert scene.log[-1] == "seal"
@@ -129,6 +131,44 @@ def test_the_second_of_three_callbacks_fails_and_three_ran_once_in_reverse(tmp_p
     assert not scene.steps()["callbacks"].ok
 
 
+@pytest.mark.parametrize("kind", ["swallows", "blocks"])
+def test_a_callback_that_nobody_can_stop_never_hides_the_rest(tmp_path, kind):
+    scene = Scene(tmp_path)
+
+    async def swallows():
+        scene.log.append("b")
+        while scene.log[-1] != "over":
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(600)
+
+    def blocks():  # the loop stands still meanwhile: only the watchdog can answer that
+        scene.log.append("b")
+        scene.clock.advance_to(scene.clock.monotonic() + 3_000_000_000)
+
+    second = {"swallows": swallows, "blocks": blocks}[kind]
+    for name, act in (("a", lambda: scene.log.append("a")), ("b", second), ("c", lambda: scene.log.append("c"))):
+        scene.application.on_shutdown(name, act)
+    scene.add("trading_loop", lasting(1))
+    ended = scene.run()
+    assert scene.log == ["farewell", "c", "b", "a", "seal"]
+    assert ended.exit_code == (ExitCode.WARN if kind == "swallows" else ExitCode.PASS)
+    results = [(one.name, one.problem) for one in scene.told("runtime.callback") if one.phase == "shutdown"]
+    assert [name for name, _ in results] == ["c", "b", "a"]
+    assert ("left behind" in results[1][1]) == (kind == "swallows")
+    assert scene.told("runtime.stopped")[0].took_ns <= 10_000_000_000
+
+
+def test_a_doubt_that_cannot_be_told_by_name_is_a_problem_of_its_own(tmp_path):
+    class Nameless(Orders):
+        def left(self):
+            raise OSError("no list")
+
+    scene = Scene(tmp_path, orders=Nameless(2))
+    scene.add("trading_loop", lasting(1))
+    assert scene.run().exit_code == ExitCode.FAIL
+    assert scene.told("runtime.stopped")[0].unknown_orders == ()
+
+
 @pytest.mark.parametrize("start", ["raises", "works"])
 def test_callbacks_run_also_after_a_start_that_failed(tmp_path, start):
     scene = Scene(tmp_path)
@@ -150,7 +190,7 @@ def abandoned(scene):
 
 
 def order_in_doubt(scene):
-    scene.orders.left = [1]
+    scene.orders.looks = [1]
     scene.add("trading_loop", lasting(1))
 
 

@@ -234,4 +234,4 @@ class Application:
 
 
 def _stopped(reason: str, code: ExitCode, ending: Ending, took_ns: int) -> RuntimeStopped:
-    return RuntimeStopped(reason, int(code), ending.working, ending.abandoned, took_ns)
+    return RuntimeStopped(reason, int(code), ending.working, ending.abandoned, took_ns, ending.unknown_orders)

@@ -124,13 +124,17 @@ class ShutdownStep(Fact, frozen=True):
 
 @fact("runtime.stopped")
 class RuntimeStopped(Fact, frozen=True):
-    """The last event of a process that ended by itself; one a run."""
+    """The last event of a process that ended by itself; one a run.
+
+    unknown_orders  names of orders that work or may work, for a person to look for at the venue
+    """
 
     reason: str
     exit_code: int
     working_orders: int | None
     abandoned: tuple[str, ...]
     took_ns: int
+    unknown_orders: tuple[str, ...] = ()
 
 
 @fact("runtime.error_unrouted")

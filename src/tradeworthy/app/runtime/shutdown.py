@@ -1,18 +1,18 @@
 """The graceful end under one deadline: orders first, then tasks, callbacks, and a seal that is never skipped (SHD)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from tradeworthy.app.runtime.facts import ShutdownStep
+from tradeworthy.app.runtime.facts import CallbackRan, ShutdownStep
 from tradeworthy.app.runtime.policy import ShutdownPolicy
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock
 from tradeworthy.kernel.errors import ExitCode
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.kernel.redaction import redact
-from tradeworthy.kernel.supervision import TaskSupervisor
+from tradeworthy.kernel.supervision import Criticality, State, TaskPolicy, TaskSupervisor
 from tradeworthy.kernel.supervision.policy import nanos
 
 LOOK_S = 0.02
@@ -21,7 +21,9 @@ DRAIN_S = 0.3
 """Of the time of the tasks, for what is still on the bus."""
 LEAST_S = 0.05
 """What each callback gets however late it is."""
-Run = Callable[[str, str, Callable[[], Awaitable[object] | object]], Awaitable[str]]
+OWNER = "shutdown"
+Callback = Callable[[], Awaitable[object] | object]
+Run = Callable[[str, str, Callback], Coroutine[object, object, str]]
 
 
 class OrdersPort(Protocol):
@@ -39,16 +41,24 @@ class OrdersPort(Protocol):
         """Return how many orders still work that should not, None where nobody can tell."""
         ...
 
+    def left(self) -> tuple[str, ...]:
+        """Return the names of orders that work, or may work: what a person must look for at the venue."""
+        ...
+
 
 @dataclass(frozen=True)
 class Ending:
-    """What an end left: working orders (None unknown), abandoned tasks, and whether every record is safe."""
+    """What an end left: working orders (None unknown), abandoned tasks, and whether every record is safe.
+
+    unknown_orders  names of the orders that are in doubt: they work, or nobody can tell
+    """
 
     working: int | None
     abandoned: tuple[str, ...]
     sealed: bool
     hurried: bool
     problems: tuple[str, ...]
+    unknown_orders: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> ExitCode:
@@ -103,6 +113,7 @@ class Shutdown:
             working = await self._withdraw(reason, start + nanos(due), problems)
         if working == 0:
             self._step("farewell", self._farewell, problems)
+        unknown = () if working == 0 else self._names(problems)
         due += policy.tasks_s
         if not self._hurried and self._drain is not None:
             await self._unless_hurried(self._drain(DRAIN_S))
@@ -114,7 +125,7 @@ class Shutdown:
         known = len(problems)
         sealed = self._sealed(reason, problems)
         self._told("seal", sealed, began, "; ".join(problems[known:]))
-        return Ending(working, abandoned, sealed, self._hurried, tuple(problems))
+        return Ending(working, abandoned, sealed, self._hurried, tuple(problems), unknown)
 
     def _look(self, problems: list[str]) -> int | None:
         """Return how many orders work before anything is done; None where nobody can tell."""
@@ -125,6 +136,16 @@ class Shutdown:
         except Exception as error:  # the steps that follow, and the seal, do not depend on this look
             problems.append(f"orders: {type(error).__name__}: {redact(str(error))}")
             return None
+
+    def _names(self, problems: list[str]) -> tuple[str, ...]:
+        """Return the orders in doubt by name; where even they cannot be told, that is a problem of its own."""
+        if self._orders is None:
+            return ()
+        try:
+            return self._orders.left()
+        except Exception as error:  # the steps that follow, and the seal, do not depend on this look
+            problems.append(f"orders in doubt: {type(error).__name__}: {redact(str(error))}")
+            return ()
 
     def _sealed(self, reason: str, problems: list[str]) -> bool:
         try:
@@ -192,17 +213,35 @@ class Shutdown:
         for number, (name, callback) in enumerate(reversed(callbacks)):
             left = 0.0 if self._hurried else (deadline - self._clock.monotonic()) / NANOS_PER_SECOND
             share = max(LEAST_S, left / (len(callbacks) - number))
-            try:
-                async with asyncio.timeout(share) as self._cut:
-                    problem = await run_callback("shutdown", name, callback)
-            except TimeoutError:
-                problem = f"took longer than {share:.2f} s"
-            finally:
-                self._cut = None
+            problem = await self._bounded(name, callback, run_callback, share)
             if problem:
                 failed.append(f"{name}: {problem}")
         problems += failed
         self._told("callbacks", not failed, began, "; ".join(failed))
+
+    async def _bounded(self, name: str, callback: Callback, run_callback: Run, share: float) -> str:
+        """Run one callback for its share of the time; one that ignores its cancellation is left behind."""
+        began = self._clock.monotonic()
+        task = self._supervisor.create(
+            lambda pulse: run_callback("shutdown", name, callback), owner=OWNER, name=f"{OWNER}.{name}",
+            criticality=Criticality.OPTIONAL, policy=TaskPolicy(max_restarts=0, stop_grace_s=LEAST_S),
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(share) as self._cut:
+                await task.wait()
+        except TimeoutError:
+            task.cancel()
+            with suppress(Exception):  # abandoned: told below
+                await task.wait()
+        finally:
+            self._cut = None
+        if task.state is State.ABANDONED:
+            problem = f"took longer than {share:.2f} s and ignored its cancellation: it is left behind"
+            self._tell(CallbackRan("shutdown", name, self._clock.monotonic() - began, problem))
+            return problem
+        if task.state is State.FINISHED:
+            return str(task.result or "")
+        return f"took longer than {share:.2f} s"
 
     async def _wait(self, seconds: float) -> None:
         assert self._hurry is not None
