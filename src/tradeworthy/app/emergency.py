@@ -8,7 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tradeworthy.adapters.halt_flag import UNREADABLE
 from tradeworthy.adapters.sentinel_trip import OWNER, SentinelTrip
-from tradeworthy.adapters.venue_line.client import EmergencyLine, NoAnswer
+from tradeworthy.adapters.venue_line import EmergencyLine
+from tradeworthy.adapters.venue_line.line import NoAnswer
 from tradeworthy.app import flatness
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock
 from tradeworthy.kernel.supervision.beat import WatchdogJob
@@ -54,7 +55,8 @@ class FlagTrip:
 class Stops:
     """The trips in the flag that no verified certificate answers yet (the watchdog's `StopPort`).
 
-    A trip that the sentinel does not hold after a second, because whoever tripped died in between, is put there.
+    A trip that the sentinel does not hold, because whoever tripped died in between, is put there beside the cancels,
+    and looked for once more after a second: whoever wrote it at the same moment may have taken it away.
 
     dead_man  trips when the file `presence` was not touched in time
     """
@@ -67,6 +69,8 @@ class Stops:
         self._dead_man, self._presence = dead_man, presence
         self._touched = self._touch()
         self._mirrored: set[str] = set()
+        self._latched: set[str] = set()
+        self._latching = threading.Lock()
 
     def asked(self) -> str | None:
         """Return the names of the open trips, None without one; the flag's one byte is read first."""
@@ -77,8 +81,8 @@ class Stops:
             return None
         now, halts = self._clock.now(), self._flag.halts()
         for one in halts:
-            if one.name not in self._mirrored and now - one.at >= MIRROR_AFTER_NS:
-                self._mirror(one)
+            if one.name not in self._mirrored and now - one.at >= MIRROR_AFTER_NS and self._held(one):
+                self._mirrored.add(one.name)
         return " ".join(one.name for one in halts if one.name not in self._answered) or None
 
     def _look_for_people(self) -> None:
@@ -106,8 +110,15 @@ class Stops:
         """Note trips whose orders were seen to be gone."""
         self._answered.update(one.name for one in halts)
 
-    def _mirror(self, halt: Halt) -> None:
-        self._mirrored.add(halt.name)
+    def latch(self, halts: tuple[Halt, ...]) -> None:
+        """Put trips into the sentinel that it does not hold, so that no start misses what a certificate answers."""
+        with self._latching:
+            for one in halts:
+                if one.name not in self._latched and self._held(one):
+                    self._latched.add(one.name)
+
+    def _held(self, halt: Halt) -> bool:
+        """Tell whether the sentinel holds a trip, put there where it did not; no where it cannot be written."""
         try:
             held = sentinel.restore((), self._memory.read(), first_run=True, now=halt.at)
             if not any((one.owner, one.code, one.scope) == (halt.owner, halt.code, halt.scope) for one in held):
@@ -116,7 +127,8 @@ class Stops:
                 )
                 self._memory.write(sentinel.encode((*held, stop)))
         except OSError:
-            self._mirrored.discard(halt.name)
+            return False
+        return True
 
 
 class VenueActs:
@@ -188,6 +200,7 @@ class VenueActs:
         """Write a signed certificate of the last look; a verified one answers the trips that it names."""
         with self._lock:
             self._begin()
+            self._stops.latch(self._halts)
             seen = Seen(
                 halts=self._halts, tripped_at=self._at, view=self._view, after=dict(self._after),
                 problem=self._problem, seen_by=WATCHDOG if self._line is not None else DESK,
@@ -213,6 +226,7 @@ class VenueActs:
         known = first is not None and first.monotonic > 0
         self._at = first.at if known and first is not None else self._clock.now()
         self._since = first.monotonic if known and first is not None else self._clock.monotonic()
+        threading.Thread(target=self._stops.latch, args=(self._halts,), daemon=True).start()  # beside the cancels
 
     def _desk_told(self) -> VenueView | None:
         """Return what the desk told of the venue in its process since the trip."""

@@ -27,8 +27,8 @@ from tradeworthy.trading.control.dead_man import DeadMan
 WATCHDOG, CERTIFICATES, PORTS = "watchdog", "certificates", "ports.json"
 """Names below a desk's state folder: the watchdog's, in it its certificates and the file of its ports."""
 KEY, ALIVE, DESK_VIEW, PRESENCE = "watchdog.key", "alive.lock", "desk_view.json", "presence"
-EMERGENCY = LinePolicy(answer_within_s=0.8, connect_within_s=0.25)
-"""Connect, hello and request together stay below what the watchdog waits for one call of a port."""
+EMERGENCY = LinePolicy(answer_within_s=1.2, connect_within_s=0.1, hedge_after_s=0.15)
+"""All tries of one request together stay below what the watchdog waits for one call of a port."""
 
 
 class WatchdogPorts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

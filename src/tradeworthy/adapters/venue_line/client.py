@@ -1,30 +1,24 @@
-"""The desk's end of the line to a venue, and the watchdog's own."""
+"""The desk's end of the line to a venue."""
 
 from collections.abc import Iterable
 from contextlib import suppress
 from decimal import Decimal
 from heapq import heappop, heappush
 
-import msgspec
-
 from tradeworthy.adapters.venue_line import protocol
+from tradeworthy.adapters.venue_line.line import Line, LinePolicy, NoAnswer, NotSent, opened
 from tradeworthy.adapters.venue_line.protocol import (
     Advance,
-    Aids,
     Answer,
     Hello,
-    Look,
     Market,
     Request,
     Restore,
-    Scope,
     Send,
-    TakeOff,
 )
 from tradeworthy.kernel.clock import Clock
-from tradeworthy.kernel.errors import ConfigurationRefused, InvalidInput
+from tradeworthy.kernel.errors import ConfigurationRefused
 from tradeworthy.kernel.supervision.policy import nanos
-from tradeworthy.trading.control.venue_view import VenueView
 from tradeworthy.trading.model import (
     BorrowCharged,
     Command,
@@ -36,74 +30,6 @@ from tradeworthy.trading.model import (
 )
 
 NO_ANSWER, NOT_SENT = "venue.no_answer", "venue.not_connected"
-RECEIVE_BYTES = 1 << 16
-
-
-class LinePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long the line is waited for, in seconds.
-
-    Connecting, the hello and one request together stay below the 1.5 s of silence that a watchdog takes for a hang.
-    """
-
-    answer_within_s: float = 0.6
-    connect_within_s: float = 0.25
-    retry_every_s: float = 1.0
-
-
-class NotSent(ConnectionError):
-    """Nothing left this process."""
-
-
-class NoAnswer(TimeoutError):
-    """The request may have been heard."""
-
-
-class Line:
-    """One connection with one session, in lock-step. After `NoAnswer` it is closed."""
-
-    def __init__(self, url: str, hello: Hello, clock: Clock, policy: LinePolicy) -> None:
-        self._clock, self._within = clock, nanos(policy.answer_within_s)
-        self._buffer = b""
-        self._n = 0
-        self._socket = protocol.connected(url, policy.connect_within_s)
-        try:
-            self.greeting = self.ask(hello)
-            if self.greeting.refused:
-                raise ConfigurationRefused(f"the venue at {url} refused the session: {self.greeting.refused}")
-        except BaseException:
-            self.close()
-            raise
-
-    def ask(self, request: Request) -> Answer:
-        """Return the answer to a request; raises `NoAnswer` when none comes in time or the line breaks."""
-        self._n += 1
-        deadline = self._clock.monotonic() + self._within
-        try:
-            self._socket.settimeout(self._within / 1e9)
-            self._socket.sendall(protocol.encode(msgspec.structs.replace(request, n=self._n)))
-            while (answer := protocol.answer_of(self._line(deadline))).n != self._n:
-                pass
-        except (OSError, InvalidInput) as problem:
-            self.close()
-            raise NoAnswer(f"expected the venue's answer, found {type(problem).__name__}: {problem}") from None
-        return answer
-
-    def close(self) -> None:
-        """End the connection."""
-        self._socket.close()
-
-    def _line(self, deadline: int) -> bytes:
-        while b"\n" not in self._buffer:
-            left = deadline - self._clock.monotonic()
-            if left <= 0:
-                raise TimeoutError(f"no answer within {self._within / 1e9} s")
-            self._socket.settimeout(left / 1e9)
-            data = self._socket.recv(RECEIVE_BYTES)
-            if not data:
-                raise ConnectionError("the venue closed the line")
-            self._buffer += data
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        return line
 
 
 class VenueClient:
@@ -112,6 +38,9 @@ class VenueClient:
     What gets no answer in time is unknown, never "no": an order and its cancel are reported `unknown`, and the desk
     looks them up in its own time; an order that did not leave this process is rejected, because that is certain.
     Reports are numbered, so that none is lost or doubled by a line that broke.
+
+    The desk waits for a line that stands, `answer_within_s` at the most, and then no more: a line that broke is opened
+    anew beside the desk's steps, each request looking whether the venue has greeted meanwhile.
     """
 
     def __init__(
@@ -121,6 +50,7 @@ class VenueClient:
         self._url, self._clock, self._policy = url, clock, policy or LinePolicy()
         self._hello = Hello(0, name, "trade", token, cancel_on_disconnect)
         self._line: Line | None = None
+        self._opening: Line | None = None
         self._retry_at = 0
         self._due: int | None = None
         self._local: list[tuple[int, int, ExecReport]] = []
@@ -129,7 +59,7 @@ class VenueClient:
         self._seen = self._number = 0
         self.unanswered = 0
         try:
-            self._open()
+            self._adopt(opened(url, self._hello, clock, self._policy))
         except (OSError, NoAnswer) as problem:
             raise ConfigurationRefused(f"expected a venue at {url}, found {problem}: is it served?") from None
 
@@ -203,32 +133,55 @@ class VenueClient:
 
     def close(self) -> None:
         """End the session; orders stay or go as it was opened."""
+        self._give_up_opening()
         self._drop()
 
     def _ask(self, request: Request) -> Answer:
-        if self._line is None:
-            if self._clock.monotonic() < self._retry_at:
-                raise NotSent("the line to the venue is down")
-            try:
-                self._open()
-            except (OSError, ConfigurationRefused) as problem:
-                self._retry_at = self._clock.monotonic() + nanos(self._policy.retry_every_s)
-                raise NotSent(f"the line to the venue is down: {problem}") from None
-        assert self._line is not None
+        line = self._line or self._reopened()
         try:
-            return self._line.ask(request)
+            return line.ask(request)
         except NoAnswer:
             self.unanswered += 1
             self._drop()
             raise
 
-    def _open(self) -> None:
-        """Open a session; what the venue reported meanwhile comes with the next answer to `advance`."""
-        line = Line(self._url, self._hello, self._clock, self._policy)
-        if line.greeting.venue != self._venue:
-            self._venue, self._seen = line.greeting.venue, 0
+    def _reopened(self) -> Line:
+        """Return the line once the venue has greeted on a new one; raises `NotSent` while it has not."""
+        now, policy = self._clock.monotonic(), self._policy
+        line, within = self._opening, 0.0
+        try:
+            if line is None:
+                if now < self._retry_at:
+                    raise NotSent("the line to the venue is down")
+                self._retry_at = now + nanos(policy.retry_every_s)
+                line = self._opening = Line(self._url, self._hello, self._clock, policy)
+                within = policy.greet_within_s
+            if line.greeted(within):
+                self._opening = None
+                return self._adopt(line)
+        except NotSent:
+            raise
+        except (OSError, ConfigurationRefused) as problem:
+            self._give_up_opening()
+            raise NotSent(f"the line to the venue is down: {problem}") from None
+        if now - line.opened_at >= nanos(policy.answer_within_s):
+            self._give_up_opening()
+        raise NotSent("the line to the venue is down: it has not greeted")
+
+    def _adopt(self, line: Line) -> Line:
+        """Take a line whose session stands; what the venue reported meanwhile comes with the next `advance`."""
+        greeting = line.greeting
+        assert greeting is not None
+        if greeting.venue != self._venue:
+            self._venue, self._seen = greeting.venue, 0
         self._line = line
-        self._take(line.greeting)
+        self._take(greeting)
+        return line
+
+    def _give_up_opening(self) -> None:
+        if self._opening is not None:
+            self._opening.close()
+            self._opening = None
 
     def _drop(self) -> None:
         if self._line is not None:
@@ -253,58 +206,6 @@ class VenueClient:
         self._number += 1
         report = ExecReport(type, command.client_order_id, command.instrument, code=code)
         heappush(self._local, (ts + 1, self._number, report))
-
-
-class EmergencyLine:
-    """A session of its own beside the desk's: look, and with scope `cancel_only` take orders off.
-
-    It connects at each need anew when the line broke; what fails raises, and whoever calls decides.
-    """
-
-    def __init__(
-        self, url: str, clock: Clock, *, name: str, token: int = 0, scope: Scope = "cancel_only",
-        policy: LinePolicy | None = None,
-    ) -> None:
-        self._url, self._clock, self._policy = url, clock, policy or LinePolicy()
-        self._hello = Hello(0, name, scope, token)
-        self._line: Line | None = None
-
-    def greet(self) -> None:
-        """Open the session now, so that an older token is fenced out from now on."""
-        self._ask(Look(0))
-
-    def take_off(self, scopes: tuple[str, ...], *, token: int, block: bool = True) -> tuple[str, ...]:
-        """Take every order of these scopes off; raises `PermissionError` when the venue refuses."""
-        return self._ask(TakeOff(0, token, scopes, block)).taken
-
-    def view(self) -> VenueView:
-        """Return what the venue shows."""
-        shown = self._ask(Look(0)).view
-        if shown is None:
-            raise InvalidInput("expected the venue's view, found none")
-        return shown
-
-    def aid(self, aids: Aids) -> None:
-        """Ask a server that was started for tests to fail so."""
-        self._ask(aids)
-
-    def close(self) -> None:
-        """End the session."""
-        if self._line is not None:
-            self._line.close()
-            self._line = None
-
-    def _ask(self, request: Request) -> Answer:
-        if self._line is None:
-            self._line = Line(self._url, self._hello, self._clock, self._policy)
-        try:
-            answer = self._line.ask(request)
-        except NoAnswer:
-            self._line = None
-            raise
-        if answer.refused:
-            raise PermissionError(answer.refused)
-        return answer
 
 
 def _delivery(one: tuple[int, ExecReport]) -> int:

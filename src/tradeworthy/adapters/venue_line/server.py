@@ -78,6 +78,7 @@ class VenueServer:
         self._fresh = True
         self._orders = self._blocked = 0
         self._last: tuple[str, int] | None = None
+        self._last_opening_at: int | None = None
         self._cancels: deque[CancelSeen] = deque(maxlen=CANCELS_KEPT_MAX)
         self._requests: Counter[str] = Counter()
 
@@ -208,6 +209,8 @@ class VenueServer:
                 return
             self._orders += 1
             self._last = command.client_order_id, received
+            if not command.reduce_only:
+                self._last_opening_at = received
         elif isinstance(command, CancelOrder):
             self._note(command.client_order_id, session, "taken")
         self._venue.send(command, request.ts)  # type: ignore[arg-type]
@@ -282,7 +285,7 @@ class VenueServer:
             self._clock.now(), self._ts, (*resting, *coming),
             {name: lots for name, lots in sorted(venue.positions().items()) if lots}, last, at, self._orders,
             self._blocked, tuple(self._cancels), self._copy.open, self._copy.positions, dict(self._requests),
-            copied=True,
+            copied=True, last_opening_at=self._last_opening_at,
         )  # fmt: skip
 
     def _due(self) -> int | None:

@@ -28,6 +28,8 @@ PORT_TIMEOUT_S = 2.0
 VIEW_POLL_S = 0.1
 HEAR_POLL_S = 0.1
 """How often beats are answered while a port is waited for."""
+TAKEN_LATER = (TimeoutError, PermissionError)
+"""What a venue's silence and its refusal raise: the cancel may still be taken."""
 T = TypeVar("T")
 
 
@@ -40,6 +42,7 @@ class TripPort(Protocol):
 class CancelPort(Protocol):
     """The watchdog's own connection to the venue; it can cancel and look, nothing else.
 
+    `cancel_all` raises `TimeoutError` when the venue is silent and `PermissionError` when it refuses.
     `token` lets the venue's edge refuse an older watchdog; `open_orders` is None when the venue gives no view.
     """
 
@@ -231,24 +234,29 @@ class Watchdog:
         self._repeat_at = self._clock.monotonic() + nanos(self._policy.repeat_s)
 
     def _cancel_orders(self, deadline: int) -> None:
-        """Cancel and look until the venue shows no order, again and again to the deadline."""
+        """Cancel and look until the venue took the cancel and shows no order, again and again to the deadline.
+
+        A view without orders is not enough while the cancel itself was refused or not answered: it also blocks what a
+        stopped desk may send later.
+        """
         while True:
             if not self._in_charge():
                 self._note("cancel", Outcome.FENCED, "a newer watchdog is in charge")
                 return
-            problem = ""
+            problem, taken = "", True
             try:
                 self._bounded(lambda: self._cancel.cancel_all(self._job.token))
             except Exception as error:  # a venue that refuses or is away: looked at all the same, and tried again
-                problem = f"{type(error).__name__}: {error}"
+                problem, taken = f"{type(error).__name__}: {error}", not isinstance(error, TAKEN_LATER)
             try:
                 left = self._bounded(self._cancel.open_orders)
             except Exception as error:
                 left, problem = None, problem or f"{type(error).__name__}: {error}"
-            if left == 0:
-                self._note("cancel", Outcome.VERIFIED, "no open orders")
+            late = self._clock.monotonic() >= deadline
+            if left == 0 and (taken or late):
+                self._note("cancel", Outcome.VERIFIED, "no open orders" if taken else f"no open orders; {problem}")
                 return
-            if self._clock.monotonic() >= deadline:
+            if late:
                 break
             self._clock.sleep(nanos(VIEW_POLL_S))
             self._take()

@@ -94,11 +94,15 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 def certify(
     seen: Seen, *, desk: str, run_id: str, token: int, cause: str, made_at: int
 ) -> Certificate:
-    """Return the certificate of what was seen; pure, so that the same look gives the same bytes."""
+    """Return the certificate of what was seen; pure, so that the same look gives the same bytes.
+
+    No new order is one that may open a position where a person asked for positions to be closed, else any at all.
+    """
     view = seen.view
     after: dict[str, int | None] = dict(seen.after)
     if view is not None and seen.seen_by == WATCHDOG:
-        last = view.last_order_at
+        closes = any(one.flatten for one in seen.halts)
+        last = view.last_opening_at if closes else view.last_order_at
         after[NO_NEW_ORDER] = 0 if last is None else max(0, last - seen.tripped_at)
     steps = tuple(StepTime(name, after.get(name), limit) for name, limit in LIMITS_NS.items())
     shown = () if view is None else view.open_orders

@@ -32,6 +32,7 @@ class VenueView(msgspec.Struct, frozen=True):
 
     positions      signed lots by instrument, without the flat ones
     last_order     client order id of the last order that was taken, and when it was received, by the venue's clock
+    last_opening_at  the same of the last one that may open a position
     orders, blocked  how many orders were taken, and how many were refused because the session was blocked
     copy_open, copy_positions  the same as told by the drop copy: every report, folded apart from the venue's book
     requests       how often each scope's sessions asked what, e.g. `trade.submit`
@@ -51,6 +52,7 @@ class VenueView(msgspec.Struct, frozen=True):
     copy_positions: dict[str, int] = {}
     requests: dict[str, int] = {}
     copied: bool = False
+    last_opening_at: int | None = None
 
     def disagreements(self) -> tuple[str, ...]:
         """Return where book and drop copy differ; empty where they agree, or there is none."""
