@@ -151,7 +151,7 @@ class Execution:
             return (_refused(intent, "execution.duplicate", order_id, "each intent is sent once"),)
         order = orders.create(approved, order_id, ts)
         changed = orders.move(order, _S.SUBMITTED, ts)
-        self._awaited.append((ts, order))
+        self._await(order, ts)
         kind, tif, price = intent.type, intent.tif, intent.price
         if approved.worst_price is not None:  # RK-04: a market order never leaves without a limit
             kind, tif, price = OrderType.LIMIT, TimeInForce.IOC, approved.worst_price
@@ -193,7 +193,7 @@ class Execution:
         facts: list[Fact] = []
         while self._awaited and ts - self._awaited[0][0] >= self._policy.ack_timeout_ns:
             since, order = self._awaited.popleft()
-            if order.live and order.state in _AWAITING and order.changed_at <= since:
+            if order.awaited_at == since and order.live and order.state in _AWAITING and order.changed_at <= since:
                 self._doubt(order, ts, facts)
         while self._partials and ts - self._partials[0][0] >= self._policy.partial_age_ns:
             since, order = self._partials.popleft()
@@ -231,7 +231,7 @@ class Execution:
             return ()
         order.amend_lots = lots
         changed = self.orders.move(order, _S.PENDING_AMEND, ts)
-        self._awaited.append((ts, order))
+        self._await(order, ts)
         return changed, AmendOrder(client_order_id, order.instrument, order.price, lots)
 
     def open_lots(self, instance: str, instrument: str, side: Side) -> int:
@@ -258,7 +258,7 @@ class Execution:
         elif kind is _R.REJECTED and report.code not in self._policy.benign_codes:
             return self._failed(ts)
         elif kind is _R.UNKNOWN and order.live:
-            self._awaited.append((ts, order))
+            self._await(order, ts)
             failed = self._failed(ts) if order.acknowledged_at is None else ()
             return (QueryOrder(order.client_order_id, order.instrument), *failed)
         return ()
@@ -279,6 +279,11 @@ class Execution:
         facts.append(CancelOrder(order.client_order_id, order.instrument, "execution.ack_timeout"))
         order.cancel_sent = True
         self._streaks.cancelled(ts)
+        self._await(order, ts)
+
+    def _await(self, order: Order, ts: int) -> None:
+        """Wait for an order's answer from now on; an earlier wait is over, so that no doubt is told twice."""
+        order.awaited_at = ts
         self._awaited.append((ts, order))
 
     def _cancel(self, order: Order, reason: str, ts: int) -> tuple[Fact, ...]:
@@ -289,7 +294,7 @@ class Execution:
         if not rests:  # no arrow yet: the state follows when the venue tells of the order
             return (command,)
         changed = self.orders.move(order, _S.PENDING_CANCEL, ts, reason)
-        self._awaited.append((ts, order))
+        self._await(order, ts)
         return changed, command
 
 

@@ -40,9 +40,9 @@ class Order:
     """One order. `leaves` are the lots still open; `trades` maps a venue trade id to its lots and price."""
 
     __slots__ = (
-        "acknowledged_at", "amend_lots", "cancel_sent", "changed_at", "client_order_id", "created_at", "cum_lots",
-        "instance", "instrument", "intent", "leaves", "level", "live", "lots", "open_key", "partial_at", "price",
-        "side", "slot", "state", "trades", "venue_order_id",
+        "acknowledged_at", "amend_lots", "awaited_at", "cancel_sent", "changed_at", "client_order_id", "created_at",
+        "cum_lots", "instance", "instrument", "intent", "leaves", "level", "live", "lots", "open_key", "partial_at",
+        "price", "side", "slot", "state", "trades", "venue_order_id",
     )  # fmt: skip
 
     def __init__(self, intent: Intent, client_order_id: str, ts: int) -> None:
@@ -63,6 +63,7 @@ class Order:
         self.changed_at = ts
         self.acknowledged_at: int | None = None
         self.partial_at: int | None = None
+        self.awaited_at: int | None = None
         self.cancel_sent = False
         self.amend_lots: int | None = None
         self.trades: dict[str, tuple[int, int]] = {}
