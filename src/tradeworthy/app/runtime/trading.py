@@ -20,6 +20,9 @@ from tradeworthy.trading.model import GuardLevel
 SHUTDOWN, RESTART, BREAK = "shutdown", "restart", "break"
 AGAIN_S = 2.0
 """How long a difference must stand to be a break: an order on its way is none."""
+KEPT_LONG_NS, GIVE_BACK_NS = NANOS_PER_SECOND // 10, NANOS_PER_SECOND // 50
+"""Steps that kept the loop so long, because the venue is slow, give it back for a while: a kill over HTTP takes several
+turns of it, and each would wait for such steps."""
 
 
 class TradingLoop:
@@ -74,9 +77,13 @@ class TradingLoop:
         run = self._run
         assert run is not None
         try:
+            clock = run.ready.clock
+            began = clock.monotonic()
             for wait in run.steps():
                 pulse.beat(run.environment.inputs)
-                await asyncio.sleep(wait / NANOS_PER_SECOND)
+                kept = clock.monotonic() - began >= KEPT_LONG_NS
+                await asyncio.sleep(max(wait, GIVE_BACK_NS if kept else 0) / NANOS_PER_SECOND)
+                began = clock.monotonic()
             self.reason = run.environment.reason
         except asyncio.CancelledError:
             raise
