@@ -23,7 +23,9 @@ ROUTES = {
     ("GET", "/health"): HEALTH, ("GET", "/ready"): HEALTH, ("GET", "/summary"): HEALTH, ("GET", "/guard"): HEALTH,
     ("GET", "/certificate"): HEALTH, ("GET", "/metrics"): METRICS, ("POST", "/kill"): KILL, ("POST", "/pause"): KILL,
     ("POST", "/resume"): RESUME, ("GET", "/api/alerts"): READ, ("POST", "/api/alerts/r:1/ack"): ACK,
-    ("POST", "/api/alerts/prometheus"): PUSH,
+    ("POST", "/api/alerts/prometheus"): PUSH, ("GET", "/api/assessments"): HEALTH,
+    ("GET", "/api/assessments/roi"): HEALTH, ("GET", "/api/assessments/roi/history"): HEALTH,
+    ("GET", "/api/gates"): HEALTH, ("GET", "/api/gates/desk_health"): HEALTH,
 }  # fmt: skip
 
 

@@ -15,6 +15,11 @@ from tradeworthy.kernel.clock import EventClock
 from tradeworthy.kernel.redaction import Secret
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.kernel.supervision import Pulse
+from tradeworthy.operations.assessments.framework.history import History
+from tradeworthy.operations.assessments.framework.registry import registry
+from tradeworthy.operations.assessments.framework.web_block import answer
+from tradeworthy.operations.gates.store import NOTHING
+from tradeworthy.operations.gates.telling import answer as told
 from tradeworthy.operations.health.board import RuntimeBoard
 from tradeworthy.operations.health.facts import Dependency, GuardView, Judged, Readiness
 from tradeworthy.operations.health.judge import CHECKS
@@ -91,6 +96,13 @@ class WebDesk:
         self.control.asked.append(("ack", alert, person))
         return Answer(id="1", found=alert, fault="" if alert == "r:1" else f"no {alert}")
 
+    def assessments(self, name="", *, course=False):
+        return answer(registry(), History(), self.now, name, course=course)
+
+    def gates(self, name=""):
+        found = told(NOTHING, self.now, name)
+        return found.http_status, found.body
+
     def take(self, body):
         self.control.asked.append(("push", body))
         return len(signals_of(body)) if body.startswith(b'{"version"') else 0
@@ -101,7 +113,7 @@ class WebDesk:
     def app(self):
         return create_app(
             self.board, self.control, self.policy, clock=self.clock, tokens=self.tokens, certificate=self,
-            alerts=self,
+            alerts=self, judged=self,
         )
 
     @contextlib.contextmanager

@@ -110,7 +110,7 @@ def http_address(process: DeskProcess) -> Workload | None:
     address = address_of(
         process.board, control, section=process.document.health, environ=process.environ, clock=process.clock,
         resolve=store_of(process.environ).resolve, supervisor=process.supervisor,
-        alerts=AlertAnswers(process.alerting, process.clock),
+        alerts=AlertAnswers(process.alerting, process.clock), judged=process.judging,
         certified=CertificateVoice(
             lambda topic, told: process.publishing.publisher.publish(topic, told, source=SOURCE), process.alerting.tell
         ),

@@ -13,7 +13,7 @@ from tradeworthy.operations.evidence.living import LivingCertificate
 from tradeworthy.operations.evidence.telling import CertificateTold
 from tradeworthy.operations.health.policy import HealthPolicy, of_environment
 from tradeworthy.web.application import create_app, create_metrics_app
-from tradeworthy.web.ports import AlertPort, Board, Control
+from tradeworthy.web.ports import AlertPort, Board, Control, JudgedPort
 from tradeworthy.web.server import factory_of
 from tradeworthy.web.tokens import tokens_of
 
@@ -29,6 +29,7 @@ def address_of(
     board: Board, control: Control, *, section: Mapping[str, Any], environ: Mapping[str, str], clock: Clock,
     resolve: Callable[[str], Secret], supervisor: TaskSupervisor | None = None,
     bound: Callable[[int], object] = lambda port: None, alerts: AlertPort | None = None,
+    judged: JudgedPort | None = None,
     certified: Callable[[CertificateTold], object] | None = None,
     running: Callable[[], dict[str, str]] | None = None,
 ) -> Address:  # fmt: skip
@@ -38,6 +39,7 @@ def address_of(
     resolve     returns the secret of a reference `secret://NAME`
     supervisor  keeps the task that reads the evidence behind `/certificate`, where the policy names a store
     bound       hears each port that was bound;  alerts  what `/api/alerts` asks
+    judged      what `/api/assessments` and `/api/gates` ask
     certified   hears what is new of the certificate;  running  the hashes that it is judged for
 
     Raises `UsageError` for a wrong key in either, `AddressRefused` for an address that may not be served.
@@ -51,7 +53,9 @@ def address_of(
         living = LivingCertificate(
             Path(policy.evidence_store), Path(policy.evidence_trust), clock, running=running, tell=certified
         )
-    app = create_app(board, control, policy, clock=clock, tokens=tokens, certificate=living, alerts=alerts)
+    app = create_app(
+        board, control, policy, clock=clock, tokens=tokens, certificate=living, alerts=alerts, judged=judged
+    )
     metrics = create_metrics_app(board, policy, clock=clock, tokens=tokens)
     factory = factory_of(app, policy, authenticated=tokens is not None, metrics=metrics, bound=bound)
     if living is None or supervisor is None:

@@ -14,6 +14,7 @@ from tradeworthy.operations.health.policy import HealthPolicy
 from tradeworthy.web.access import Access
 from tradeworthy.web.alert_routes import alert_routes
 from tradeworthy.web.edge import AsgiApp, Edge
+from tradeworthy.web.judgement_routes import judgement_routes
 from tradeworthy.web.ports import (
     KILL,
     NO_PACK,
@@ -24,6 +25,7 @@ from tradeworthy.web.ports import (
     Command,
     Control,
     ControlAnswer,
+    JudgedPort,
     KillCommand,
     PauseCommand,
     ResumeCommand,
@@ -40,12 +42,13 @@ C = TypeVar("C", bound=Command)
 
 def create_app(
     board: Board, control: Control, policy: HealthPolicy, *, clock: Clock, tokens: Tokens | None = None,
-    certificate: CertificatePort | None = None, alerts: AlertPort | None = None,
+    certificate: CertificatePort | None = None, alerts: AlertPort | None = None, judged: JudgedPort | None = None,
 ) -> AsgiApp:  # fmt: skip
     """Return the application of the health address; nothing is opened and no task is started.
 
     tokens       None leaves loopback open to read, kill and pause; `web.server.require_safe` refuses any other address
     certificate  None: there is no evidence store, and `/certificate` says so;  alerts  None: no path of alerts runs
+    judged       None: nothing judges the desk
     """
     access = Access(tokens, clock)
     reads = [access.needs(*policy.health_roles)]
@@ -108,6 +111,7 @@ def create_app(
 
     handlers = [health, ready, live, summary, guard, shown, kill, pause, resume, _metrics(board, access, policy)]
     handlers += alert_routes(alerts, access)
+    handlers += judgement_routes(judged, access, policy.health_roles)
     return _application(handlers, policy, named=tokens is None)
 
 

@@ -88,6 +88,13 @@ class AlertPort(Protocol):
     def take(self, body: bytes) -> int: ...
 
 
+class JudgedPort(Protocol):
+    """How the running desk is judged: HTTP status and JSON of all, or of one by its name."""
+
+    def assessments(self, name: str = "", *, course: bool = False) -> tuple[int, bytes]: ...
+    def gates(self, name: str = "") -> tuple[int, bytes]: ...
+
+
 class CertificatePort(Protocol):
     """The living certificate as it stands now; None where there is no evidence store."""
 

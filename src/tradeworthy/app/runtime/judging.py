@@ -146,7 +146,7 @@ class Judging:
         """Answer for all assessments, one, or the course of one: HTTP status and JSON."""
         return web_block.answer(registry(), self._history, self._clock.now(), name, course=course)
 
-    def gate(self, name: str = "") -> tuple[int, bytes]:
+    def gates(self, name: str = "") -> tuple[int, bytes]:
         """Answer for all gates or one: HTTP status and JSON."""
         return telling.answer(NOTHING if self._watch is None else self._watch.known, self._clock.now(), name)
 
