@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from desk_process import document, environment
 
+from tradeworthy.app.identity import account_here
 from tradeworthy.app.observed_desks import DeskJournals
 from tradeworthy.cli.main import call
 from tradeworthy.kernel.errors import InvalidInput
@@ -56,7 +57,10 @@ def test_the_diary_is_compared_with_the_journal_and_the_run_has_the_desk_s_own_d
     assert manifest["environment"] == "paper"
     assert manifest["hashes"]["limits"] == hashes.limits
     assert manifest["journal_head"]["seq"] >= desk.last_decision_seq
-    assert {"configuration", "journal_head"} <= {one["kind"] for one in manifest["entries"]}
+    assert {"configuration", "journal_head", "sbom", "modules"} <= {one["kind"] for one in manifest["entries"]}
+    assert manifest["operator"] == manifest["desk"] == account_here()
+    assert desk.market_first_ns < desk.market_last_ns
+    assert not desk.paper_on_live_feed(started=desk.market_first_ns, ended=desk.market_last_ns)
 
 
 def test_a_diary_line_deleted_fails_and_so_does_one_added(observed):

@@ -3,7 +3,10 @@
 No clock and no randomness in any of them.
 """
 
+import getpass
 import hashlib
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +19,8 @@ from tradeworthy.kernel.facts import Fact, fact
 from tradeworthy.kernel.ids import digest_of
 from tradeworthy.operations.dry_run.model import Hashes
 from tradeworthy.trading.model import TapeManifest
+
+COMMIT = re.compile("[0-9a-f]{40,64}")
 
 
 @fact("config.identified")
@@ -57,6 +62,35 @@ def identified(document: Document, code: str) -> ConfigurationIdentified:
     return ConfigurationIdentified(
         code, str(found.config), str(found.limits), str(found.models), document.desk.environment
     )
+
+
+def account_here() -> str:
+    """Return the account that this process runs as; a number where it has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+def commit_at(folder: Path) -> str | None:
+    """Return the commit that a working tree at or above `folder` stands at, None where there is none to read."""
+    for place in (folder, *folder.parents):
+        git = place / ".git"
+        try:
+            if git.is_file():
+                git = (place / git.read_text().removeprefix("gitdir:").strip()).resolve()
+            head = (git / "HEAD").read_text().strip()
+            if not head.startswith("ref:"):
+                return head if COMMIT.fullmatch(head) else None
+            name = head.removeprefix("ref:").strip()
+            loose = git / name
+            if loose.is_file():
+                return loose.read_text().strip()
+            packed = (line.split() for line in (git / "packed-refs").read_text().splitlines())
+            return next((words[0] for words in packed if len(words) == 2 and words[1] == name), None)
+        except OSError:
+            continue
+    return None
 
 
 def differences(nodes: Mapping[str, Hashes]) -> tuple[str, ...]:

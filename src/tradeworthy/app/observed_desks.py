@@ -1,17 +1,26 @@
 """Read what our own desk did under a dry run from its journals: environment, digests, decisions (DR-30, EV-14)."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from tradeworthy.app.identity import hashes_of_document
+from tradeworthy.app.live_assessing import ASSESSMENTS
 from tradeworthy.app.run_folder import document_of, journal_of, started_of
+from tradeworthy.app.runner import state_of
 from tradeworthy.kernel.errors import InvalidInput
+from tradeworthy.kernel.journal import read
 from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.kernel.journal.verify import CannotJudge, verify
-from tradeworthy.operations.dry_run.audit.evidence import decisions_of
+from tradeworthy.operations.assessments.framework.journaled import snapshots_of
+from tradeworthy.operations.dry_run.artefacts import Objective
+from tradeworthy.operations.dry_run.audit.evidence import DECISION_KINDS
 from tradeworthy.operations.dry_run.desk_facts import STARTS_NAME, DeskFacts, DeskStart
-from tradeworthy.operations.dry_run.model import Hashes
+from tradeworthy.operations.dry_run.model import Hashes, Status, status_of
+from tradeworthy.operations.dry_run.objectives import derived_objectives
+
+MARKET_KINDS = "market."
 
 
 class DeskJournals:
@@ -30,14 +39,55 @@ class DeskJournals:
             if hashes != found[0][0]:
                 raise InvalidInput(f"the desk changed between its starts: {one.folder} is not as {starts[0].folder}")
         journals = [journal_of(Path(one.folder)) for one in starts]
-        counts = [decisions_of(one) for one in journals]
-        seqs = [one.last_seq for one in counts if one.last_seq is not None]
+        folds = [_folded(one) for one in journals]
+        begun = [started_of(Path(one.folder)) for one in starts]
         facts = DeskFacts(
-            environment=started_of(Path(starts[-1].folder)).environment, folders=tuple(one.folder for one in starts),
-            journals=tuple(str(one) for one in journals), decisions=sum(one.count for one in counts),
-            last_decision_seq=max(seqs, default=None),
+            environment=begun[-1].environment, live_feed=not any(one.tapes for one in begun),
+            folders=tuple(one.folder for one in starts), journals=tuple(str(one) for one in journals),
+            decisions=sum(one.decisions for one in folds),
+            last_decision_seq=max((one.last_seq for one in folds if one.last_seq is not None), default=None),
+            market_first_ns=min((one.first for one in folds if one.first is not None), default=None),
+            market_last_ns=max((one.last for one in folds if one.last is not None), default=None),
         )  # fmt: skip
         return facts, found[0][0]
+
+    def objectives(self, facts: DeskFacts, *, started: int, ended: int) -> tuple[Objective, ...]:
+        """Return the objectives of a release as the desk's assessments found them from `started` to `ended` (ns UTC).
+
+        Raises `InvalidInput` when a journal of snapshots holds one that was altered.
+        """
+        found: dict[str, tuple[Status, str]] = {}
+        for directory in sorted({_assessments_of(Path(one)) for one in facts.folders}):
+            for snapshot in snapshots_of(directory):
+                if started <= snapshot.generated_at <= ended:
+                    found[snapshot.assessment] = (status_of(snapshot.status), snapshot.id)
+        return derived_objectives(found)
+
+
+class _Folded(NamedTuple):
+    """A journal in one pass: decisions, the seq of the last, first and last time of market events at their source."""
+
+    decisions: int
+    last_seq: int | None
+    first: int | None
+    last: int | None
+
+
+def _folded(journal: Path) -> _Folded:
+    decisions, last_seq, first, last = 0, None, None, None
+    for event in read(journal):
+        if event.kind in DECISION_KINDS:
+            decisions, last_seq = decisions + 1, event.seq
+        elif event.kind.startswith(MARKET_KINDS):
+            first = event.ts_event if first is None else min(first, event.ts_event)
+            last = event.ts_event if last is None else max(last, event.ts_event)
+    return _Folded(decisions, last_seq, first, last)
+
+
+def _assessments_of(folder: Path) -> Path:
+    """Return where the desk of a run folder keeps its snapshots."""
+    name = document_of(folder, started_of(folder)).desk.name
+    return state_of(folder.parent, name) / ASSESSMENTS
 
 
 def starts_in(path: Path) -> tuple[DeskStart, ...]:

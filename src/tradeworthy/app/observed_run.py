@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from tradeworthy.app import bill_of_materials
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock
 from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.journal.files import write_durably
@@ -113,7 +114,9 @@ class ObservedRun:
         return self._emit is not None
 
     def close(self, reason: str) -> None:
-        """Say goodbye and close the diary."""
+        """Tell what was loaded, say goodbye and close the diary."""
+        if self._starts is not None:
+            bill_of_materials.tell(self._starts.parent)
         self._line("shutdown", reason=reason, events=self._events, decisions=self._decisions)
         if self._diary is not None:
             os.close(self._diary)

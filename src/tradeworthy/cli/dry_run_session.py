@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from tradeworthy.app.identity import code_hash
+from tradeworthy.app.identity import account_here, code_hash, commit_at
 from tradeworthy.app.observed_desks import DeskJournals, keep_configuration
 from tradeworthy.cli.dry_run_evidence import give, give_json
 from tradeworthy.cli.dry_run_switches import HarnessSwitches, ReviewSwitches, command_environment, shown
@@ -32,7 +32,7 @@ from tradeworthy.operations.dry_run.run_folder import RunFolder, refuse_known_ru
 from tradeworthy.operations.dry_run.settings import RunSettings
 from tradeworthy.operations.evidence.build import build
 from tradeworthy.operations.evidence.canonical import stamp_of
-from tradeworthy.operations.evidence.collect import Inputs
+from tradeworthy.operations.evidence.collect import Inputs, gather
 from tradeworthy.operations.evidence.relaxations import waived
 from tradeworthy.operations.evidence.trust import read_trust
 from tradeworthy.operations.evidence.vocabulary import ENVIRONMENTS
@@ -94,7 +94,11 @@ def planned(
         paths=paths, folder=str(Path.cwd()), label=label, metadata=metadata, user_environment=pairs,
         hashes=hashes_of(command, code=code_hash()),
         trust=None if switches.trust is None else str(switches.trust.absolute()), witness=switches.witness_place(),
+        operator=switches.operator or account_here(), account=account_here(), commit=commit_at(Path.cwd()),
+        gathered=None if switches.evidence is None else str(switches.evidence.absolute()),
     )  # fmt: skip
+    if switches.evidence is not None and not switches.evidence.is_dir():
+        raise UsageError(f"--evidence: expected a folder, found none at {switches.evidence}")
     if switches.trust is not None and settings.witness is not None:
         require_witness_key(read_trust(switches.trust), at=stamp_of(now))
     if switches.run_id is not None:
@@ -196,10 +200,12 @@ def _bundle(folder: RunFolder, summary: Summary, settings: RunSettings) -> Bundl
     """Pack the run's evidence; a run whose parts are not all there has no bundle, and leaves with 1 at least."""
     desk = summary.summary.metadata.desk
     try:
+        gather(folder.evidence, None if settings.gathered is None else Path(settings.gathered), settings.paths.log_dir)
         if desk is not None:
             keep_configuration(Path(desk.folders[-1]), folder.configuration)
         inputs = Inputs(
             environment=ENVIRONMENTS[0] if desk is None else desk.evidence_environment, author=settings.author,
+            operator=settings.operator, desk=settings.account, commit=settings.commit,
             journal=None if desk is None else Path(desk.journals[-1]),
             trust=None if settings.trust is None else read_trust(Path(settings.trust)).encoded(),
         )  # fmt: skip

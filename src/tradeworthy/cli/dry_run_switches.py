@@ -111,6 +111,11 @@ class HarnessSwitches:
         The trust file that says whose signatures count.
     release
         The release manifest that what runs must equal.
+    operator
+        Who runs it, and so may not sign; the account of this process when not given.
+    evidence
+        A folder of what a release's bundle holds beside the run: sbom.json, loaded_modules.json, alert_canary.json,
+        drills/, flatness/. It is copied when the run ends.
     witness
         Where the outside witness keeps its signed minutes: a URL or a file. Needs --trust.
     resume
@@ -178,6 +183,8 @@ class HarnessSwitches:
     waiver: Files = ()
     trust: Path | None = None
     release: Path | None = None
+    operator: str | None = None
+    evidence: Path | None = None
     witness: str | None = None
 
     def policy(self) -> HarnessPolicy:

@@ -170,6 +170,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     waivers: tuple[Json, ...] = ()
     evidence: EvidenceReference = EvidenceReference()
     schema: str = SCHEMA_SUMMARY
+    objectives: tuple[Objective, ...] = ()
 
 
 class BacklogItem(msgspec.Struct, frozen=True, kw_only=True):

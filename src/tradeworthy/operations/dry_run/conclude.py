@@ -12,7 +12,7 @@ import msgspec
 from tradeworthy.kernel.errors import DeskError, ExitCode
 from tradeworthy.kernel.redaction import redact
 from tradeworthy.kernel.severity import Severity
-from tradeworthy.operations.dry_run.artefacts import Sections, Summary
+from tradeworthy.operations.dry_run.artefacts import Objective, Sections, Summary
 from tradeworthy.operations.dry_run.desk_facts import DeskFacts
 from tradeworthy.operations.dry_run.model import (
     DiarySection,
@@ -31,6 +31,7 @@ from tradeworthy.operations.dry_run.model import (
     stamp,
     status_of,
 )
+from tradeworthy.operations.dry_run.objectives import DERIVED
 from tradeworthy.operations.dry_run.observation import Observation
 from tradeworthy.operations.dry_run.outside import Agreement, Witness, agree
 from tradeworthy.operations.dry_run.policy import HarnessPolicy
@@ -70,6 +71,7 @@ class DeskReader(Protocol):
     """One that can tell whether the command was our own desk, and what its journal says."""
 
     def read(self, log_dir: Path) -> tuple[DeskFacts, Hashes] | None: ...
+    def objectives(self, facts: DeskFacts, *, started: int, ended: int) -> tuple[Objective, ...]: ...
 
 
 class Conclusion(NamedTuple):
@@ -98,6 +100,7 @@ def conclude(
     logs = _with_measured_uptime(logs, observation, policy)
     incidents = list(observation.metadata.harness_incidents)
     desk, hashes = _desk(settings, observation, desks, incidents, now)
+    objectives = _objectives(desks, desk, window, incidents, now)
     diary = performance = None
     if settings.paths.diary is not None:
         at = settings.paths.diary
@@ -114,7 +117,7 @@ def conclude(
         if agreement.ratio is not None:
             logs = msgspec.structs.replace(logs, uptime_ratio=agreement.ratio)
     run_class, reasons = judge_class(
-        _facts(settings, observation, logs, now=now, desk=desk, hashes=hashes,
+        _facts(settings, observation, logs, window, now=now, desk=desk, hashes=hashes, objectives=objectives,
                witnessed=agreement is not None and agreement.ratio is not None)
     )
     incidents = [by_class(one, run_class) for one in incidents]
@@ -134,7 +137,7 @@ def conclude(
             run_id=settings.run_id, run_class=run_class, status=status_of(worst), summary=sections, sign_off=sign_off,
             incidents=tuple(incidents), progress_path=str(settings.paths.progress),
             progress_timeline_dir=None if settings.paths.timeline_dir is None else str(settings.paths.timeline_dir),
-            relaxations=settings.relaxations(at=now), waivers=settings.waivers,
+            relaxations=settings.relaxations(at=now), waivers=settings.waivers, objectives=objectives,
         ),
         reasons,
     )  # fmt: skip
@@ -204,6 +207,19 @@ def _desk(
     return None if found is None else found[0], hashes
 
 
+def _objectives(
+    desks: DeskReader | None, desk: DeskFacts | None, window: RunWindow, incidents: list[Incident], now: int
+) -> tuple[Objective, ...]:
+    """Return what the desk's own assessments found during the run; what cannot be read is told, and derives nothing."""
+    if desks is None or desk is None:
+        return ()
+    try:
+        return desks.objectives(desk, started=window.start, ended=window.stop)
+    except ANY_FAILURE as problem:
+        incidents.append(_late("desk.unassessed", Severity.UNKNOWN, _told(problem), "desk", len(incidents), now))
+        return ()
+
+
 def _late(code: str, severity: Severity, message: str, component: str, known: int, now: int) -> Incident:
     return Incident(
         id=f"inc-{known + 1:05d}", code=code, severity=status_of(severity), state=IncidentState.OPEN,
@@ -238,18 +254,18 @@ def by_class(one: Incident, run_class: RunClass) -> Incident:
 
 
 def _facts(
-    settings: RunSettings, observation: Observation, logs: LogSection, *, now: int, witnessed: bool,
-    desk: DeskFacts | None, hashes: Hashes,
+    settings: RunSettings, observation: Observation, logs: LogSection, window: RunWindow, *, now: int,
+    witnessed: bool, desk: DeskFacts | None, hashes: Hashes, objectives: tuple[Objective, ...],
 ) -> ReleaseFacts:  # fmt: skip
     policy = settings.policy
     return ReleaseFacts(
-        paper_on_live_feed=None if desk is None else desk.environment == "paper" and desk.live_feed,
+        paper_on_live_feed=None if desk is None else desk.paper_on_live_feed(started=window.start, ended=window.stop),
         required_seconds=policy.required_seconds,
         run_seconds=observation.run_seconds, slack_seconds=policy.duration_slack_seconds,
         uptime_ratio=logs.uptime_ratio, uptime_ratio_min=policy.uptime_ratio_min, witness_attached=witnessed,
         live_gap_alert_minutes=policy.live_gap_alert_minutes, heartbeat_source=observation.heartbeat.source,
         window_proved=logs.window_proved, relaxations=settings.relaxations(at=now),
-        derived_objectives=frozenset(one.name for one in settings.objectives if one.provenance == "derived"),
+        derived_objectives=frozenset(one.name for one in objectives if one.provenance == DERIVED),
         hashes_equal_release=None if settings.release is None else settings.release == hashes,
     )  # fmt: skip
 

@@ -126,7 +126,8 @@ def _review(summary: Summary, inputs: ReviewInputs, packet: PacketInputs | None,
     place = None if packet is None else packet.archive or packet.folder
     return build_review(
         summary, now=now, run_label=inputs.run_label, attendees=inputs.attendees, notes=inputs.notes,
-        typed=inputs.objectives, derived=inputs.derived, evidence_packet=None if place is None else str(place),
+        typed=inputs.objectives, derived=(*inputs.derived, *summary.objectives),
+        evidence_packet=None if place is None else str(place),
     )  # fmt: skip
 
 

@@ -2,6 +2,12 @@
 
 import msgspec
 
+from tradeworthy.kernel.clock import NANOS_PER_SECOND
+
+FEED_AGE_NS_MAX = 60 * NANOS_PER_SECOND
+"""How much older than its arrival the price of a live feed may be."""
+FEED_SILENCE_NS_MAX = 900 * NANOS_PER_SECOND
+"""How long a live feed may be silent at either end of a run: as long as a release's gap alert."""
 STARTS_NAME = "desks.jsonl"
 """In the evidence folder: one line a start of a desk, written by the desk."""
 
@@ -18,6 +24,7 @@ class DeskFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     environment  as the desk names it: backtest, replay, paper or live;  live_feed  whether its prices were live
     decisions    how many it took, and the seq of the last one, which its diary must agree with
+    market_first_ns, market_last_ns  times at the source (ns UTC) of the first and the last market event, None for none
     """
 
     environment: str
@@ -26,6 +33,19 @@ class DeskFacts(msgspec.Struct, frozen=True, kw_only=True):
     journals: tuple[str, ...] = ()
     decisions: int = 0
     last_decision_seq: int | None = None
+    market_first_ns: int | None = None
+    market_last_ns: int | None = None
+
+    def paper_on_live_feed(self, *, started: int, ended: int) -> bool:
+        """Tell whether this was paper on prices that came into being while the run went on, from its begin to its end.
+
+        started, ended  the run's own window, ns UTC;  no recorded tape can have prices from before its own time
+        """
+        first, last = self.market_first_ns, self.market_last_ns
+        if self.environment != "paper" or not self.live_feed or first is None or last is None:
+            return False
+        inside = started - FEED_AGE_NS_MAX <= first and last <= ended + FEED_AGE_NS_MAX
+        return inside and first - started <= FEED_SILENCE_NS_MAX and ended - last <= FEED_SILENCE_NS_MAX
 
     @property
     def evidence_environment(self) -> str:

@@ -26,6 +26,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     trust               the file that says whose signatures count
     release             the hashes of the release manifest this run stands for; None when none was named
     author              of that release
+    operator, account   who runs it, and what the command runs as;  commit  of the tree it runs from; None is not known
+    gathered            a folder of what the bundle of a release holds beside the run
     """
 
     run_id: str
@@ -45,6 +47,10 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     witness: str | None = None
     release: Hashes | None = None
     author: str | None = None
+    operator: str | None = None
+    account: str | None = None
+    commit: str | None = None
+    gathered: str | None = None
 
     def relaxations(self, *, at: int | None = None) -> tuple[Relaxation, ...]:
         """Return the relaxations of this run, each with the waiver that covers it.

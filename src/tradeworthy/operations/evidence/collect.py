@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tradeworthy.kernel.errors import InvalidInput, UsageError
+from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.kernel.journal.verify import CannotJudge, read_checkpoint
 from tradeworthy.kernel.journal.verify import verify as verify_journal
 from tradeworthy.operations.dry_run.artefacts import (
@@ -30,6 +31,8 @@ GATE_FILES = {
     "release_manifest.json": "release_manifest", "sbom.json": "sbom", "loaded_modules.json": "modules",
     "alert_canary.json": "alert_canary", "configuration.json": "configuration", "configuration.toml": "configuration",
 }  # fmt: skip
+TOLD_BY_THE_DESK = ("sbom.json", "loaded_modules.json")
+"""What our own desk leaves in the folder of logs: what it is made of, and which of it was loaded."""
 GATE_FOLDERS = {"drills": "drill", "flatness": "flatness", "waivers": "waiver"}
 """Where a run folder keeps what the gates ask for: `evidence/` below the run."""
 MEDIA_TYPES = {
@@ -96,6 +99,24 @@ def collect(run: Path, inputs: Inputs) -> Collected:
     items += journal
     _require_modules_in_sbom(items)
     return Collected(summary, head, tuple(sorted(items, key=lambda one: one.path)))
+
+
+def gather(place: Path, source: Path | None, log_dir: Path) -> None:
+    """Copy what a release's bundle holds beside the run into its folder of evidence; what lies there already stays.
+
+    source   a folder laid out as GATE_FILES and GATE_FOLDERS say, None for none
+    log_dir  where the command itself may have told what it loaded and what that is made of
+    """
+    found = [(path, path.relative_to(source)) for path in _files(source)] if source is not None else []
+    found += [(log_dir / name, Path(name)) for name in TOLD_BY_THE_DESK if (log_dir / name).is_file()]
+    for path, name in found:
+        if not (place / name).exists():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            write_durably(place / name, path.read_bytes())
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def moment_of(summary: Summary) -> str:
