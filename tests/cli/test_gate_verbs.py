@@ -209,29 +209,16 @@ def test_a_verdict_is_told_as_certificate_summary_week_and_scorecard(folder, tmp
     assert gate(folder, "drill", "desk_health", "resources", short, short, short, "--name", "d", "--out", tmp_path) == 3
 
 
-def test_a_release_is_made_and_a_changed_file_is_named(folder, tmp_path, capsys):
-    key, trust = tmp_path / "key", tmp_path / "trust.json"
-    assert call(["evidence", "key", str(key)]) == 0
-    valid = ["--valid-from", "2020-01-01T00:00:00Z", "--valid-to", "2090-01-01T00:00:00Z"]
-    assert call(["evidence", "trust", "add", str(trust), "--key", f"{key}.pub", "--holder", "b", "--role", "builder",
-                 *valid]) == 0  # fmt: skip
-    lock, wheel, schemas = tmp_path / "run.txt", tmp_path / "wheel", tmp_path / "schemas"
-    schemas.mkdir()
-    (schemas / "s.json").write_text("{}")
+def test_packages_are_judged_against_their_lock(tmp_path, capsys):
+    lock, advisories = tmp_path / "run.txt", tmp_path / "advisories.json"
+    words = ["gate", "supply", "--lock", str(lock), "--out", str(tmp_path)]
     lock.write_text("pytest==1.0\n    --hash=sha256:aa\n")
-    wheel.write_bytes(b"w")
-    parts = [str(CONFIG), "--lock", str(lock), "--build", str(wheel), "--schemas", str(schemas)]
-    made = tmp_path / "release.json"
-    assert call(["gate", "release", "make", *parts, "--author", "ann", "--key", str(key), "--output", str(made)]) == 0
-    check = ["gate", "release", "check", str(made), *parts, "--trust", str(trust), "--gates", str(folder), "--out",
-             str(tmp_path)]  # fmt: skip
-    assert call(check) == 3
-    assert "hard_stop_drill" in capsys.readouterr().out
-    (schemas / "s.json").write_text("{ }")
-    assert call(check) == 2
-    out = capsys.readouterr().out
-    assert "schemas:s.json: changed" in out
-    assert call(["gate", "release", "supply", "--lock", str(lock), "--out", str(tmp_path)]) == 2
+    assert call(words) == 2
+    lock.write_text(f"pytest=={pytest.__version__} \\\n    --hash=sha256:aa\n")
+    assert call(words) == 3
+    advisories.write_text(f'{{"stamp": {SystemClock().now()}, "advisories": []}}')
+    assert call([*words, "--advisories", str(advisories)]) == 0
+    assert call([*words, "--advisories", str(lock)]) == 3
 
 
 def test_a_policy_climbs_by_evidence_and_goes_down_freely(folder, capsys):

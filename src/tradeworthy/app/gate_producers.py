@@ -1,35 +1,40 @@
 """Make the evidence that gates read: each producer runs by itself, under its own id, before anybody judges (GT-04)."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from tradeworthy.app import identity
-from tradeworthy.app.assessing import LifeSource, RunSource, joined
-from tradeworthy.app.assessing_more import RunFolds, folder_probes, life_probes
+from tradeworthy.app import config, identity
+from tradeworthy.app.alert_desk import AlertDesk
+from tradeworthy.app.assessing_sources import Asked, Sources, judge_all
 from tradeworthy.app.gates import Gates
 from tradeworthy.app.log_maturity import record_of
-from tradeworthy.app.preflight import files_of, preflight
+from tradeworthy.app.preflight import files_of, preflight, runbooks
 from tradeworthy.app.regression import check_invariants, check_windows, open_recording, source_of
 from tradeworthy.app.run_folder import document_of, started_of
 from tradeworthy.app.secret_references import read_at_start, references_of
 from tradeworthy.app.soak import Kind, judge_soak, order_requests
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock
 from tradeworthy.kernel.errors import DeskError
+from tradeworthy.kernel.journal import read
 from tradeworthy.kernel.journal.files import writer_lives
 from tradeworthy.kernel.report import Report
-from tradeworthy.operations.assessments.framework.collect import collect
-from tradeworthy.operations.assessments.framework.cycle import judged
 from tradeworthy.operations.assessments.framework.history import History
 from tradeworthy.operations.assessments.framework.journaled import SnapshotJournal, snapshots_of
 from tradeworthy.operations.assessments.framework.registry import registry
 from tradeworthy.operations.assessments.framework.snapshot import Snapshot, encode
+from tradeworthy.operations.gates.break_glass import GlassFold, break_glass_report
+from tradeworthy.operations.gates.incident_issues import incident_report, with_roster
 from tradeworthy.operations.gates.maturity import maturity_report
 from tradeworthy.operations.gates.reading import environment_of
 from tradeworthy.operations.gates.release_checks import Isolation, fleet_report, isolation_report
 from tradeworthy.operations.gates.suite import cases_of, named_reports, suite_report
+from tradeworthy.operations.incidents.judge import judge_incidents
+from tradeworthy.operations.incidents.policy import EscalationPolicy, IncidentPolicy
+from tradeworthy.operations.incidents.roster import judge_roster, read_roster, roster_facts
 from tradeworthy.trading.model import SubmitOrder
 
 SIMULATED = "simulated"
@@ -59,6 +64,7 @@ class Material(NamedTuple):
     run    a run's folder;  life  the folder of a process's life;  scan  files to look for secrets in
     junit  the suite's report;  tests  the folder of its files;  coverage_pct  of the same run
     wire   an exchange's request log;  witness  signed minutes, which the gates' trust file makes count
+    alerts  the folder of run folders, whose state holds the desk's incidents;  roster  the file of who is on duty
     """
 
     configuration: Path
@@ -71,6 +77,8 @@ class Material(NamedTuple):
     coverage_pct: float | None = None
     wire: Path | None = None
     witness: Path | None = None
+    alerts: Path | None = None
+    roster: Path | None = None
 
 
 def produce(gates: Gates, given: Material, cycle: str, clock: Clock) -> tuple[Produced, ...]:
@@ -108,42 +116,28 @@ def await_renewed(gates: Gates, since: int, clock: Clock, policy: CyclePolicy) -
 def assess_run(
     run: Path, journal: Path, clock: Clock, *, life: Path | None = None, scan: tuple[Path, ...] = ()
 ) -> tuple[Snapshot, ...]:
-    """Judge every assessment over a run's folder and keep the snapshots; each has the hashes of the run's document."""
-    source = RunSource(run, clock)
-    lived = None if life is None else LifeSource(life, clock, environment=source.environment)
-    probes = joined(
-        source.probes(), RunFolds(source, run).probes(), {} if lived is None else lived.probes(),
-        {} if lived is None else life_probes(lived), folder_probes(source.environment, scan=scan),
-    )  # fmt: skip
-    moment, past = source.now, History()
-    if any(journal.glob("journal-*")):
-        past.fold(snapshots_of(journal))
-    known, found = registry(), []
-    for one in known.in_order(tuple(one.name for one in known)):
-        taken = judged(
-            one, collect(probes.get(one.name, ()), moment), one.policy, moment, past, environment=source.environment,
-            code_version=source.code_version,
+    """Judge every assessment over a run and what lies beside it, and keep the snapshots."""
+    known = registry()
+    sources = Sources(Asked(run=run, life=life, scan=scan or (run,)), clock, known)
+    policies = known.policies(sources.run.document.assessments if sources.run is not None else {})
+    past = History().fold(snapshots_of(journal)) if any(journal.glob("journal-*")) else History()
+    with closing(SnapshotJournal(journal, clock)) as kept:
+        found = judge_all(
+            known, tuple(one.name for one in known), sources, past, limits=lambda name: policies[name],
+            keep=lambda taken: kept.append(taken.id, taken.assessment, encode(taken), taken.generated_at),
         )  # fmt: skip
-        past.take(taken)
-        found.append(taken)
-    kept = SnapshotJournal(journal, clock)
-    try:
-        for taken in found:
-            kept.append(taken.id, taken.assessment, encode(taken), taken.generated_at)
         kept.commit()
-    finally:
-        kept.close()
-    return tuple(found)
+    return found.snapshots
 
 
 def isolation_of(run: Path, wire: Path | None) -> Report:
     """Return whether a paper run held no credentials and reached no real venue."""
     recording = open_recording(run)
     document, (source, chain) = recording.document, source_of(recording.directory, run)
-    read = set(references_of(document)) & set(read_at_start(document))
+    known = set(references_of(document)) & set(read_at_start(document))
     requests = order_requests(wire) if wire is not None else None if document.venue.connection else 0
     report = isolation_report(Isolation(
-        environment=document.desk.environment, credentials=tuple(sorted(one for one in read if "credentials" in one)),
+        environment=document.desk.environment, credentials=tuple(sorted(one for one in known if "credentials" in one)),
         venue_connection=document.venue.connection, order_requests=requests,
     ), (source,))  # fmt: skip
     return msgspec.structs.replace(report, checks=(chain, *report.checks), figures={"commands": SubmitOrder.kind})
@@ -163,6 +157,11 @@ def _producers(gates: Gates, given: Material) -> Iterator[_Producer]:
     yield _Producer("preflight", lambda: preflight(files_of(given.configuration, given.docs)))
     if given.junit is not None:
         yield from _of_suite(given.junit, given)
+    if given.alerts is not None:
+        desk = config.load(given.configuration).desk.name if given.run is None else open_recording(
+            given.run
+        ).document.desk.name
+        yield _Producer("incident_review", lambda: incidents_of(given, desk, gates))
     if given.run is None:
         return
     run = given.run
@@ -173,6 +172,7 @@ def _producers(gates: Gates, given: Material) -> Iterator[_Producer]:
         "regression": lambda: check_invariants(run), "replay_determinism": lambda: check_windows(run),
         "paper_smoke": lambda: judge_soak(run, Kind.SMOKE), "paper_isolation": lambda: isolation_of(run, given.wire),
         "fleet_consistency": lambda: fleet_report({"build": gates.binding.hashes, "desk": whose}),
+        "break_glass": lambda: break_glass_of(run, gates.now()),
         "log_maturity": lambda: maturity_report(record_of((journal,), given.witness, gates.trust), gates.now()),
     }  # fmt: skip
     for source, make in makers.items():
@@ -192,6 +192,26 @@ def modules_in(tests: Path) -> tuple[str, ...]:
     """Return the module names of all test files below a folder, as a JUnit report tells them."""
     files = sorted(tests.rglob("test_*.py"))
     return tuple(".".join((tests.name, *one.relative_to(tests).with_suffix("").parts)) for one in files)
+
+
+def break_glass_of(run: Path, now: int) -> Report:
+    """Return what became of break-glass in a run; a tape's own time is that of its last event."""
+    recording = open_recording(run)
+    source, chain = source_of(recording.directory, run)
+    fold = GlassFold().fold(read(recording.directory))
+    report = break_glass_report(fold, now if writer_lives(recording.directory) else fold.last, (source,))
+    return msgspec.structs.replace(report, checks=(chain, *report.checks))
+
+
+def incidents_of(given: Material, desk: str, gates: Gates) -> Report:
+    """Return how the desk's incidents are answered, who is on duty, and which runbooks are not there."""
+    clock, now = gates.clock, gates.now()
+    book = AlertDesk(given.alerts or Path(), desk, clock=clock).incidents()
+    policy = EscalationPolicy()
+    roster = None if given.roster is None else read_roster(given.roster.read_bytes())
+    findings = judge_roster(roster_facts(roster, {}, policy, now), policy)
+    missing = [name for name in runbooks() if not (given.docs / name).is_file()]
+    return incident_report(with_roster(judge_incidents(book, IncidentPolicy(), now), findings, missing))
 
 
 def hashes_of(run: Path) -> dict[str, str]:

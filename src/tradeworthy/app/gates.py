@@ -1,5 +1,6 @@
 """Gates of a desk, wired: what is asked for, what is known, and the answer that the runtime gets (GE-08, GE-09)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 import tradeworthy
 from tradeworthy.app.check_mutations import registered
 from tradeworthy.app.config import Document
-from tradeworthy.app.gate_verdicts import GateAnswer, GateAsk
+from tradeworthy.app.bootstrap import policy_of
+from tradeworthy.app.gate_verdicts import GateAnswer, GateAsk, GateVerdicts, NoVerdicts, verdicts_of
 from tradeworthy.app.identity import hashes_of_document
 from tradeworthy.app.live_assessing import ASSESSMENTS
 from tradeworthy.app.preflight import files_of, preflight
@@ -68,6 +70,11 @@ class Gates:
         self.store, self.binding, self.trust = store, binding, trust
         self.assessments = assessments
         self._clock, self._waivers, self._session, self._commit = clock, waivers, session, commit
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of this binding."""
+        return self._clock
 
     def now(self) -> int:
         """Return the time by this binding's clock."""
@@ -241,6 +248,35 @@ class RecordedVerdicts:
 def _sources(gate: Gate) -> set[str]:
     levels = [one for level in LEVELS for one in gate_of(level).requirements] if gate.ladder else []
     return {one.source for one in (*gate.requirements, *levels)}
+
+
+class AllVerdicts:
+    """GO where each of several says so; what any of them does not know is no GO."""
+
+    def __init__(self, known: Sequence[GateVerdicts]) -> None:
+        self._known = tuple(known)
+
+    def answer(self, ask: GateAsk) -> GateAnswer:
+        """Ask every one, so that all reasons are told at once."""
+        refused = [found.why for found in (one.answer(ask) for one in self._known) if not found.go]
+        return GateAnswer(not refused and bool(self._known), "; ".join(refused))
+
+
+def verdicts_for(document: Document, runs: Path, clock: Clock, *, act: Act) -> GateVerdicts:
+    """Return what a start of this document asks: its gate, and the certificate where the document names evidence.
+
+    runs  the folder of all runs, below which `tradeworthy gate check` keeps verdicts
+    """
+    health = policy_of(HealthPolicy, "health", document.health)
+    tier = policy_of(RuntimePolicy, "runtime", document.runtime).judging.money
+    store = GateStore(runs / GATES_FOLDER, clock)
+    trust = read_trust(Path(health.evidence_trust)) if health.evidence_trust else None
+    binding = binding_of(document, code=code_hash(), tier=tier)
+    gates = Gates(store, binding, clock, assessments=assessments_of(document, runs), trust=trust)
+    recorded = RecordedVerdicts(gates.door(), clock, act, tier=tier) if store.exists() else NoVerdicts(
+        f"no verdict: expected one of gate {gate_for(act, tier).name} for tier {tier} in {store.root}, found none"
+    )  # fmt: skip
+    return AllVerdicts([recorded, *([verdicts_of(health, clock)] if health.evidence_store else [])])
 
 
 def binding_of(document: Document, *, code: str, tier: str, scope: str = "desk") -> Binding:

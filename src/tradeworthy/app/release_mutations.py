@@ -13,6 +13,10 @@ from tradeworthy.app.config import parse
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Event, event_of
 from tradeworthy.kernel.report import Check, Report
+from tradeworthy.kernel.severity import Severity
+from tradeworthy.operations.drills.kill_switch import KillDrillPolicy, proof_report
+from tradeworthy.operations.gates.break_glass import GlassFold, break_glass_report
+from tradeworthy.operations.gates.incident_issues import BLOCKING, PREFIX, incident_report
 from tradeworthy.operations.gates.mutations import AT
 from tradeworthy.operations.gates.release_checks import (
     Advisory,
@@ -38,6 +42,7 @@ from tradeworthy.research.regression.windows import Label, Window, WindowPolicy,
 from tradeworthy.research.soak.judge import judge_live_data, judge_smoke
 from tradeworthy.research.soak.policy import LiveDataPolicy, SmokePolicy
 from tradeworthy.research.soak.watch import SoakWatch
+from tradeworthy.trading.control.break_glass import BreakGlassEnded
 from tradeworthy.trading.model import Outcome, Quote
 from tradeworthy.trading.model.state import GuardChanged, GuardLevel
 
@@ -85,6 +90,13 @@ def release_mutations() -> Iterator[tuple[str, str, World, World]]:
         "rollback_rehearsed.node_left", "rollback_rehearsed", lambda: rollback_report(rehearsed),
         lambda: rollback_report(left),
     )  # fmt: skip
+    yield "kill_switch.order_after", "kill_switch", lambda: _trips(0), lambda: _trips(1)
+    yield "break_glass.review_missed", "break_glass", lambda: _glass(AT), lambda: _glass(AT + 2 * MINUTE)
+    for name in BLOCKING:
+        yield (
+            f"incident_review.{name}", "incident_review", lambda: _incidents(""),
+            lambda name=name: _incidents(name),  # type: ignore[misc]
+        )  # fmt: skip
     packages = (Package(name="one", version="1.0", locked="1.0"),)
     planted = Advisory(id="A-1", package="one", versions=("1.0",), severity="critical", open_days=7.0)
     yield (
@@ -173,6 +185,29 @@ def _windows(changes: int) -> Report:
 
     results = replay_windows(windows, lambda: events, build, policy)
     return _report("replay-windows", judge_windows(results, policy))
+
+
+def _trips(failures: int) -> Report:
+    """Return the proof of many trips, after some of which an order went out."""
+    policy = KillDrillPolicy()
+    return proof_report(
+        policy.trips_min, failures, {}, {}, at=AT, code_hash="", policy=policy, of="a simulated desk"
+    )  # fmt: skip
+
+
+def _glass(now: int) -> Report:
+    """Return what stands of a break-glass that is over and whose review is due a minute after the proof's moment."""
+    ended = BreakGlassEnded("g", "spent", 0, AT - MINUTE, AT + MINUTE, ("a", "b"))
+    event = event_of(ended, source="desk", key=1, ts_event=AT - MINUTE, ts_init=AT - MINUTE)
+    return break_glass_report(GlassFold().fold((event,)), now)
+
+
+def _incidents(broken: str) -> Report:
+    """Return how incidents are answered by a desk of which one category is broken."""
+    checks = [
+        Check(f"{PREFIX}{name}", Severity.FAIL if name == broken else Severity.OK, "seen", "kept") for name in BLOCKING
+    ]
+    return incident_report(checks)
 
 
 def _report(name: str, checks: tuple[Check, ...]) -> Report:

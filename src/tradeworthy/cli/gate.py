@@ -38,7 +38,7 @@ app.command(gate_releases.summary)
 app.command(gate_releases.weekly)
 app.command(gate_releases.scorecard)
 app.command(gate_releases.drill)
-app.command(gate_releases.release)
+app.command(gate_releases.supply)
 app.command(gate_capital.app)
 
 

@@ -1,42 +1,30 @@
-"""`tradeworthy gate certificate|summary|weekly|scorecard|release|drill`: tell a release and its verdicts to people."""
+"""`tradeworthy gate certificate|summary|weekly|scorecard|drill|supply`: tell a release and its verdicts to people."""
 
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 
-from tradeworthy.app.config import load
-from tradeworthy.app.release_parts import found_of, locked_in, packages
-from tradeworthy.cli.evidence import private_key
+from tradeworthy.app.locked_packages import locked_in, packages
 from tradeworthy.cli.gate_duties import GATES_FOLDER, Folder, gates_of, given_verdict
-from tradeworthy.cli.gate_looks import console_of, time_of_words
+from tradeworthy.cli.gate_looks import time_of_words
 from tradeworthy.cli.regression import present
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
 from tradeworthy.kernel.errors import ExitCode, UsageError
 from tradeworthy.kernel.journal.files import write_durably
-from tradeworthy.kernel.severity import Severity
-from tradeworthy.operations.evidence.canonical import stamp_of
-from tradeworthy.operations.evidence.release import Proof
 from tradeworthy.operations.evidence.trust import read_trust
 from tradeworthy.operations.gates import sign_off
-from tradeworthy.operations.gates.model import Answer, Evidence
+from tradeworthy.operations.gates.model import Answer
 from tradeworthy.operations.gates.release_checks import Advisory, supply_report
 from tradeworthy.operations.gates.releases.certificate_page import certificate_page
 from tradeworthy.operations.gates.releases.game_day import GameDay, game_day_report
-from tradeworthy.operations.gates.releases.manifest import opened, release_report, signed
 from tradeworthy.operations.gates.releases.scorecard import scorecard_page, scores
 from tradeworthy.operations.gates.releases.step_summary import step_summary
 from tradeworthy.operations.gates.store import GateStore
 from tradeworthy.operations.gates.weekly_review import monday_before, weekly_review
 
 HOUR_NS = 3_600 * NANOS_PER_SECOND
-PROOFS = {
-    Proof.START_UP: "preflight", Proof.HARD_STOP_DRILL: "kill_switch", Proof.MONITORING: "telemetry_completeness",
-    Proof.ALERT_DELIVERY: "alert_path",
-}  # fmt: skip
-"""What shows each proof of a release."""
-release = App(name="release", help="Say by digests what a release is made of, and what changed since.")
 Repeated = Annotated[tuple[str, ...], Parameter(negative="")]
 
 
@@ -182,81 +170,7 @@ def drill(
     )), out)  # fmt: skip
 
 
-@release.command
-def make(
-    configuration: Path, /, *, lock: Path, build: Path, author: str, key: Path, output: Path,
-    schemas: Path = Path("docs/schemas"),
-) -> int:  # fmt: skip
-    """Write the signed manifest of what lies here.
-
-    Parameters
-    ----------
-    configuration
-        The document that is released.
-    lock
-        The lock file of its packages.
-    build
-        The wheel, or the file that names its image's digest.
-    author
-        Who made the change.
-    key
-        The private key of the builder.
-    output
-        Where the manifest goes.
-    schemas
-        The folder of schemas.
-    """
-    found = found_of(load(configuration), lock=lock, schemas=schemas, build=build)
-    made = found.release(author, stamp_of(SystemClock().now()))
-    write_durably(output, signed(made, private_key(key)))
-    for name, digest in made.parts.items():
-        console_of().print(f"{name:<14} {digest}")
-    return ExitCode.PASS
-
-
-@release.command
-def check(
-    manifest: Path, configuration: Path, /, *, trust: Path, lock: Path, build: Path,
-    schemas: Path = Path("docs/schemas"), gates: Folder = GATES_FOLDER, tier: str = "paper", out: Path = Path(),
-) -> int:  # fmt: skip
-    """Say what is not as released, by name, and whether start-up, stop, monitoring and alerts were proved with it.
-
-    Parameters
-    ----------
-    manifest
-        The signed manifest.
-    configuration
-        The document of the desk.
-    trust
-        The trust file.
-    lock
-        The lock file.
-    build
-        The wheel, or the file that names its image's digest.
-    schemas
-        The folder of schemas.
-    gates
-        The gates' folder, whose evidence proves.
-    tier
-        The tier that it is for.
-    out
-        Where the report goes.
-    """
-    try:
-        released, _ = opened(manifest.read_bytes(), read_trust(trust))
-    except OSError as problem:
-        raise UsageError(f"cannot read the manifest {manifest}: {problem.strerror}") from None
-    found = found_of(load(configuration), lock=lock, schemas=schemas, build=build)
-    asked = gates_of(gates, configuration, tier)
-    newest = asked.newest(asked.now())
-    proofs = {proof: _proved(newest.get(source), found.parts["code"]) for proof, source in PROOFS.items()}
-    return present(release_report(released, found.parts, found.files, proofs), out)
-
-
-@release.command
-def supply(
-    *, lock: Path, advisories: Path | None = None, out: Path = Path()
-) -> int:
+def supply(*, lock: Path, advisories: Path | None = None, out: Path = Path()) -> int:
     """Judge the packages of a lock file: each locked with a hash, installed as locked, without an open weakness.
 
     Parameters
@@ -283,12 +197,6 @@ class Published(msgspec.Struct, frozen=True):
 
     stamp: int
     advisories: tuple[Advisory, ...]
-
-
-def _proved(one: Evidence | None, code: str) -> Severity | None:
-    if one is None or one.error or one.hashes.get("code") != code:
-        return None
-    return one.status
 
 
 def _write(text: str, output: Path | None) -> None:

@@ -66,7 +66,14 @@ def run(gate: Gate, registered: Mapping[str, Mutation]) -> tuple[MutationResult,
     context = Context(
         binding=BINDING, proven=frozenset(one.id for one in gate.requirements), conditions={}, cycle=CYCLE
     )  # fmt: skip
-    whole = {one.source: _sound(one) for one in _strictest(gate.requirements)}
+    parts: dict[str, dict[str, Severity]] = {}
+    for one in gate.requirements:
+        if one.component:
+            parts.setdefault(one.source, {})[one.component] = Severity.OK
+    whole = {
+        one.source: msgspec.structs.replace(_sound(one), components=parts.get(one.source, {}))
+        for one in _strictest(gate.requirements)
+    }
     sound = judge(gate, whole.values(), (), context, AT, run_id="gate")
     unmet = [row.id for row in sound.rows if not row.met and row.source != "gate"]
     if unmet:

@@ -3,10 +3,13 @@
 from enum import StrEnum
 
 from tradeworthy.kernel.errors import UsageError
+from tradeworthy.kernel.severity import Severity
+from tradeworthy.operations.gates.incident_issues import BLOCKING, PREFIX
 from tradeworthy.operations.gates.live import LIVE
 from tradeworthy.operations.gates.model import Gate
 from tradeworthy.operations.gates.promotion import ASSESS, DAY, PROMOTION, periodic, row
 
+INCIDENTS = "take, resolve and review what is open: tradeworthy incident list DESK"
 OPERATIONAL_READINESS = Gate(
     name="operational_readiness", title="Is operations fit to run the desk?",
     requirements=(
@@ -25,6 +28,13 @@ INCIDENT_RESPONSE = Gate(
             "incident_response.gap", age_max_s=DAY, strict_ok=True, runbook="runbooks/escalation.md"),
         row("alert_path", "A canary reaches a person's channel, with a receipt.", "send a canary through each sink",
             "alert_path.no_endpoints", age_max_s=DAY, runbook="runbooks/alert-path.md"),
+        row("incident_review", "Open incidents, reviews and times of answer are in order.", INCIDENTS,
+            "incident_review.open_incidents", age_max_s=DAY, runbook="runbooks/escalation.md"),
+        *(
+            row(f"issue_{one}", f"Category {one}: a warning blocks too.", INCIDENTS, f"incident_review.{one}",
+                source="incident_review", component=f"{PREFIX}{one}", accept=Severity.OK, age_max_s=DAY,
+                runbook="runbooks/escalation.md") for one in BLOCKING
+        ),
     ),
 )  # fmt: skip
 SYSTEM_VALIDATION = Gate(

@@ -48,8 +48,16 @@ def of_report(
         environment=environment_of(environment), provenance="measured", hashes=hashes, cycle=cycle,
         observed="" if worst is None else f"{worst.code} {worst.observed}", limit="" if worst is None else worst.limit,
         reason="" if worst is None else worst.text or f"{worst.code} {worst.observed}, expected {worst.limit}",
-        artefacts=(Artefact(f"{report.name}.json", address(data), len(data)),),
+        components=_components(report), artefacts=(Artefact(f"{report.name}.json", address(data), len(data)),),
     )  # fmt: skip
+
+
+def _components(report: Report) -> dict[str, Severity]:
+    """Return the worst severity of each code."""
+    found: dict[str, Severity] = {}
+    for one in report.checks:
+        found[one.code] = max(found.get(one.code, Severity.OK), one.severity)
+    return found
 
 
 def _hashes(snapshot: Snapshot) -> dict[str, str]:

@@ -148,6 +148,10 @@ class GateStore:
         """The journal of snapshots that cycles over this store made."""
         return self.root / SNAPSHOTS
 
+    def exists(self) -> bool:
+        """Tell whether anything was ever kept here."""
+        return any((self.root / JOURNAL).glob("journal-*"))
+
     def record(self, evidence: Evidence, artefacts: Mapping[str, bytes] | None = None) -> Evidence:
         """Keep a check's evidence with what it cites and return it under its id.
 

@@ -1,1 +1,1 @@
-"""What a release is and what it left: manifest, certificate, build's summary, scorecard, game days."""
+"""What a release is and what it left: certificate, build's summary, scorecard, game days."""
