@@ -12,7 +12,7 @@ from test_live_assessing import Process
 from tradeworthy.app import config
 from tradeworthy.app.assessing import LifeSource, RunSource
 from tradeworthy.app.assessing_more import RunFolds, catalogue_facts, folder_probes, life_probes, policy_facts
-from tradeworthy.app.live_assessing import LiveSource
+from tradeworthy.app.live_folds import LiveFolds
 from tradeworthy.app.runtime.facts import ShutdownStep
 from tradeworthy.app.runtime.life import Life
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, EventClock
@@ -273,14 +273,12 @@ def test_orders_of_an_instance_that_is_off_are_counted(events):
     assert (found["disabled_orders", ""], found["contradictions", ""]) == (1, 0)
 
 
-def test_a_running_process_tells_its_trades_and_streams_as_they_come(tmp_path, events):
+def test_a_running_process_tells_its_trades_and_streams_as_they_come(tmp_path, run, events):
     process = Process(tmp_path)
-    source = LiveSource(
-        process.clock, environment="paper", supervisor=process.supervisor, bus=lambda: process.bus,
-        health=lambda: None, checked=lambda: None, machine=process.machine, trades=TradesFold({}),
-        streams=StreamsFold({}, {}),
-    )  # fmt: skip
+    source = process.source
+    source.follow(LiveFolds(RunSource(run, CLOCK).document, run / "journal", process.clock))
     for event in events:
+        process.clock.advance_to(event.ts_init)
         source.on_event(event, event.seq)
     probes = source.probes()
     at = process.clock.now()

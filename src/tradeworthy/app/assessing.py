@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 
 from tradeworthy.app import configuration_audit
@@ -30,6 +30,8 @@ from tradeworthy.operations.performance_baseline.decision_latency import Latency
 Probes = dict[str, tuple[Probe, ...]]
 VERIFY_TIMEOUT_S = 60.0
 """A whole journal is verified, which takes longer than a look."""
+_BASELINES: dict[Path, tuple[str, LatencyBaseline | None]] = {}
+"""The baseline of this machine by the root of all runs, and what its journal was when it was read."""
 
 
 class RunSource:
@@ -145,7 +147,7 @@ def audit_facts(last: ConfigurationAudited | None, running: str, tell: Teller) -
 def latency_facts(desk: DeskFold, root: Path, clock: Clock) -> list[Observation]:
     """Return the facts of `decision_latency` against the approved baseline of this machine; `root` is of all runs."""
     machine = _machine()
-    found = _baseline(root, clock, machine, _written(root))
+    found = _baseline(root, clock, machine)
     baseline = None if found is None else (
         found.machine, found.p50_ns / NANOS_PER_MILLI, found.p99_ns / NANOS_PER_MILLI
     )  # fmt: skip
@@ -198,18 +200,14 @@ def _machine() -> str:
     return machine_identity()
 
 
-def _written(root: Path) -> tuple[tuple[str, int], ...]:
-    """Return what tells that the journal of approved baselines went on: its segments and their lengths."""
-    return tuple((one.name, one.stat().st_size) for one in sorted((root / "state" / NAME).rglob("journal-*")))
-
-
-@lru_cache(maxsize=4)
-def _baseline(
-    root: Path, clock: Clock, machine: str, written: tuple[tuple[str, int], ...]
-) -> LatencyBaseline | None:
+def _baseline(root: Path, clock: Clock, machine: str) -> LatencyBaseline | None:
     """Return the approved baseline of a machine; its journal is verified again only when it went on."""
-    del written
-    return LatencyBaselines(root, clock=clock).of(machine)
+    segments = sorted((root / "state" / NAME).rglob("journal-*"))
+    written = str([(one.name, one.stat().st_size) for one in segments])
+    known = _BASELINES.get(root)
+    if known is None or known[0] != written:
+        known = _BASELINES[root] = written, LatencyBaselines(root, clock=clock).of(machine)
+    return known[1]
 
 
 def joined(*parts: Probes) -> Probes:

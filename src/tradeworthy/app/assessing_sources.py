@@ -11,7 +11,7 @@ from tradeworthy.app.assessing_more import RunFolds, folder_probes, life_probes
 from tradeworthy.app.last_run import LAST_RUN
 from tradeworthy.app.live_assessing import ASSESSMENTS
 from tradeworthy.kernel.clock import Clock
-from tradeworthy.kernel.errors import UsageError
+from tradeworthy.kernel.errors import InvalidInput, UsageError
 from tradeworthy.kernel.report import EXIT_CODES
 from tradeworthy.kernel.severity import worst
 from tradeworthy.operations.assessments.framework.assessment import Assessment
@@ -83,6 +83,8 @@ class Sources:
         """Return the probes by assessment, each telling its facts at `moment`."""
         by = 0 if self.run is None or not self.run.on_tape else self.moment - self.run.now
         own: list[Probes] = [] if self.run is None or self.folds is None else [self.run.probes(), self.folds.probes()]
+        if self.run is not None and self.run.damage:
+            own = [_unreadable(joined(*own), self.run.damage), {}]
         if self.life is not None:
             own += [self.life.probes(), life_probes(self.life)]
         asked = self._asked
@@ -155,6 +157,18 @@ class Sources:
         if self.run is not None and not (self.run.on_tape and any(outside)):
             return self.run.now
         return self._clock.now()
+
+
+def _unreadable(probes: Probes, why: str) -> Probes:
+    """Return probes that all say why they cannot read, but for that of the journal itself, which names the damage."""
+
+    def look(now: int) -> Iterable[Observation]:
+        raise InvalidInput(why)
+
+    return {
+        name: some if name == "log_integrity" else tuple(msgspec.structs.replace(one, read=look) for one in some)
+        for name, some in probes.items()
+    }
 
 
 class Judged(NamedTuple):
