@@ -113,19 +113,6 @@ TAKEN = frozenset({
     "", "/ready", "/live", "/metrics", "/summary", "/kill", "/pause", "/resume", "/guard", "/certificate",
     "/api/alerts", "/api/alerts/prometheus", "/api/assessments", "/api/gates",
 })  # fmt: skip
-PATH_CHARACTERS:
-            wrong.append(f"path must begin with / and be none of {sorted(TAKEN - {''})}, was {self.path!r}")
-        if bool(self.cert_path) != bool(self.key_path):
-            wrong.append("cert_path and key_path must both be given or neither, one was absent")
-        if bool(self.evidence_store) != bool(self.evidence_trust):
-            wrong.append("evidence_store and evidence_trust must both be given or neither, one was absent")
-        if not self.token_audience or not self.health_roles or not self.metrics_roles:
-            wrong.append("token_audience, health_roles and metrics_roles must not be empty, one was")
-        return wrong
-
-
-TAKEN = frozenset({"", "/ready", "/live", "/metrics", "/summary", "/kill", "/pause", "/resume", "/guard",
-                   "/certificate", "/api/alerts", "/api/alerts/prometheus", "/api/assessments", "/api/gates"})  # fmt: skip
 PATH_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-_.")
 
 
