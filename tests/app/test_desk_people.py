@@ -7,7 +7,8 @@ from trusted import NOW, SECOND, key, trusting
 
 from tradeworthy.app.desk_people import DeskPeople
 from tradeworthy.app.guard_memory import guard_memory, held_at_start
-from tradeworthy.app.runner import RunSession, state_of
+from tradeworthy.app.run_folder import state_of
+from tradeworthy.app.runner import RunSession
 from tradeworthy.kernel.clock import EventClock
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.trading.control import sentinel

@@ -7,7 +7,8 @@ import pytest
 from soak_runs import document
 
 from tradeworthy.app.forensic import FORENSICS, MANIFEST, Forensics, newest, noted_agreement, stops_of, verify
-from tradeworthy.app.runner import RunSession, journal_of, state_of
+from tradeworthy.app.run_folder import state_of
+from tradeworthy.app.runner import RunSession, journal_of
 from tradeworthy.kernel.clock import EventClock
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.journal import read

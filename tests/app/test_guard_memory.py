@@ -6,7 +6,8 @@ from soak_runs import document
 from tradeworthy.adapters.sentinel_file import SentinelFile
 from tradeworthy.app.guard_memory import GUARD_FILE, guard_memory, held_at_start
 from tradeworthy.app.last_run import remember
-from tradeworthy.app.runner import RunSession, state_of
+from tradeworthy.app.run_folder import state_of
+from tradeworthy.app.runner import RunSession
 from tradeworthy.kernel.clock import EventClock
 from tradeworthy.trading.control import sentinel
 from tradeworthy.trading.control.guard import HeldReason

@@ -5,7 +5,8 @@ import json
 from soak_runs import START, document
 
 from tradeworthy.app.operator_acts import INBOX
-from tradeworthy.app.runner import RunSession, journal_of, replay_run, state_of
+from tradeworthy.app.run_folder import state_of
+from tradeworthy.app.runner import RunSession, journal_of, replay_run
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, EventClock
 from tradeworthy.kernel.journal import read
 from tradeworthy.trading.execution.intake import DeadLetter, IntentTaken

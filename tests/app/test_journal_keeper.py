@@ -8,7 +8,8 @@ import pytest
 from tradeworthy.adapters.sentinel_file import SentinelFile
 from tradeworthy.app import config
 from tradeworthy.app.journal_keeper import JournalKeeper
-from tradeworthy.app.runner import RunSession, state_of
+from tradeworthy.app.run_folder import state_of
+from tradeworthy.app.runner import RunSession
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, EventClock
 from tradeworthy.kernel.journal import JournalConflict, read
 from tradeworthy.kernel.journal.integrity import SLOT_NANOS

@@ -8,7 +8,8 @@ from soak_runs import START, document
 
 from tradeworthy.app import last_run
 from tradeworthy.app.profit import profit_of
-from tradeworthy.app.runner import RunSession, journal_of, replay_run, state_of
+from tradeworthy.app.run_folder import state_of
+from tradeworthy.app.runner import RunSession, journal_of, replay_run
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, EventClock
 from tradeworthy.kernel.errors import ConfigurationRefused
 from tradeworthy.kernel.journal import read

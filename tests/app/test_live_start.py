@@ -8,7 +8,8 @@ from test_instances import LIVE, MAIN, PAPER, SIM, parsed
 from tradeworthy.app.change_control import CHANGES, approve_signed, pack_of, propose
 from tradeworthy.app.gate_verdicts import GateAnswer
 from tradeworthy.app.live_start import LIVE_STARTS, LIVE_VENUES, refusals, require_live
-from tradeworthy.app.runner import RunSession, state_of
+from tradeworthy.app.run_folder import state_of
+from tradeworthy.app.runner import RunSession
 from tradeworthy.app.runtime.desk_process import DeskProcess, Switches
 from tradeworthy.app.secret_references import fingerprints_in, store_of
 from tradeworthy.app.venues import halt_flag

@@ -40,12 +40,18 @@ class GateVerdicts(Protocol):
     def answer(self, ask: GateAsk) -> GateAnswer: ...
 
 
+NO_EVIDENCE = "no verdict: health.evidence_store and health.evidence_trust name no evidence"
+
+
 class NoVerdicts:
-    """Nobody holds evidence for this desk."""
+    """Nobody holds evidence for this desk; `why` says where it would be."""
+
+    def __init__(self, why: str = NO_EVIDENCE) -> None:
+        self._why = why
 
     def answer(self, ask: GateAsk) -> GateAnswer:
-        """Refuse, and say where evidence would be named."""
-        return GateAnswer(False, "no verdict: health.evidence_store and health.evidence_trust name no evidence")
+        """Refuse."""
+        return GateAnswer(False, self._why)
 
 
 class CertificateVerdicts:

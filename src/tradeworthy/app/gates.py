@@ -8,14 +8,15 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import tradeworthy
+from tradeworthy.app.bootstrap import policy_of
 from tradeworthy.app.check_mutations import registered
 from tradeworthy.app.config import Document
-from tradeworthy.app.bootstrap import policy_of
 from tradeworthy.app.gate_verdicts import GateAnswer, GateAsk, GateVerdicts, NoVerdicts, verdicts_of
-from tradeworthy.app.identity import hashes_of_document
+from tradeworthy.app.identity import code_hash, hashes_of_document
 from tradeworthy.app.live_assessing import ASSESSMENTS
 from tradeworthy.app.preflight import files_of, preflight
-from tradeworthy.app.runner import state_of
+from tradeworthy.app.run_folder import state_of
+from tradeworthy.app.runtime.policy import RuntimePolicy
 from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.errors import DeskError, UsageError
 from tradeworthy.kernel.report import Report, address, canonical
@@ -23,7 +24,7 @@ from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.assessments.framework.canonical import canonical as encoded_fact
 from tradeworthy.operations.evidence.certificate import WaiverInForce
 from tradeworthy.operations.evidence.certificate_store import waivers_of
-from tradeworthy.operations.evidence.trust import TrustFile
+from tradeworthy.operations.evidence.trust import TrustFile, read_trust
 from tradeworthy.operations.gates.asking import GateDoor, Inputs, Missing, ask
 from tradeworthy.operations.gates.engine import newest_of
 from tradeworthy.operations.gates.ladder import LEVELS, PROVEN, gate_of
@@ -39,12 +40,13 @@ from tradeworthy.operations.gates.model import (
     Verdict,
 )
 from tradeworthy.operations.gates.mutations import MutationResult, proven, run
-from tradeworthy.operations.gates.named import TIERS, Act
+from tradeworthy.operations.gates.named import TIERS, Act, gate_for
 from tradeworthy.operations.gates.readiness import ReadinessDecided, SoakState, decide, readiness_page, soak_state
 from tradeworthy.operations.gates.reading import OF_REPORTS, environment_of, of_report, unreadable
 from tradeworthy.operations.gates.sources import known_sources, unmade_sources
 from tradeworthy.operations.gates.store import GateStore, GivenVerdict, MutationsRun, NewestSnapshots, evidence_of
 from tradeworthy.operations.gates.watcher import Watcher, WatchPolicy
+from tradeworthy.operations.health.policy import HealthPolicy
 
 READINESS_TYPE = "application/vnd.tradeworthy.readiness+json"
 LIVE_MICRO = TIERS.index("live_micro")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tradeworthy.app.bootstrap import policy_of
 from tradeworthy.app.config import Document
-from tradeworthy.app.runner import state_of
+from tradeworthy.app.run_folder import state_of
 from tradeworthy.app.runtime.application import Application
 from tradeworthy.app.runtime.ingesting import Ingesting, ingest_of
 from tradeworthy.app.runtime.life import begin_life

@@ -10,7 +10,8 @@ from tradeworthy.app import identity
 from tradeworthy.app.bootstrap import control_section, policy_of
 from tradeworthy.app.change_control import CHANGES, require_approved
 from tradeworthy.app.config import Document, InstanceSection
-from tradeworthy.app.gate_verdicts import GateVerdicts, ask_of, verdicts_of
+from tradeworthy.app.gate_verdicts import GateVerdicts, ask_of
+from tradeworthy.app.gates import verdicts_for
 from tradeworthy.app.instances import venue_of
 from tradeworthy.app.runtime.policy import RuntimePolicy
 from tradeworthy.app.secret_references import fingerprints_in, references_of, store_of
@@ -20,7 +21,7 @@ from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
 from tradeworthy.kernel.facts import Fact, event_of, fact
 from tradeworthy.kernel.journal import Journal, read
-from tradeworthy.operations.health.policy import HealthPolicy
+from tradeworthy.operations.gates.named import Act
 
 LIVE_VENUES: frozenset[str] = frozenset()
 """Venues that this release can trade at with real money."""
@@ -59,7 +60,7 @@ def require_live(
     """Refuse a live document with all that is missing, journaled in the desk's state; any other one passes.
 
     state     the desk's folder of what outlives a run;  environ  where secrets that are no files stand
-    verdicts  of the gate; None = the evidence that the document's section `health` names
+    verdicts  of the gate; None = those kept beside the runs, and the evidence that the section `health` names
     venues    that can be traded at with real money
     """
     if document.desk.environment != "live":
@@ -67,7 +68,7 @@ def require_live(
     code = identity.code_hash()
     tier = policy_of(RuntimePolicy, "runtime", document.runtime).tier
     ask = ask_of(document, tier=tier, code=code)
-    known = verdicts or verdicts_of(policy_of(HealthPolicy, "health", document.health), clock)
+    known = verdicts or verdicts_for(document, state.parents[1], clock, act=Act.GO_LIVE)
     answer = known.answer(ask)
     missing = [
         *_confirmed(document), *_kill_switch(state, clock), *_watchdog(document),

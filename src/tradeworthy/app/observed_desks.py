@@ -7,8 +7,7 @@ import msgspec
 
 from tradeworthy.app.identity import hashes_of_document
 from tradeworthy.app.live_assessing import ASSESSMENTS
-from tradeworthy.app.run_folder import document_of, journal_of, started_of
-from tradeworthy.app.runner import state_of
+from tradeworthy.app.run_folder import document_of, journal_of, started_of, state_of
 from tradeworthy.kernel.errors import InvalidInput
 from tradeworthy.kernel.journal import read
 from tradeworthy.kernel.journal.files import write_durably

@@ -8,7 +8,7 @@ import msgspec
 from tradeworthy.app import config
 from tradeworthy.app.bootstrap import build_desk
 from tradeworthy.app.config import Document
-from tradeworthy.app.runner import journal_of
+from tradeworthy.app.run_folder import journal_of
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.journal import read, read_raw
 from tradeworthy.kernel.journal.verify import verify as verify_chain

@@ -77,6 +77,11 @@ class RowFiles:
         self._stack.close()
 
 
+def state_of(root: Path, desk: str) -> Path:
+    """Return where the desk of this name keeps what outlives a run."""
+    return root / "state" / desk
+
+
 def states_of(desk: Desk) -> StateReader:
     """Return what asks each strategy of the desk for its state."""
     return StateReader(seat.strategy for seat in desk.seats)

@@ -17,7 +17,7 @@ from tradeworthy.app.journal_keeper import JournalKeeper
 from tradeworthy.app.live_start import require_live
 from tradeworthy.app.open_run import Company, OpenRun, Ready
 from tradeworthy.app.open_run import RunResult as RunResult
-from tradeworthy.app.run_folder import ID_LENGTH, document_of, started_of
+from tradeworthy.app.run_folder import ID_LENGTH, document_of, started_of, state_of
 from tradeworthy.app.run_folder import journal_of as journal_of
 from tradeworthy.kernel.clock import Clock, SystemClock
 from tradeworthy.kernel.errors import UsageError
@@ -125,11 +125,6 @@ def replay_run(
     held = msgspec.json.decode(start.guard, type=tuple[HeldReason, ...])
     events = read(directory, stop=None if until is None else until + 1)
     return replay_events(events, build_desk(document, held, catalogue=catalogue))
-
-
-def state_of(root: Path, desk: str) -> Path:
-    """Return where the desk of this name keeps what outlives a run."""
-    return root / "state" / desk
 
 
 def _fresh_folder(root: Path, name: str) -> Path:

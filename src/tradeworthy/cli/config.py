@@ -16,9 +16,10 @@ from tradeworthy.app.configuration_audit import AUDIT, Audited, audit_markdown, 
 from tradeworthy.app.configuration_changes import ConfigurationChange, changes_between, flat
 from tradeworthy.app.configuration_schema import configuration_page, schema_of_document
 from tradeworthy.app.instances import caps, live_scope, name_of, reconciled
-from tradeworthy.app.runner import state_of
+from tradeworthy.app.run_folder import state_of
 from tradeworthy.app.secret_references import references_of, store_of
 from tradeworthy.cli.config_changes import approve, propose
+from tradeworthy.cli.config_identity import identity as identity_of_nodes
 from tradeworthy.cli.run import DEFAULT_RUNS, parsed
 from tradeworthy.kernel.errors import ExitCode, UsageError
 from tradeworthy.kernel.redaction import redact
@@ -27,6 +28,7 @@ from tradeworthy.kernel.severity import Severity, worst
 app = App(name="config", help="Check and show the configuration, see what a change does, propose and approve it.")
 app.command(propose)
 app.command(approve)
+app.command(identity_of_nodes, name="identity")
 Overrides = Annotated[tuple[str, ...], Parameter(name="--set", negative="")]
 EXIT_OF = {
     Severity.OK: ExitCode.PASS, Severity.WARN: ExitCode.WARN, Severity.UNKNOWN: ExitCode.COULD_NOT_JUDGE,

@@ -12,7 +12,7 @@ from tradeworthy.app.change_control import CHANGES, ChangeApproved, act_of, appr
 from tradeworthy.app.change_control import approve as approve_change
 from tradeworthy.app.change_control import propose as propose_change
 from tradeworthy.app.desk_people import DeskPeople
-from tradeworthy.app.runner import state_of
+from tradeworthy.app.run_folder import state_of
 from tradeworthy.app.secret_references import fingerprints_in, references_of, store_of
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.cli.run import DEFAULT_RUNS

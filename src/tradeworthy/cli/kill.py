@@ -6,7 +6,7 @@ from rich.console import Console
 
 from tradeworthy.app.kill import WAIT_NS, await_certificate, kill_desk
 from tradeworthy.app.kill_drill import drill_trip, rehearse
-from tradeworthy.app.runner import state_of
+from tradeworthy.app.run_folder import state_of
 from tradeworthy.app.watchdog_process import show_up, watchdog_lives
 from tradeworthy.cli.flatness import EXITS, show
 from tradeworthy.cli.run import DEFAULT_RUNS

@@ -6,7 +6,7 @@ from cyclopts import App
 from rich.console import Console
 
 from tradeworthy.app.guard_memory import guard_memory
-from tradeworthy.app.runner import state_of
+from tradeworthy.app.run_folder import state_of
 from tradeworthy.cli.run import DEFAULT_RUNS
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import ExitCode, UsageError

@@ -83,7 +83,7 @@ def test_the_lowest_tier_asks_nobody():
 
 
 def test_a_process_on_a_higher_tier_does_not_start_without_evidence(tmp_path):
-    with pytest.raises(ConfigurationRefused, match=r"runtime.tier tier_2: .*name no evidence"):
+    with pytest.raises(ConfigurationRefused, match=r"runtime.tier tier_2: .*gate promotion for tier paper.*found none"):
         process(tmp_path, document(runtime={"tier": "tier_2"}))
     assert not (tmp_path / "runs").exists()
 

@@ -11,17 +11,21 @@ from tradeworthy.app import identity
 from tradeworthy.app.alert_meter import PathMeter
 from tradeworthy.app.alerting import Alerting
 from tradeworthy.app.bootstrap import instruments_of, policies_of, policy_of
+from tradeworthy.app.citations import citations_of
 from tradeworthy.app.config import Document
 from tradeworthy.app.configuration_audit import ConfigurationAudited
 from tradeworthy.app.configuration_reload import Reloaded, reload_from
 from tradeworthy.app.configuration_start import actor_of, start_configuration
-from tradeworthy.app.gate_verdicts import ask_of, verdicts_of
+from tradeworthy.app.gate_verdicts import ask_of
+from tradeworthy.app.gates import verdicts_for
 from tradeworthy.app.guard_memory import GUARD_FILE, guard_memory
 from tradeworthy.app.live_assessing import LiveSource
 from tradeworthy.app.live_start import require_live
+from tradeworthy.app.node_identity import write_identity
 from tradeworthy.app.open_run import Company, OpenRun
+from tradeworthy.app.run_folder import state_of
 from tradeworthy.app.runbooks import runbooks_hash
-from tradeworthy.app.runner import RunSession, state_of
+from tradeworthy.app.runner import RunSession
 from tradeworthy.app.runtime.application import Application, Ended
 from tradeworthy.app.runtime.declaring import clock_offset, skips_of, workloads_of
 from tradeworthy.app.runtime.deployment import PROFILES, hardened
@@ -59,6 +63,7 @@ from tradeworthy.kernel.supervision.watched import Vitals, WatchdogLink
 from tradeworthy.kernel.telemetry.log_policy import LogPolicy
 from tradeworthy.kernel.telemetry.publishing import Publishing, PublishingPolicy
 from tradeworthy.kernel.telemetry.topics import KILL_PATTERNS, Flow
+from tradeworthy.operations.gates.named import Act
 from tradeworthy.operations.health.board import RuntimeBoard
 from tradeworthy.operations.health.policy import HealthPolicy, of_environment
 from tradeworthy.trading.control.asked import GuardAsked
@@ -99,7 +104,7 @@ class DeskProcess:
         place = self.switches.declared_in
         if place is None and document.desk.environment != "live":  # a live start asks with everything else
             ask = ask_of(document, tier=self.policy.tier, code=self.code)
-            require_tier(self.policy, ask, verdicts_of(given, clock))
+            require_tier(self.policy, ask, verdicts_for(document, root, clock, act=Act.CHANGE_TIER))
         trades = place is None and not self.switches.no_trading
         if place is None and not trades:  # a session that trades asks for itself
             require_live(document, state=self.state, clock=clock, environ=environ)
@@ -115,7 +120,8 @@ class DeskProcess:
         )
         self.observation = Observation(
             document, run_id=self.life.run_id, clock=clock, release=self.code[:12], environ=environ,
-            folder=self.life.folder, stream=self.switches.stream, errors=self.alerting.errors, more=JUDGED,
+            folder=self.life.folder, stream=self.switches.stream, errors=self.alerting.errors,
+            cited=citations_of(root, self.state, self.policy.evidence), more=JUDGED,
         )  # fmt: skip
         self.logs, self.metrics = self.observation.logs, self.observation.metrics
         self.service = ServiceNotify.of_environment(environ)
@@ -233,6 +239,7 @@ class DeskProcess:
         self.audited = found.audited
         event = self.life.tell(found.audited)
         self.life.tell(found.identified, event)
+        write_identity(found.identified, self.life.folder, self.state)
 
     def _open_journal(self) -> None:
         assert self.trading is not None
