@@ -15,6 +15,7 @@ from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.report import Check, Report, canonical
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.evidence.canonical import stamp_of
+from tradeworthy.operations.gates.maturity import Rebaselined
 from tradeworthy.operations.gates.model import Verdict
 from tradeworthy.operations.gates.named import GATES, Act
 from tradeworthy.operations.gates.reading import healthy
@@ -30,7 +31,7 @@ CODE = "c" * 64
 @pytest.fixture(autouse=True)
 def one_release(monkeypatch):
     """Let every verb see the same code, whatever is written meanwhile."""
-    monkeypatch.setattr(identity, "code_hash", lambda: CODE)
+    monkeypatch.setattr(identity, "code_hash", lambda package=None: CODE)
 
 
 @pytest.fixture
@@ -297,3 +298,19 @@ def test_capital_is_earned_by_diary_sessions_and_pairs_and_an_abort_demotes(fold
             "fills_since_calibration": 0, "live_instances": 0, "cross_exposure": None, "trades": 30}  # fmt: skip
     assert call(["gate", "capital", "envelope", lines(tmp_path / "e", [over]), "--out", str(tmp_path)]) == 2
     assert call(["gate", "capital", "tune", str(tmp_path / "none")]) == 3
+
+
+def test_a_count_begun_anew_needs_two_people_and_a_recovery_names_what_is_broken(folder, tmp_path, capsys):
+    words = ("rebaseline", "--source", "market_data", "--counted", 4, "--reason", "another feed", "--by", "ann")
+    assert gate(folder, *words) == 3
+    assert gate(folder, *words, "--by", "bob") == 0
+    (note,) = [one for _, one in GateStore(folder, SystemClock()).read().notes if isinstance(one, Rebaselined)]
+    assert (note.counted, note.people) == (4, ("ann", "bob"))
+    capsys.readouterr()
+    assert gate(folder, "recover", CONFIG, "--service", "desk=http://127.0.0.1:1/health", "--wait", 0) == 2
+    assert "broken: desk" in capsys.readouterr().out
+    assert gate(folder, "recover", CONFIG, "--service", "desk") == 3
+    assert gate(folder, "maturity", CONFIG, "--run", tmp_path) == 3
+    assert gate(folder, "maturity", CONFIG, "--run", tmp_path, "--every", 0) == 3
+    assert gate(folder, "rollback", CONFIG, "--run", tmp_path, "--previous", tmp_path) == 3
+    assert gate(folder, "rollback", CONFIG, "--run", tmp_path, "--previous", tmp_path, "--node", "a") == 3

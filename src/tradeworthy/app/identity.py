@@ -34,9 +34,9 @@ class ConfigurationIdentified(Fact, frozen=True):
     environment: str
 
 
-def code_hash() -> str:
-    """Return the SHA-256 over the package's source files, names and bytes, in path order."""
-    root = Path(tradeworthy.__file__).parent
+def code_hash(package: Path | None = None) -> str:
+    """Return the SHA-256 over a package's source files, names and bytes, in path order; by default of this one."""
+    root = package or Path(tradeworthy.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0")

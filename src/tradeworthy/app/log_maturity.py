@@ -10,13 +10,15 @@ from tradeworthy.kernel.journal.records import LossAcknowledged
 from tradeworthy.kernel.journal.verify import CannotJudge, verify
 from tradeworthy.operations.evidence.trust import TrustFile
 from tradeworthy.operations.evidence.witness import MINUTE, Minute, WitnessMinutes
-from tradeworthy.operations.gates.maturity import ZERO_LOSS, Record, lost_of
+from tradeworthy.operations.gates.maturity import ZERO_LOSS, Rebaselined, Record, lost_of, rebased
 
 FEED = "tape."
 """Sources of market data; what any other source lost is an audit record."""
 
 
-def record_of(journals: Iterable[Path], witness: Path | None, trust: TrustFile | None) -> Record:
+def record_of(
+    journals: Iterable[Path], witness: Path | None, trust: TrustFile | None, *, rebaselined: Iterable[Rebaselined] = ()
+) -> Record:
     """Return the record of these journals, as far as it is known; None in it means that nobody looked.
 
     journals  of one desk's runs, oldest first;  witness  signed minutes, which only a trust file makes count
@@ -38,10 +40,10 @@ def record_of(journals: Iterable[Path], witness: Path | None, trust: TrustFile |
             days.add(event.ts_init // NANOS_PER_DAY)
             if isinstance(event.payload, LossAcknowledged):
                 lost_at = max(lost_at or 0, event.ts_init)
-        found = fold.result({}, now=None)
-        unknown += found.unknown_cause
-        named = {(one.source, one.first, one.last) for one in found.losses}
-        for source, first, last in found.gaps:
+        seen = fold.result({}, now=None)
+        unknown += seen.unknown_cause
+        named = {(one.source, one.first, one.last) for one in seen.losses}
+        for source, first, last in seen.gaps:
             kind = "market_data" if source.startswith(FEED) else "audit"
             lost[kind] += last - first + 1
             if kind == "market_data":
@@ -51,10 +53,11 @@ def record_of(journals: Iterable[Path], witness: Path | None, trust: TrustFile |
     beats = None if witness is None or trust is None else tuple(beats_of(WitnessMinutes(witness, trust).minutes()[0]))
     if verified is not True:
         lost = {name: count for name, count in lost.items() if name not in ZERO_LOSS or count}
-    return Record(
+    found = Record(
         beats=beats, checkpoint_verified=verified, unknown_causes=unknown if days else None, lost=lost,
         lost_at=lost_at, gap_reasons=reasoned, days=tuple(sorted(days)),
     )  # fmt: skip
+    return rebased(found, rebaselined)
 
 
 def beats_of(minutes: Iterable[Minute]) -> Iterator[int]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from tradeworthy.cli import gate_capital, gate_cycles, gate_duties, gate_looks, gate_releases
+from tradeworthy.cli import gate_capital, gate_cycles, gate_duties, gate_looks, gate_rehearsals, gate_releases
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.cli.gate_duties import GATES_FOLDER, Folder
 from tradeworthy.kernel.clock import SystemClock
@@ -39,6 +39,10 @@ app.command(gate_releases.weekly)
 app.command(gate_releases.scorecard)
 app.command(gate_releases.drill)
 app.command(gate_releases.supply)
+app.command(gate_rehearsals.rollback)
+app.command(gate_rehearsals.maturity)
+app.command(gate_rehearsals.rebaseline)
+app.command(gate_rehearsals.recover)
 app.command(gate_capital.app)
 
 

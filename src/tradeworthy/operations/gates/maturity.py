@@ -6,6 +6,7 @@ from itertools import pairwise
 import msgspec
 
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
+from tradeworthy.kernel.facts import Fact, fact
 from tradeworthy.kernel.report import Check, Report, Source
 from tradeworthy.kernel.severity import Severity
 
@@ -42,6 +43,32 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     lost_at: int | None = None
     gap_reasons: bool = True
     days: tuple[int, ...] = ()
+
+
+@fact("gate.rebaselined")
+class Rebaselined(Fact, frozen=True):
+    """Two people begin a count anew at `at`: what was `counted` stays lost, and uptime is observed anew (GE-22)."""
+
+    source: str
+    counted: int
+    at: int
+    reason: str
+    people: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len({one.strip().casefold() for one in self.people} - {""}) < 2:
+            raise ValueError(f"a count is begun anew by two different people, was {self.people}")
+        if not self.reason.strip() or self.counted < 0:
+            raise ValueError(f"expected a reason and a count of at least 0, found {self.reason!r} and {self.counted}")
+
+
+def rebased(record: Record, told: Iterable[Rebaselined]) -> Record:
+    """Return the record after counts were begun anew: nothing of it gets better, and the count of uptime restarts."""
+    lost, lost_at = dict(record.lost), record.lost_at
+    for one in told:
+        lost[one.source] = max(lost.get(one.source, 0), one.counted)
+        lost_at = max(lost_at or 0, one.at)
+    return msgspec.structs.replace(record, lost=lost, lost_at=lost_at)
 
 
 def uptime_s(beats: Sequence[int], *, start: int, end: int, gap_max_s: int) -> float:

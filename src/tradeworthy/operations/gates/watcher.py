@@ -77,7 +77,9 @@ class Watcher:
     def _turn(self, verdict: Verdict) -> GateTurned | None:
         unmet = frozenset(row.id for row in verdict.unmet())
         if verdict.answer == self._answer:
-            self._unmet = unmet
+            if unmet != self._unmet:  # the newest verdict that is kept has the rows as they stand
+                self._keep(verdict)
+                self._unmet = unmet
             return None
         turned = GateTurned(
             verdict.gate, self._answer, verdict.answer, self._keep(verdict), tuple(sorted(unmet ^ self._unmet))

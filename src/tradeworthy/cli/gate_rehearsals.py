@@ -1,0 +1,171 @@
+"""`tradeworthy gate rollback|maturity|recover|rebaseline`: rehearse and measure what a release will need."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from tradeworthy.app import recovery
+from tradeworthy.app.config import load
+from tradeworthy.app.gates import Gates
+from tradeworthy.app.log_maturity import record_of
+from tradeworthy.app.regression import open_recording
+from tradeworthy.app.rollback import Tree, code_of, own_source, rehearse
+from tradeworthy.cli import gate_looks
+from tradeworthy.cli.gate_cycles import GIVEN, Given
+from tradeworthy.cli.gate_duties import GATES_FOLDER, Folder, gates_for, gates_of
+from tradeworthy.cli.gate_looks import console_of
+from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
+from tradeworthy.kernel.errors import UsageError
+from tradeworthy.kernel.report import EXIT_CODES, Report
+from tradeworthy.operations.gates.maturity import Rebaselined, maturity_report
+from tradeworthy.operations.gates.release_checks import rollback_report
+from tradeworthy.operations.gates.store import GateStore
+
+Repeated = Annotated[tuple[str, ...], Parameter(negative="")]
+EVERY_S = 300
+"""How often log maturity is judged (GT-03)."""
+
+
+def rollback(
+    configuration: Path, /, *, run: Path, previous: Path, gates: Folder = GATES_FOLDER, tier: str = "paper",
+    node: Repeated = (),
+) -> int:  # fmt: skip
+    """Let the previous release take a run over and give it back, twice, and keep what was seen as evidence.
+
+    Parameters
+    ----------
+    configuration
+        The document of the desk.
+    run
+        The folder of a run, as the desk left it.
+    previous
+        The source tree of the previous release: the folder that holds its package.
+    gates
+        The gates' folder.
+    tier
+        The tier that it is for.
+    node
+        NAME=CONFIGURATION_HASH of a node after the rollback; may be given several times.
+    """
+    asked, clock = gates_of(gates, configuration, tier), SystemClock()
+    pairs = [one.partition("=") for one in node]
+    if not all(name and mark and value for name, mark, value in pairs):
+        raise UsageError(f"--node: expected NAME=CONFIGURATION_HASH, found {', '.join(node)}")
+    here = own_source()
+    found = rehearse(
+        Tree(source=here, code=code_of(here)), Tree(source=previous, code=code_of(previous)), run, clock,
+        nodes={name: value for name, _, value in pairs},
+    )  # fmt: skip
+    return _kept(asked, rollback_report(found), "rollback_rehearsed", f"rollback:{clock.now()}")
+
+
+def maturity(
+    configuration: Path, /, *, run: Annotated[tuple[Path, ...], Parameter(negative="")], witness: Path | None = None,
+    trust: Path | None = None, gates: Folder = GATES_FOLDER, tier: str = "paper", every: int = EVERY_S, times: int = 1,
+) -> int:  # fmt: skip
+    """Judge whether the record is complete for long enough, again and again, and keep each judgement as evidence.
+
+    Parameters
+    ----------
+    configuration
+        The document of the desk.
+    run
+        The folder of a run of it; may be given several times, oldest first.
+    witness
+        The minutes that an outside witness signed; needs --trust.
+    trust
+        The trust file.
+    gates
+        The gates' folder.
+    tier
+        The tier that it is for.
+    every
+        Seconds between two judgements.
+    times
+        Judgements after which to end; 0 goes on until it is interrupted.
+    """
+    if every <= 0 or times < 0 or (witness is not None and trust is None):
+        raise UsageError("expected --every above 0, --times of at least 0, and --trust beside --witness")
+    clock, asked = SystemClock(), gates_for(load(configuration), gates, tier, trust=trust)
+    done = 0
+    while True:
+        journals = [open_recording(one).directory for one in run]
+        told = [one for _, one in asked.store.read().notes if isinstance(one, Rebaselined)]
+        report = maturity_report(record_of(journals, witness, asked.trust, rebaselined=told), clock.now())
+        code = _kept(asked, report, "log_maturity", f"maturity:{clock.now()}")
+        done += 1
+        if times and done >= times:
+            return code
+        clock.sleep(every * NANOS_PER_SECOND)
+
+
+def rebaseline(*, source: str, counted: int, reason: str, by: Repeated, gates: Folder = GATES_FOLDER) -> int:
+    """Note that two people begin a count anew: what was lost stays counted, and uptime begins again now.
+
+    Parameters
+    ----------
+    source
+        What was counted, such as market_data.
+    counted
+        What the count was.
+    reason
+        Why.
+    by
+        Two different people.
+    gates
+        The gates' folder.
+    """
+    store = GateStore(gates, SystemClock())
+    try:
+        told = Rebaselined(source, counted, SystemClock().now(), reason, by)
+    except ValueError as problem:
+        raise UsageError(str(problem)) from None
+    store.note(told)
+    console_of().print(f"{source}: {counted} stay counted; uptime begins again")
+    return 0
+
+
+def recover(
+    configuration: Path | None = None, /, given: Given = GIVEN, *, service: Repeated, gate: str = "live",
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> int:  # fmt: skip
+    """Start services, wait until each answers, then run the strict cycle; what does not come up is named.
+
+    Parameters
+    ----------
+    configuration
+        The document of the desk; that of --run when not given.
+    service
+        NAME=URL=COMMAND, or NAME=URL where somebody else starts it; may be given several times.
+    gate
+        The gate that is asked.
+    json
+        Print the verdict's JSON.
+    """
+    gates, material = given.wired(configuration)
+    found = recovery.recover(tuple(map(_service, service)), gates, gate, material, SystemClock(), policy=given.policy)
+    console = console_of()
+    for name, told in found.services.items():
+        console.print(f"{'up' if not told else 'down':<5} {name:<16} {told}", style="green" if not told else "red")
+    if found.asked is None:
+        console.print(f"broken: {', '.join(found.broken)}", style="bold red")
+        return 2
+    return gate_looks.told(found.asked.verdict, found.asked.verdict_id, given.gates, json=json)
+
+
+def _service(word: str) -> recovery.Service:
+    name, _, rest = word.partition("=")
+    url, _, command = rest.partition("=")
+    if not name or not url.startswith(("http://", "https://")):
+        raise UsageError(f"--service: expected NAME=URL=COMMAND, found {word!r}")
+    return recovery.Service(name=name, url=url, command=command)
+
+
+def _kept(asked: Gates, report: Report, source: str, run_id: str) -> int:
+    kept = asked.record(report, source, run_id=run_id)
+    console = console_of()
+    for one in report.checks:
+        console.print(f"{one.severity.name:<8} {one.code:<32} {one.observed}; {one.limit}")
+    console.print(f"{source}  {report.severity.name}  {kept.evidence_id}")
+    return EXIT_CODES[report.severity]
