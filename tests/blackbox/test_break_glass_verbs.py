@@ -6,6 +6,8 @@ import signal
 import pytest
 from desk_process import command, document, ended, journaled, kinds_of, only_run, started
 
+from tradeworthy.app.alert_journal import ALERTS, alert_facts
+
 LIMIT = '[risk]\nmax_order_value = "1"\n'
 PEOPLE = {"ann": "risk", "bob": "operations", "carol": "compliance"}
 
@@ -67,6 +69,10 @@ def test_two_people_mask_one_control_for_two_orders_and_a_third_reviews_it(scene
     ]
     assert places == sorted(places)
     assert command("replay", only_run(runs)).returncode == 0
+    alerts = [event.payload for event in alert_facts(runs / "state" / "small" / ALERTS) if event.kind == "alert.event"]
+    told = {one.code: one.severity.value for one in alerts if one.code.startswith("break_glass.")}
+    wanted = ("break_glass.requested", "break_glass.activated", "break_glass.ended", "break_glass.reviewed")
+    assert {told.get(code) for code in wanted} == {"warning"}, told
 
 
 def test_a_glass_that_a_killed_desk_left_is_owed_and_reviewed_at_rest(scene):

@@ -1,21 +1,29 @@
 """What the address does to a desk: the flag and the sentinel, the folder of acts, and every refusal told (KS-01)."""
 
 import asyncio
+import sys
 import threading
+from pathlib import Path
 
 import msgspec
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "app"))
+from test_instances import LIVE, parsed
+from trusted import by, public, trusting
+
+from tradeworthy.app.change_control import CHANGES, changes_of, pack_of, propose
 from tradeworthy.app.guard_memory import guard_memory
 from tradeworthy.app.operator_acts import CONTROL, PersonAct
 from tradeworthy.app.venues import halt_flag
 from tradeworthy.kernel.clock import EventClock, SystemClock
+from tradeworthy.kernel.dsse import key_id_of
 from tradeworthy.trading.control import sentinel
 from tradeworthy.trading.control.approvals import Act, SignedPack, draft
 from tradeworthy.trading.control.guard import HeldReason
 from tradeworthy.trading.model import GuardLevel
 from tradeworthy.web import desk_control
-from tradeworthy.web.desk_control import DeskControl
+from tradeworthy.web.desk_control import GATE_RUNS, DeskControl
 
 NOW = 2 * 10**18
 
@@ -124,3 +132,31 @@ def test_a_desk_that_is_not_known_is_refused(tmp_path):
     control.close()
     assert answer.outcome == "refused"
     assert "none named 'nobody'" in answer.faults[0]
+
+
+def test_a_change_is_approved_by_the_pack_that_people_signed_and_by_nothing_else(tmp_path):
+    state = trusting(tmp_path / "state" / "made")
+    control = DeskControl(tmp_path, "made", EventClock(NOW))
+    proposal = propose(state / CHANGES, parsed(LIVE), person="carol", reason="start", clock=EventClock(NOW - 1))
+    wanted = pack_of(proposal, desk="made", proposer=key_id_of(public(3)), now=NOW)
+
+    def approve(held, gate=b'{"gate":1}'):
+        return asyncio.run(control.approve(proposal.config_hash, held.encoded(), gate, "ada"))
+
+    refused = approve(by(wanted))
+    assert (refused.outcome, bool(refused.faults)) == ("refused", True)
+    assert changes_of(state / CHANGES).approved is None
+    held = by(wanted, 1, 2, 3)
+    done = approve(held)
+    assert done.outcome == "done", done.faults
+    approved = changes_of(state / CHANGES).approved
+    assert (approved.config_hash, sorted(approved.people)) == (proposal.config_hash, ["ann", "bob"])
+    assert (state / GATE_RUNS / f"{approved.gate_run}.json").read_bytes() == b'{"gate":1}'
+    assert approve(held, b'{"gate":2}').outcome == "refused"  # a pack is used once
+    control.close()
+
+
+def test_an_unknown_change_is_refused(control):
+    pack = draft(desk="made", act=Act.CONFIGURATION, subject="x" * 64, details={}, reason="again", now=NOW)
+    answer = asyncio.run(control.approve("x" * 64, SignedPack(pack).encoded(), b"{}", "ada"))
+    assert (answer.outcome, "no change with hash" in answer.faults[0]) == ("refused", True)

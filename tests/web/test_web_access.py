@@ -22,7 +22,8 @@ ROLES = (HEALTH, METRICS, KILL, RESUME, APPROVE, READ, ACK, PUSH)
 ROUTES = {
     ("GET", "/health"): HEALTH, ("GET", "/ready"): HEALTH, ("GET", "/summary"): HEALTH, ("GET", "/guard"): HEALTH,
     ("GET", "/certificate"): HEALTH, ("GET", "/metrics"): METRICS, ("POST", "/kill"): KILL, ("POST", "/pause"): KILL,
-    ("POST", "/resume"): RESUME, ("GET", "/api/alerts"): READ, ("POST", "/api/alerts/r:1/ack"): ACK,
+    ("POST", "/resume"): RESUME, ("POST", "/config/approve"): APPROVE,
+    ("GET", "/api/alerts"): READ, ("POST", "/api/alerts/r:1/ack"): ACK,
     ("POST", "/api/alerts/prometheus"): PUSH, ("GET", "/api/assessments"): HEALTH,
     ("GET", "/api/assessments/roi"): HEALTH, ("GET", "/api/assessments/roi/history"): HEALTH,
     ("GET", "/api/gates"): HEALTH, ("GET", "/api/gates/desk_health"): HEALTH,
@@ -41,7 +42,8 @@ def desk():
 
 def ask(desk, method, path, token=None, scheme="Bearer"):
     headers = {} if token is None else {"authorization": f"{scheme} {token}"}
-    words = {} if path == "/resume" else {"reason": "canary-reason"}
+    approval = {"config_hash": "c", "pack": {}, "gate_run": {}}
+    words = {"/resume": {}, "/config/approve": approval}.get(path, {"reason": "canary-reason"})
     body = {"json": words} if method == "POST" else {}
     return desk.client.request(method, path, headers=headers, **body)
 

@@ -56,6 +56,9 @@ class NotedControl:
     async def resume(self, *asked):
         return self._said("resume", *asked)
 
+    async def approve(self, *asked):
+        return self._said("approve", *asked)
+
     def _said(self, *asked):
         self.asked.append(asked)
         if isinstance(self.answer, Exception):

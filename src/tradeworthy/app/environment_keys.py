@@ -40,7 +40,7 @@ ENVIRONMENT_KEYS: tuple[EnvironmentKey, ...] = (
     EnvironmentKey("RUNTIME_TIME_INTEGRITY_INTERVAL_SECONDS", "number", "10", "s", "between two comparisons"),
     EnvironmentKey("RUNTIME_DRIFT_MONITOR_ENABLED", "true or false", "true", "", "compare what runs with the approved"),
     EnvironmentKey("RUNTIME_DRIFT_MONITOR_INTERVAL_SECONDS", "number", "120", "s", "between two comparisons"),
-    EnvironmentKey("RIM_RUNTIME_ENABLED", "true or false", "false", "", "suggest to people from the desk's own decisions"),
+    EnvironmentKey("RIM_RUNTIME_ENABLED", "true or false", "false", "", "suggest to people from own decisions"),
     EnvironmentKey("RIM_RUNTIME_INTERVAL_SECONDS", "number", "3600", "s", "between two reflections"),
     EnvironmentKey("RIM_RUNTIME_RUN_ON_START", "true or false", "true", "", "reflect at once"),
     EnvironmentKey("RIM_RUNTIME_CONFIG_PATH", "path", "", "", "TOML with limits of runtime.reflection"),

@@ -13,6 +13,7 @@ from tradeworthy.operations.health import report
 from tradeworthy.operations.health.policy import HealthPolicy
 from tradeworthy.web.access import Access
 from tradeworthy.web.alert_routes import alert_routes
+from tradeworthy.web.approval_routes import approval_routes
 from tradeworthy.web.edge import AsgiApp, Edge
 from tradeworthy.web.judgement_routes import judgement_routes
 from tradeworthy.web.ports import (
@@ -111,6 +112,7 @@ def create_app(
 
     handlers = [health, ready, live, summary, guard, shown, kill, pause, resume, _metrics(board, access, policy)]
     handlers += alert_routes(alerts, access)
+    handlers += approval_routes(control, access)
     handlers += judgement_routes(judged, access, policy.health_roles)
     return _application(handlers, policy, named=tokens is None)
 

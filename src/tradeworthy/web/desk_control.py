@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from tradeworthy.app.change_control import CHANGES, act_of, approve_signed, proposal_of
 from tradeworthy.app.desk_people import DeskPeople, Outcome
 from tradeworthy.app.kill import kill_desk
 from tradeworthy.app.operator_acts import CONTROL, PersonAct
@@ -15,13 +16,16 @@ from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.errors import DeskError
 from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.kernel.redaction import redact
-from tradeworthy.trading.control.approvals import read_pack
+from tradeworthy.kernel.report import address
+from tradeworthy.trading.control.approvals import Act, read_pack
 from tradeworthy.trading.control.kill import scope_of
 from tradeworthy.web.ports import ControlAnswer
 
 STOPPED = "stopped; its orders are gone when the certificate of flatness says so"
 UNWATCHED = "stopped; no watchdog lives, so nobody verifies that no order is open"
 HANDED = "handed to the desk"
+GATE_RUNS = "gate-runs"
+"""Reports of gates that approvals rest on, below the desk's state, by digest."""
 
 
 class DeskControl:
@@ -72,6 +76,22 @@ class DeskControl:
                 fault = f"the pack is for {held.pack.subject}, the request for {scope}"
                 return ControlAnswer(outcome="refused", text="refused", faults=(fault,))
             return _told(people.rearm(held))
+
+        return await self._run(self._acts, act)
+
+    async def approve(self, config_hash: str, pack: bytes, gate_run: bytes, principal: str) -> ControlAnswer:
+        """Approve a proposed document by a signed pack; the gate's report is kept beside the changes by its digest."""
+
+        def act() -> ControlAnswer:
+            held, directory = read_pack(pack), self._state / CHANGES
+            people = DeskPeople(self._root, self._name, clock=self._clock)
+            wanted = act_of(proposal_of(directory, config_hash)) or Act.CONFIGURATION
+            report = self._state / GATE_RUNS / f"{address(gate_run)}.json"
+            report.parent.mkdir(parents=True, exist_ok=True)
+            write_durably(report, gate_run)
+            used = people.book.require(held, wanted, subject=config_hash)
+            found = approve_signed(directory, used, gate_run=report, clock=self._clock)
+            return ControlAnswer(outcome="done", text=f"approved by {' and '.join(found.people)}")
 
         return await self._run(self._acts, act)
 

@@ -49,6 +49,14 @@ class ResumeCommand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     pack: msgspec.Raw = NO_PACK
 
 
+class ApproveCommand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Approve a proposed document by the pack that people signed, resting on the report of a new gate run."""
+
+    config_hash: str
+    pack: msgspec.Raw
+    gate_run: msgspec.Raw
+
+
 Command = KillCommand | PauseCommand | ResumeCommand
 
 
@@ -78,6 +86,7 @@ class Control(Protocol):
     async def kill(self, reason: str, scope: str, flatten: bool, principal: str) -> ControlAnswer: ...
     async def pause(self, reason: str, scope: str, expires_at: int | None, principal: str) -> ControlAnswer: ...
     async def resume(self, scope: str, pack: bytes | None, principal: str) -> ControlAnswer: ...
+    async def approve(self, config_hash: str, pack: bytes, gate_run: bytes, principal: str) -> ControlAnswer: ...
 
 
 class AlertPort(Protocol):

@@ -12,6 +12,7 @@ from tradeworthy.app.runtime.facts import ErrorUnrouted
 from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.telemetry.export_policy import ExportPolicy, with_otel_variables
+from tradeworthy.kernel.telemetry.log_files import Cited
 from tradeworthy.kernel.telemetry.log_export import LogExport, open_log_export
 from tradeworthy.kernel.telemetry.log_lines import LogLine
 from tradeworthy.kernel.telemetry.log_policy import LogPolicy
@@ -32,13 +33,14 @@ ROUTED_LOGGERS = ("tradeworthy.supervision",)
 class Observation:
     """Hold logs, tracing and metrics of one process.
 
-    stream  where log lines are shown beside their file, None nowhere
+    stream  where log lines are shown beside their file, None nowhere;  cited  tells which files evidence rests on
     errors  makes an alert of an ERROR line for which nobody has a route (LOG-05);  more  families of other rooms
     """
 
     def __init__(
         self, document: Document, *, run_id: str, clock: Clock, release: str, environ: Mapping[str, str], folder: Path,
-        stream: IO[bytes] | None, errors: UnroutedErrors, more: Sequence[FamilySpec] = (),
+        stream: IO[bytes] | None, errors: UnroutedErrors,
+        cited: Cited = lambda path: False, more: Sequence[FamilySpec] = (),
     ) -> None:  # fmt: skip
         self._errors = errors
         environment, section = document.desk.environment, document.telemetry
@@ -52,6 +54,7 @@ class Observation:
         self.logs = open_logs(
             policy_of(LogPolicy, "telemetry.logs", section.get("logs", {})), run_id=run_id, environment=environment,
             clock=clock, release=release, variables=environ, folder=folder / LOGS, stream=stream,
+            cited=cited,
             trace_ids=self.tracing.current_ids, sinks={} if self._shipped is None else {"otlp": self._shipped},
             routed=lambda line: line.logger in ROUTED_LOGGERS or errors.routed(line), on_unrouted=self._on_unrouted,
         )  # fmt: skip

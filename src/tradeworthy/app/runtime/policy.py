@@ -110,6 +110,7 @@ class RuntimePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     deployment   how strict the runtime is;  tier  what stands behind the desk, and which uptime is asked of it
     ingest       recorded feeds that are taken into the embedded store;  backbone  a service that is wanted instead
     reflection   what the desk's own decisions suggest to its people
+    evidence     folders of bundles and stores: no log that one cites is rotated away
     judging      what the desk judges of itself
     """
 
@@ -129,6 +130,7 @@ class RuntimePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     ingest: IngestPolicy = IngestPolicy()
     backbone: BackbonePolicy = BackbonePolicy()
     reflection: ReflectionPolicy = ReflectionPolicy()
+    evidence: tuple[str, ...] = ()
     judging: JudgingPolicy = JudgingPolicy()
 
     def __post_init__(self) -> None:
