@@ -1,10 +1,12 @@
 """Where facts come from beside the desk's own fold: trades, streams, the document, folders, the market store."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from tradeworthy.adapters.market_store_days import held_days
+from tradeworthy.app.alert_journal import ALERTS, JOURNAL, Before
 from tradeworthy.app.assessing import LifeSource, Probes, RunSource
 from tradeworthy.app.bootstrap import instruments_of
 from tradeworthy.app.bundles import drift_of
@@ -20,12 +22,15 @@ from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.journal import read
 from tradeworthy.kernel.journal.files import writer_lives
 from tradeworthy.kernel.telemetry.dead_letters import DeadLettered, DeadLettersSettled
-from tradeworthy.operations.assessments.collectors.folders import dry_run_facts, secret_facts
+from tradeworthy.operations.assessments.collectors.folders import dry_run_facts, secret_facts, validation_facts
+from tradeworthy.operations.assessments.collectors.incidents import incident_facts, missing_of
 from tradeworthy.operations.assessments.collectors.retention import retention_facts
 from tradeworthy.operations.assessments.collectors.told import Teller
 from tradeworthy.operations.assessments.collectors.trades import TradesFold
 from tradeworthy.operations.assessments.framework.collect import Probe
+from tradeworthy.operations.assessments.framework.registry import registry
 from tradeworthy.operations.assessments.framework.values import Observation
+from tradeworthy.operations.incidents.policy import EscalationPolicy, IncidentPolicy
 from tradeworthy.research.backtest.edge import ADVERSE_HORIZON_S
 from tradeworthy.research.backtest.records import RunRecords
 from tradeworthy.research.backtest.summary import Summary
@@ -210,9 +215,11 @@ def life_probes(life: LifeSource) -> Probes:
 
 
 def folder_probes(
-    environment: str, *, dry_run: Path | None = None, scan: Sequence[Path] = (), store: Path | None = None
+    environment: str, *, dry_run: Path | None = None, scan: Sequence[Path] = (), store: Path | None = None,
+    state: Path | None = None,
 ) -> Probes:
-    """Return the probes of folders: a dry run's, those to look for secrets in, and the market store's file."""
+    """Return the probes of folders: a dry run's, those to look for secrets in, the market store's file, a desk's state.
+    """
     found: Probes = {}
 
     def tell(now: int) -> Teller:
@@ -221,6 +228,10 @@ def folder_probes(
     if dry_run is not None:
         place = dry_run
         found["final_dry_run"] = (Probe("summary", lambda now: dry_run_facts(place, tell(now))),)
+        found["system_validation"] = (Probe("summaries", lambda now: validation_facts(place, tell(now))),)
+    if state is not None and (state / ALERTS / JOURNAL).is_dir():
+        folder = state / ALERTS
+        found["incident_response"] = (Probe("incidents", lambda now: answered_facts(folder, now, tell(now))),)
     if scan:
         look = Probe("bytes", lambda now: secret_facts(scan, tell(now)), timeout_s=SCAN_TIMEOUT_S)
         found["secrets_hygiene"] = (look,)
@@ -229,6 +240,19 @@ def folder_probes(
         look = Probe("store", lambda now: store_facts(file, tell(now)), timeout_s=SCAN_TIMEOUT_S)
         found["data_retention"] = (look,)
     return found
+
+
+def answered_facts(folder: Path, now: int, tell: Teller) -> list[Observation]:
+    """Return the facts of `incident_response` out of a desk's alert path, its roster, and the runbooks here."""
+    policy, escalation = IncidentPolicy(), EscalationPolicy()
+    before = Before(folder, policy, escalation)
+    newest: deque[Event] = deque(read(folder / JOURNAL), maxlen=1)
+    named = {code.runbook for one in registry() for code in one.codes()}
+    return incident_facts(
+        before.incidents.all, before.incidents.late(now), before.roster.facts(now), tell, now=now,
+        last_told=newest[0].ts_init if newest else None, window_days=policy.window_days,
+        hours_ahead=escalation.roster_warn_days * 24.0, missing_runbooks=missing_of(named, Path("docs")),
+    )  # fmt: skip
 
 
 def store_facts(path: Path, tell: Teller) -> list[Observation]:

@@ -35,6 +35,7 @@ BROUGHT_BY = {
     "time_integrity": OF_A_PROCESS, "final_dry_run": "--dry-run FOLDER of a final dry run",
     "system_validation": "--dry-run FOLDER of a final dry run", "secrets_hygiene": "--scan FOLDER to look through",
     "data_retention": "--store FILE of the market store",
+    "incident_response": "--state FOLDER of a desk that ran its alert path",
 }  # fmt: skip
 """What brings the facts of an assessment, where it is not a run's folder."""
 
@@ -88,7 +89,9 @@ class Sources:
         if self.life is not None:
             own += [self.life.probes(), life_probes(self.life)]
         asked = self._asked
-        folders = folder_probes(self.environment, dry_run=asked.dry_run, scan=asked.scan, store=asked.store)
+        folders = folder_probes(
+            self.environment, dry_run=asked.dry_run, scan=asked.scan, store=asked.store, state=self.state
+        )
         of_run = joined(*own[:2]) if self.run is not None else {}
         rest = joined(*own[2:]) if self.run is not None else joined(*own)
         return joined({name: tuple(self._moved(name, one, by) for one in some) for name, some in of_run.items()},

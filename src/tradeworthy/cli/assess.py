@@ -103,7 +103,7 @@ def assess(
         raise UsageError("name an assessment, or --all, or --section; `tradeworthy assess list` shows them")
     if facts is not None and bundle is not None:
         raise UsageError("--bundle needs --run: a file of facts is no evidence")
-    if all_ and run is not None and not scan:
+    if all_ and run is not None and at is None and not scan:
         scan = (run,)
     asked = Asked(run, life, state, dry_run, scan, store, at, None if now is None else _moment(now))
     shown = facts is None and (format_ in ("md", "html") or bundle is not None)

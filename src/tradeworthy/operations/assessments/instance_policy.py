@@ -35,6 +35,6 @@ ASSESSMENT = Assessment(
         threshold("contradictions", "contradictions", what="inconsistent", remedy=SCOPE),
         threshold("paper_credentials", "paper_credentials", remedy="take the credentials off the paper account"),
         threshold("disabled_orders", "disabled_orders", what="disabled_trades",
-                  remedy="stop the desk: an instance that is off sent an order", runbook="runbooks/kill_switch.md"),
+                  remedy="stop the desk: an instance that is off sent an order", runbook="runbooks/kill-switch.md"),
     ),
 )  # fmt: skip

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.errors import InvalidInput
 from tradeworthy.kernel.redaction import REDACTED, Secret, redact, scrub
 from tradeworthy.operations.assessments.collectors.told import Teller
 from tradeworthy.operations.assessments.framework.values import Observation
 from tradeworthy.operations.dry_run.artefacts import Summary, decode_summary
-from tradeworthy.operations.dry_run.model import IncidentState, nanos_of
+from tradeworthy.operations.dry_run.model import IncidentState, Status, nanos_of
 from tradeworthy.operations.dry_run.run_folder import RunFolder
 
 CHUNK_BYTES = 1_048_576
@@ -19,6 +20,7 @@ OVERLAP_BYTES = 4_096
 """Read again with the next chunk: a secret across a border is found too."""
 KEYS = ("*.key", "*.pem", "id_*", "*.p12")
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
+VALIDATED_WITHIN_NS = 72 * 3_600 * NANOS_PER_SECOND
 CANARY = "canary-of-the-scan-4f1c"
 _FORMS = {
     (b"-----BEGIN ",): re.compile(rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"),
@@ -98,6 +100,39 @@ def dry_run_facts(folder: Path, tell: Teller) -> list[Observation]:
         tell("run_class", None if summary is None else summary.run_class.value, why=why),
         tell("ended", ended, why=why), tell("duration_met", met, why=why), tell("open_incidents", opened, why=why),
     ]  # fmt: skip
+
+
+def validation_facts(folder: Path, tell: Teller) -> list[Observation]:
+    """Return the facts of `system_validation`: what a dry run's summary judged, and how those beside it ended."""
+    path = RunFolder(folder).summary_json
+    last = _summary_in(path)
+    if last is None:
+        why = f"no {path.name} that can be read: the run has not ended"
+        names = ("checks", "distinct_checks", "failed", "required", "reported_at", "success_rate", "failure_streak")
+        return [tell(name, None, why=why) for name in names]
+    body, at = last.summary, nanos_of(last.summary.generated_at)
+    parts = {"logs": body.logs, "diary": body.diary, "performance": body.performance, "sign_off": last.sign_off}
+    statuses = {name: part.status for name, part in parts.items() if part is not None}
+    bad = tuple(name for name, status in statuses.items() if status in (Status.FAIL, Status.UNKNOWN))
+    ended = sorted(
+        (nanos_of(one.summary.generated_at), one.status not in (Status.FAIL, Status.UNKNOWN))
+        for one in map(_summary_in, sorted(folder.parent.glob(f"*/{path.name}"))) if one is not None
+    )  # fmt: skip
+    recent = [good for when, good in ended if at - VALIDATED_WITHIN_NS < when <= at]
+    streak = next((n for n, good in enumerate(reversed(recent)) if good), len(recent))
+    return [
+        tell("checks", len(statuses)), tell("distinct_checks", len(statuses)), tell("failed", bad),
+        tell("required", tuple(name for name in ("logs", "sign_off") if name in statuses)), tell("reported_at", at),
+        tell("success_rate", sum(recent) / len(recent), why="no run ended within 72 h"),
+        tell("failure_streak", streak),
+    ]  # fmt: skip
+
+
+def _summary_in(path: Path) -> Summary | None:
+    try:
+        return decode_summary(path.read_bytes())
+    except (OSError, InvalidInput):
+        return None
 
 
 def _finds_its_canary() -> bool:

@@ -89,7 +89,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
 
 COMPOSITE_CODES = {
     "child_status": "see the findings of the child that is named",
-    "child_missing": "run the child that is named",
+    "child_missing": "run the child that is named; one that `assess list` does not show has no rules in this release",
     "child_stale": "run the child that is named again",
 }
 """Codes of a composite, one a child, and their remedies."""

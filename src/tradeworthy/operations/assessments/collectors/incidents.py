@@ -1,0 +1,65 @@
+"""Facts of how incidents are answered, out of the alert path's journal, the roster and the runbooks (AS-48)."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
+from tradeworthy.operations.assessments.collectors.told import Teller
+from tradeworthy.operations.assessments.framework.values import Observation
+from tradeworthy.operations.incidents.lifecycle import Incident, Phase
+from tradeworthy.operations.incidents.roster import RosterFacts
+
+MINUTE_NS = 60 * NANOS_PER_SECOND
+HOUR_NS = 60 * MINUTE_NS
+SEVERE = 2
+"""SEV-1 and SEV-2 are the grave ones."""
+NO_ROSTER = "no roster is kept: telemetry.escalation.roster names its file"
+
+
+def incident_facts(
+    incidents: Iterable[Incident], late: Iterable[str], roster: RosterFacts, tell: Teller, *, now: int,
+    last_told: int | None, window_days: int, hours_ahead: float, missing_runbooks: tuple[str, ...] | None,
+) -> list[Observation]:  # fmt: skip
+    """Return the facts of `incident_response`; drills count as drills alone.
+
+    last_told         stamp of the path's newest event;  late  grave ones that nobody took in time
+    hours_ahead       how far the roster was looked through: a gap farther away is told as that
+    missing_runbooks  those that are named and not there; None where there is no folder to look in
+    """
+    known = tuple(incidents)
+    since = now - window_days * NANOS_PER_DAY
+    real = [one for one in known if not one.opened.drill]
+    recent = [one for one in real if one.opened.detected_at >= since]
+    waits = [
+        (now - one.resolved_at) / HOUR_NS for one in known
+        if one.phase is Phase.RESOLVED and one.resolved_at is not None
+    ]  # fmt: skip
+    drills = [one.opened.detected_at for one in known if one.opened.drill and one.acknowledged_at is not None]
+    return [
+        tell("open_incidents", sum(one.living and one.sev <= SEVERE for one in real)),
+        tell("incidents", len(recent)), tell("postmortem_backlog", max(waits, default=0.0)),
+        tell("late", len(tuple(late))),
+        tell("acknowledged_after", _minutes((one.opened.detected_at, one.acknowledged_at) for one in recent)),
+        tell("resolved_after", _minutes((one.opened.detected_at, one.resolved_at) for one in recent)),
+        tell("primary_gap", _gap(roster.primary_gap_hours, hours_ahead), why=NO_ROSTER),
+        tell("secondary_gap", _gap(roster.secondary_gap_hours, hours_ahead), why=NO_ROSTER),
+        tell("missing_runbooks", missing_runbooks, why="there is no folder docs/runbooks to look in"),
+        tell("last_told", last_told, why="the alert path told nothing yet"),
+        tell("last_drill", max(drills, default=None), why="no alert drill was answered: tradeworthy alert drill"),
+        tell("last_training", None, why="no register of training is kept; a person attests it"),
+    ]  # fmt: skip
+
+
+def missing_of(named: Iterable[str], docs: Path) -> tuple[str, ...] | None:
+    """Return the runbooks that are named and not below `docs`; None without that folder."""
+    if not (docs / "runbooks").is_dir():
+        return None
+    return tuple(sorted({one for one in named if not (docs / one).is_file()}))
+
+
+def _minutes(spans: Iterable[tuple[int, int | None]]) -> tuple[float, ...]:
+    return tuple((end - begin) / MINUTE_NS for begin, end in spans if end is not None)
+
+
+def _gap(hours: float | None, most: float) -> float | None:
+    return None if hours is None else max(0.0, min(hours, most))

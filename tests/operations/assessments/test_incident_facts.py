@@ -1,0 +1,95 @@
+"""How incidents were answered, told out of the book: drills apart, nothing said of what did not happen."""
+
+from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
+from tradeworthy.kernel.severity import Severity
+from tradeworthy.operations.assessments.collectors.incidents import incident_facts, missing_of
+from tradeworthy.operations.assessments.collectors.told import Teller
+from tradeworthy.operations.assessments.framework.registry import registry
+from tradeworthy.operations.assessments.framework.snapshot import take
+from tradeworthy.operations.incidents.lifecycle import IncidentBook, Phase
+from tradeworthy.operations.incidents.policy import IncidentPolicy
+from tradeworthy.operations.incidents.roster import RosterFacts
+
+AT = 1_750_000_000 * NANOS_PER_SECOND
+MINUTE = 60 * NANOS_PER_SECOND
+HOUR = 60 * MINUTE
+COVERED = RosterFacts(age_hours=1.0, primary_gap_hours=float("inf"), secondary_gap_hours=float("inf"))
+
+
+class Told:
+    """A book whose incidents open and move at given times."""
+
+    def __init__(self):
+        self.book = IncidentBook(IncidentPolicy())
+
+    def open(self, at, *, sev=1, drill=False):
+        opened = self.book.open_by("ann", "test", sev, at, drill=drill)
+        self.book.fold(opened)
+        return opened.incident
+
+    def move(self, incident, phase, at, **words):
+        self.book.fold(self.book.move(incident, phase, "ann", at, **words))
+
+
+def judged(book, *, roster=COVERED, gone=(), last_told=AT, now=AT):
+    one = registry().get("incident_response")
+    facts = incident_facts(
+        book.all, book.late(now), roster, Teller("test", now, environment="paper"), now=now, last_told=last_told,
+        window_days=30, hours_ahead=336.0, missing_runbooks=gone,
+    )  # fmt: skip
+    snapshot = take(one, facts, one.policy, now, environment="paper", code_version="1")
+    return {found.code.partition(".")[2]: found.severity for found in snapshot.findings}
+
+
+def test_where_nothing_happened_only_what_nobody_did_is_unknown():
+    assert judged(Told().book) == {"drill": Severity.UNKNOWN, "training": Severity.UNKNOWN}
+
+
+def test_an_open_one_warns_two_fail_and_a_drill_counts_as_none():
+    told = Told()
+    told.open(AT - MINUTE, drill=True)
+    assert "open_incidents" not in judged(told.book)
+    told.open(AT - MINUTE)
+    assert judged(told.book)["open_incidents"] is Severity.WARN
+    told.open(AT - MINUTE)
+    assert judged(told.book)["open_incidents"] is Severity.FAIL
+
+
+def test_who_was_not_answered_yet_has_no_mean_and_is_late_after_five_minutes():
+    told = Told()
+    told.open(AT - 5 * MINUTE)
+    found = judged(told.book)
+    assert (found["mtta"], found["mttr"], found["late_answer"]) == (Severity.UNKNOWN, Severity.UNKNOWN, Severity.FAIL)
+
+
+def test_a_slow_answer_and_a_review_that_waits_are_told():
+    told = Told()
+    one = told.open(AT - 30 * HOUR)
+    told.move(one, Phase.ACKNOWLEDGED, AT - 30 * HOUR + 30 * MINUTE)
+    told.move(one, Phase.RESOLVED, AT - 24 * HOUR)
+    found = judged(told.book)
+    assert found["mtta"] is Severity.WARN
+    assert found["mttr"] is Severity.FAIL
+    assert found["postmortem_backlog"] is Severity.WARN
+
+
+def test_a_gap_in_the_roster_warns_from_three_days_off_and_fails_now():
+    for hours, severity in ((72.0, None), (71.9, Severity.WARN), (0.0, Severity.FAIL)):
+        roster = COVERED._replace(primary_gap_hours=hours)
+        assert judged(Told().book, roster=roster).get("primary_roster") is severity
+    assert judged(Told().book, roster=RosterFacts())["primary_roster"] is Severity.UNKNOWN
+
+
+def test_an_answered_drill_and_a_silent_path_have_an_age():
+    told = Told()
+    one = told.open(AT - 60 * NANOS_PER_DAY, drill=True)
+    told.move(one, Phase.ACKNOWLEDGED, AT - 60 * NANOS_PER_DAY)
+    found = judged(told.book, last_told=AT - 2 * NANOS_PER_DAY)
+    assert (found["drill"], found["metrics_staleness"]) == (Severity.WARN, Severity.FAIL)
+
+
+def test_a_runbook_that_is_not_there_fails(tmp_path):
+    assert missing_of(["runbooks/a.md"], tmp_path) is None
+    (tmp_path / "runbooks").mkdir()
+    assert missing_of(["runbooks/a.md", "runbooks/a.md"], tmp_path) == ("runbooks/a.md",)
+    assert judged(Told().book, gone=("runbooks/a.md",))["missing_runbooks"] is Severity.FAIL
