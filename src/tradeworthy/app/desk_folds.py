@@ -46,10 +46,10 @@ class ComparisonFold:
         count = None if found is None or not answered else len(found.differences)
         since = self._break_since
         lasted = None if count is None else 0.0 if since is None else (now - since) / NANOS_PER_SECOND
-        drift = 0.0 if count == 0 else None
+        drift = None if found is None else found.drift
         return [
             tell("venue_answered", answered, why=NEVER), tell("breaks", count, why=NEVER),
-            tell("break_age", lasted, why=NEVER), tell("position_drift", drift, why="not told by share"),
+            tell("break_age", lasted, why=NEVER), tell("position_drift", drift, why=NEVER),
             tell("last_sweep", at, why=NEVER),
         ]  # fmt: skip
 

@@ -33,8 +33,8 @@ from tradeworthy.operations.gates.store import NOTHING, GateStore
 from tradeworthy.trading.control.asked import GuardAsked
 from tradeworthy.trading.model import GuardLevel
 
-JOURNAL = "assessments"
-"""In whose name the desk stops when its assessments cannot be journaled."""
+JOURNAL, UNJUDGED = "journal", "assessments"
+"""In whose name, and by which code, the desk stops when its assessments cannot be journaled."""
 SPECS = (*assessment_metrics.ASSESSMENT_SPECS, *telling.GATE_SPECS)
 
 
@@ -126,7 +126,7 @@ class Judging:
 
     def halt(self, reason: str) -> None:
         """Stop the desk: what it does is not judged any more (`HaltPort`)."""
-        self._ask(GuardAsked(JOURNAL, "stalled", GuardLevel.STOPPED, evidence=reason))
+        self._ask(GuardAsked(JOURNAL, UNJUDGED, GuardLevel.STOPPED, evidence=reason))
 
     def _of_gate(self, asked: GuardAsked) -> None:
         """A lapse pauses a desk that is live; elsewhere people are told, and it goes on (GE-10)."""

@@ -18,8 +18,9 @@ from tradeworthy.trading.guarding import unprotecting
 from tradeworthy.trading.model import GuardLevel
 
 SHUTDOWN, RESTART, BREAK = "shutdown", "restart", "break"
-AGAIN_S = 2.0
-"""How long a difference must stand to be a break: an order on its way is none."""
+DRIFT_MAX = 0.05
+AGAIN_S, LOOKS_MAX, INPUTS_BETWEEN = 2.0, 30, 3
+"""A difference is a break when it stands for so long and over so many inputs: an order on its way is none."""
 KEPT_LONG_NS, GIVE_BACK_NS = NANOS_PER_SECOND // 10, NANOS_PER_SECOND // 50
 """Steps that kept the loop so long, because the venue is slow, give it back for a while: a kill over HTTP takes several
 turns of it, and each would wait for such steps."""
@@ -121,7 +122,8 @@ class TradingLoop:
     def sweeps(self, interval_s: float, *, first_s: float) -> Factory:
         """Return the factory of the task that compares desk and venue for ever (AS-109).
 
-        A break is told at once, and pauses the desk when the next sweep finds it again; nothing is repaired.
+        A break is told at once, and pauses the desk when the next sweep finds it again, at once where a position is far
+        from the venue's; nothing is repaired.
         """
 
         async def sweep(pulse: Pulse) -> None:
@@ -137,20 +139,33 @@ class TradingLoop:
     async def _sweep(self) -> None:
         found = await self._compared()
         if found is not None and found.differences:  # what is under way differs for a moment: it must do so twice
-            await asyncio.sleep(AGAIN_S)
-            again = await self._compared()
+            again = await self._compared() if await self._went_on() else None
             found = None if again is None else again.common_with(found)
         run = self._run
         if found is None or run is None or self.failed:
             return
         self._sweeps += 1
-        lasting = self.breaks > 0 and bool(found.differences)
+        far = found.drift is not None and found.drift >= DRIFT_MAX
+        lasting = bool(found.differences) and (self.breaks > 0 or far)
         self.breaks = len(found.differences)
         run.offer(found, source="reconciliation", key=f"{self.attempts}:{self._sweeps}")
         if lasting:
             self._door.ask(GuardAsked("reconciliation", BREAK, GuardLevel.PAUSED, evidence=found.agreement))
         elif found.clean:
             self._door.ask(GuardAsked("reconciliation", BREAK, GuardLevel.PAUSED, active=False))
+
+    async def _went_on(self) -> bool:
+        """Wait until what was under way must have arrived; False where nothing came in for too long."""
+        run = self._run
+        assert run is not None
+        inputs = run.environment.inputs + INPUTS_BETWEEN
+        for _ in range(LOOKS_MAX):
+            await asyncio.sleep(AGAIN_S)
+            if run is not self._run:
+                return False
+            if run.environment.inputs >= inputs:
+                return True
+        return False
 
     async def _compared(self) -> Reconciled | None:
         """Compare once; a venue outside of the process is asked beside the loop."""

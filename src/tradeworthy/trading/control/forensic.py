@@ -10,7 +10,7 @@ from tradeworthy.trading.control.venue_view import VenueView
 
 CLEAN = "clean"
 """Desk and venue hold the same orders and positions."""
-DIFFERS = "differs: "
+DIFFERS, LOTS = "differs: ", " lots at the desk"
 LOG_LINES = 1_000
 PARTS = (
     "journal.json", "state.json", "orders.json", "positions.json", "venue.json", "stacks.txt", "log.txt", "metrics.txt",
@@ -72,7 +72,7 @@ def agreement(orders: Iterable[str], positions: Mapping[str, int], venue: VenueV
     found += [f"order {one} only at the venue" for one in sorted(theirs - ours)]
     for name in sorted(held.keys() | booked.keys()):
         if held.get(name, 0) != booked.get(name, 0):
-            found.append(f"{name}: {booked.get(name, 0)} lots at the desk, {held.get(name, 0)} at the venue")
+            found.append(f"{name}: {booked.get(name, 0)}{LOTS}, {held.get(name, 0)} at the venue")
     return told(found)
 
 
