@@ -82,7 +82,7 @@ def test_a_composite_repeats_the_issues_of_its_parts():
 
 def test_children_come_before_the_composite_and_those_without_a_file_count_as_missing():
     order = [one.name for one in registry().in_order(["operational_readiness"])]
-    assert order == ["system_validation", "operational_readiness"]
+    assert order == ["system_validation", "incident_response", "operational_readiness"]
     found = compose(READY, {}, READY.policy, AT, environment="", code_version="")
     assert found.status is Severity.UNKNOWN
     assert len(found.findings) == len(READY.children)

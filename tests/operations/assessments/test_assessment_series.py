@@ -99,7 +99,7 @@ def test_every_rule_over_a_series_flips_at_its_edges():
     assert len(results) > 30
 
 
-@pytest.mark.parametrize("detector", sorted(detectors.DETECTORS))
+@pytest.mark.parametrize("detector", sorted(set(detectors.DETECTORS) - {"adwin", "kswin", "page_hinkley_online"}))
 def test_every_detector_tells_a_step_from_quiet(detector):
     measure = detectors.DETECTORS[detector]
     quiet, stepped = measure(BASE, QUIET), measure(BASE, tuple(3 * one for one in STEPPED))

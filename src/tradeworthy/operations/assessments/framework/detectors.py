@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from math import exp, isfinite, sqrt
 from statistics import fmean, pvariance
 
+from tradeworthy.operations.assessments.framework.online import adwin, detected, kswin, page_hinkley_online
 from tradeworthy.operations.assessments.framework.primitives import psi
 
 SAMPLES_MIN = 2
@@ -85,8 +86,12 @@ DETECTORS: dict[str, Detector] = {
     "kolmogorov_smirnov": lambda base, now: kolmogorov_smirnov(base, now)[0],
     "page_hinkley": lambda base, now: _standardised(base, now, lambda series: page_hinkley(series, delta=0.05)),
     "cusum": lambda base, now: _standardised(base, now, lambda series: cusum(series, target=0.0, slack=0.5)),
+    "adwin": detected(adwin), "kswin": detected(kswin), "page_hinkley_online": detected(page_hinkley_online),
 }  # fmt: skip
-"""Detectors of two series by name, larger is worse; Page–Hinkley and CUSUM in deviations of the baseline."""
+"""Detectors of two series by name, larger is worse; Page–Hinkley and CUSUM in deviations of the baseline.
+
+Those of `online.py` tell how often they saw a change, and raise `MissingExtra` without their library.
+"""
 
 
 def _absolute(value: float | None) -> float | None:

@@ -172,7 +172,12 @@ def psi(baseline: Sequence[float], current: Sequence[float], *, buckets: int = 1
             counts[next((n for n, edge in enumerate(edges) if one <= edge), buckets - 1)] += 1
         return [max(count, 0.5) / len(samples) for count in counts]
 
-    return sum((now - then) * log(now / then) for then, now in zip(shares(baseline), shares(current), strict=True))
+    return psi_of(shares(baseline), shares(current))
+
+
+def psi_of(expected: Sequence[float], actual: Sequence[float]) -> float:
+    """Return the population stability index of two sets of shares above 0, bucket by bucket."""
+    return sum((now - then) * log(now / then) for then, now in zip(expected, actual, strict=True))
 
 
 def names(known: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.assessments.framework import detectors, primitives
 from tradeworthy.operations.assessments.framework.cases import Case
 from tradeworthy.operations.assessments.framework.limits import Direction, Limit, exact
+from tradeworthy.operations.assessments.framework.online import MissingExtra
 from tradeworthy.operations.assessments.framework.primitives import Verdict
 from tradeworthy.operations.assessments.framework.rules import Rule, Specs, Values
 
@@ -120,7 +121,10 @@ def drifted(
     least = min(len(baseline), len(current))
     if least < samples_min:
         return Verdict(UNKNOWN, least, samples_min, f"{least} samples, {samples_min} are needed", "samples")
-    found = measure(baseline, current)
+    try:
+        found = measure(baseline, current)
+    except MissingExtra as lacking:
+        return Verdict(UNKNOWN, None, limit.bounds()[0][1], str(lacking), limit.unit)
     if found is None:
         return Verdict(UNKNOWN, None, limit.bounds()[0][1], "the baseline does not vary", limit.unit)
     return primitives.against(limit, found)
