@@ -7,12 +7,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from tradeworthy.app import config, identity
-from tradeworthy.app.alert_desk import AlertDesk
+from tradeworthy.app import identity
 from tradeworthy.app.assessing_sources import Asked, Sources, judge_all
 from tradeworthy.app.gates import Gates
 from tradeworthy.app.log_maturity import record_of
-from tradeworthy.app.preflight import files_of, preflight, runbooks
+from tradeworthy.app.preflight import files_of, preflight
 from tradeworthy.app.regression import check_invariants, check_windows, open_recording, source_of
 from tradeworthy.app.run_folder import document_of, started_of
 from tradeworthy.app.secret_references import read_at_start, references_of
@@ -27,14 +26,10 @@ from tradeworthy.operations.assessments.framework.journaled import SnapshotJourn
 from tradeworthy.operations.assessments.framework.registry import registry
 from tradeworthy.operations.assessments.framework.snapshot import Snapshot, encode
 from tradeworthy.operations.gates.break_glass import GlassFold, break_glass_report
-from tradeworthy.operations.gates.incident_issues import incident_report, with_roster
 from tradeworthy.operations.gates.maturity import maturity_report
 from tradeworthy.operations.gates.reading import environment_of
 from tradeworthy.operations.gates.release_checks import Isolation, fleet_report, isolation_report
 from tradeworthy.operations.gates.suite import cases_of, named_reports, suite_report
-from tradeworthy.operations.incidents.judge import judge_incidents
-from tradeworthy.operations.incidents.policy import EscalationPolicy, IncidentPolicy
-from tradeworthy.operations.incidents.roster import judge_roster, read_roster, roster_facts
 from tradeworthy.trading.model import SubmitOrder
 
 SIMULATED = "simulated"
@@ -64,7 +59,6 @@ class Material(NamedTuple):
     run    a run's folder;  life  the folder of a process's life;  scan  files to look for secrets in
     junit  the suite's report;  tests  the folder of its files;  coverage_pct  of the same run
     wire   an exchange's request log;  witness  signed minutes, which the gates' trust file makes count
-    alerts  the folder of run folders, whose state holds the desk's incidents;  roster  the file of who is on duty
     """
 
     configuration: Path
@@ -77,8 +71,6 @@ class Material(NamedTuple):
     coverage_pct: float | None = None
     wire: Path | None = None
     witness: Path | None = None
-    alerts: Path | None = None
-    roster: Path | None = None
 
 
 def produce(gates: Gates, given: Material, cycle: str, clock: Clock) -> tuple[Produced, ...]:
@@ -157,11 +149,6 @@ def _producers(gates: Gates, given: Material) -> Iterator[_Producer]:
     yield _Producer("preflight", lambda: preflight(files_of(given.configuration, given.docs)))
     if given.junit is not None:
         yield from _of_suite(given.junit, given)
-    if given.alerts is not None:
-        desk = config.load(given.configuration).desk.name if given.run is None else open_recording(
-            given.run
-        ).document.desk.name
-        yield _Producer("incident_review", lambda: incidents_of(given, desk, gates))
     if given.run is None:
         return
     run = given.run
@@ -201,17 +188,6 @@ def break_glass_of(run: Path, now: int) -> Report:
     fold = GlassFold().fold(read(recording.directory))
     report = break_glass_report(fold, now if writer_lives(recording.directory) else fold.last, (source,))
     return msgspec.structs.replace(report, checks=(chain, *report.checks))
-
-
-def incidents_of(given: Material, desk: str, gates: Gates) -> Report:
-    """Return how the desk's incidents are answered, who is on duty, and which runbooks are not there."""
-    clock, now = gates.clock, gates.now()
-    book = AlertDesk(given.alerts or Path(), desk, clock=clock).incidents()
-    policy = EscalationPolicy()
-    roster = None if given.roster is None else read_roster(given.roster.read_bytes())
-    findings = judge_roster(roster_facts(roster, {}, policy, now), policy)
-    missing = [name for name in runbooks() if not (given.docs / name).is_file()]
-    return incident_report(with_roster(judge_incidents(book, IncidentPolicy(), now), findings, missing))
 
 
 def hashes_of(run: Path) -> dict[str, str]:

@@ -13,10 +13,8 @@ from tradeworthy.app.config import parse
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Event, event_of
 from tradeworthy.kernel.report import Check, Report
-from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.drills.kill_switch import KillDrillPolicy, proof_report
 from tradeworthy.operations.gates.break_glass import GlassFold, break_glass_report
-from tradeworthy.operations.gates.incident_issues import BLOCKING, PREFIX, incident_report
 from tradeworthy.operations.gates.mutations import AT
 from tradeworthy.operations.gates.release_checks import (
     Advisory,
@@ -92,11 +90,6 @@ def release_mutations() -> Iterator[tuple[str, str, World, World]]:
     )  # fmt: skip
     yield "kill_switch.order_after", "kill_switch", lambda: _trips(0), lambda: _trips(1)
     yield "break_glass.review_missed", "break_glass", lambda: _glass(AT), lambda: _glass(AT + 2 * MINUTE)
-    for name in BLOCKING:
-        yield (
-            f"incident_review.{name}", "incident_review", lambda: _incidents(""),
-            lambda name=name: _incidents(name),  # type: ignore[misc]
-        )  # fmt: skip
     packages = (Package(name="one", version="1.0", locked="1.0"),)
     planted = Advisory(id="A-1", package="one", versions=("1.0",), severity="critical", open_days=7.0)
     yield (
@@ -200,14 +193,6 @@ def _glass(now: int) -> Report:
     ended = BreakGlassEnded("g", "spent", 0, AT - MINUTE, AT + MINUTE, ("a", "b"))
     event = event_of(ended, source="desk", key=1, ts_event=AT - MINUTE, ts_init=AT - MINUTE)
     return break_glass_report(GlassFold().fold((event,)), now)
-
-
-def _incidents(broken: str) -> Report:
-    """Return how incidents are answered by a desk of which one category is broken."""
-    checks = [
-        Check(f"{PREFIX}{name}", Severity.FAIL if name == broken else Severity.OK, "seen", "kept") for name in BLOCKING
-    ]
-    return incident_report(checks)
 
 
 def _report(name: str, checks: tuple[Check, ...]) -> Report:

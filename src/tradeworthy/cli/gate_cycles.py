@@ -51,10 +51,6 @@ class Given:
         The exchange's request log.
     witness
         The minutes that an outside witness signed; needs --trust.
-    alerts
-        The folder of run folders, whose state holds the desk's incidents.
-    roster
-        The file of who is on duty.
     docs
         Where runbooks and schemas lie.
     assessments
@@ -79,8 +75,6 @@ class Given:
     coverage: float | None = None
     wire: Path | None = None
     witness: Path | None = None
-    alerts: Path | None = None
-    roster: Path | None = None
     docs: Path = Path("docs")
     assessments: Annotated[tuple[Path, ...], Parameter(negative="")] = ()
     waivers: Path | None = None
@@ -105,7 +99,6 @@ class Given:
         return asked, Material(
             configuration=place, docs=self.docs, run=self.run, life=self.life, scan=self.scan, junit=self.junit,
             tests=self.tests, coverage_pct=self.coverage, wire=self.wire, witness=self.witness,
-            alerts=self.alerts, roster=self.roster,
         )  # fmt: skip
 
     @property

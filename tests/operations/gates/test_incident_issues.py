@@ -5,61 +5,55 @@ import msgspec
 import pytest
 from gate_scene import NOW
 
-from tradeworthy.kernel.report import Check
 from tradeworthy.kernel.severity import Severity
-from tradeworthy.operations.gates.incident_issues import BLOCKING, PREFIX, incident_report, issue_codes, with_roster
+from tradeworthy.operations.assessments.framework.mutation import healthy_facts
+from tradeworthy.operations.assessments.framework.registry import registry
+from tradeworthy.operations.assessments.framework.snapshot import take
+from tradeworthy.operations.gates.incident_issues import BLOCKING, PREFIX, issue_codes
 from tradeworthy.operations.gates.named import INCIDENT_RESPONSE
-from tradeworthy.operations.gates.reading import of_report
-from tradeworthy.operations.incidents.judge import judge_incidents
-from tradeworthy.operations.incidents.lifecycle import IncidentBook
-from tradeworthy.operations.incidents.policy import EscalationPolicy, IncidentPolicy
-from tradeworthy.operations.incidents.roster import RosterFacts, judge_roster
+from tradeworthy.operations.gates.reading import of_snapshot
 
 TABLE = msgspec.structs.replace(
-    INCIDENT_RESPONSE, requirements=tuple(o for o in INCIDENT_RESPONSE.requirements if o.source == "incident_review")
+    INCIDENT_RESPONSE,
+    requirements=tuple(one for one in INCIDENT_RESPONSE.requirements if one.source == "incident_response"),
 )
 
 
-def checks(**severities):
-    names = (*BLOCKING, "late")
-    return tuple(Check(f"{PREFIX}{one}", severities.get(one, Severity.OK), "seen", "kept") for one in names)
+def said(**severities):
+    """Return evidence in which every category is well but those that are named."""
+    one = registry().get("incident_response")
+    sound = of_snapshot(take(one, healthy_facts(one, NOW), one.policy, NOW, environment="paper", code_version="c"))
+    assert set(sound.components.values()) == {Severity.OK}
+    parts = {**sound.components, **{f"{PREFIX}{name}": word for name, word in severities.items()}}
+    return msgspec.structs.replace(sound, status=max(parts.values()), components=parts)
 
 
-def unmet(found):
-    evidence = of_report(incident_report(found), "incident_review", run_id="r", stamp=NOW, environment="paper",
-                         hashes={})  # fmt: skip
-    verdict = scene.ask(TABLE, [msgspec.structs.replace(evidence, evidence_id="e")])
+def unmet(evidence):
+    verdict = scene.ask(TABLE, [evidence])
     return sorted(row.id for row in verdict.unmet()), verdict.exit_code
 
 
 def test_all_in_order_is_go():
-    assert unmet(checks()) == ([], 0)
+    assert unmet(said()) == ([], 0)
+    assert issue_codes(said().components) == ()
 
 
 @pytest.mark.parametrize("name", BLOCKING)
 def test_a_warning_of_a_blocking_category_is_no_go(name):
-    found = checks(**{name: Severity.WARN})
+    found = said(**{name: Severity.WARN})
     assert unmet(found) == ([f"issue_{name}"], 2)
-    assert issue_codes(found) == (f"issue.{name}.warn_blocked",)
+    assert issue_codes(found.components) == (f"issue.{name}.warn_blocked",)
 
 
-def test_a_warning_elsewhere_is_a_warning_and_a_failure_blocks_and_unknown_is_one():
-    assert unmet(checks(late=Severity.WARN))[1] == 1
-    assert unmet(checks(late=Severity.FAIL)) == (["incident_review"], 2)
-    assert issue_codes(checks(late=Severity.FAIL, mtta=Severity.UNKNOWN)) == ("issue.late.fail", "issue.mtta.fail")
-    assert issue_codes(checks(late=Severity.WARN)) == ("issue.late.warn",)
+def test_a_warning_elsewhere_is_a_warning_a_failure_blocks_and_unknown_is_one():
+    assert unmet(said(drill=Severity.WARN)) == ([], 1)
+    assert unmet(said(drill=Severity.FAIL)) == (["incident_response"], 2)
+    assert issue_codes(said(drill=Severity.FAIL, mtta=Severity.UNKNOWN).components) == (
+        "issue.drill.fail", "issue.mtta.fail",
+    )  # fmt: skip
+    assert issue_codes(said(drill=Severity.WARN).components) == ("issue.drill.warn",)
 
 
 def test_a_category_that_nobody_judged_is_not_met():
-    assert unmet(judge_incidents(IncidentBook(IncidentPolicy()), IncidentPolicy(), NOW))[0] == [
-        "issue_missing_runbooks", "issue_primary_roster",
-    ]  # fmt: skip
-
-
-def test_no_roster_and_missing_runbooks_are_findings():
-    policy = EscalationPolicy()
-    found = with_roster(checks()[:0], judge_roster(RosterFacts(), policy), ("a.md",))
-    assert {one.code: one.severity for one in found} == {
-        f"{PREFIX}primary_roster": Severity.UNKNOWN, f"{PREFIX}missing_runbooks": Severity.FAIL,
-    }  # fmt: skip
-    assert with_roster((), (), ())[0].severity is Severity.UNKNOWN
+    bare = msgspec.structs.replace(said(), components={})
+    assert unmet(bare)[0] == sorted(f"issue_{one}" for one in BLOCKING)

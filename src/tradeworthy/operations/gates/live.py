@@ -75,7 +75,7 @@ ITEMS = (
     of_release("rejection_streaks", "Unrelated failures do not reset a streak of cancels.", "run the case",
                "rejection_streaks.reset", owner="trading", runbook="runbooks/execution.md"),
     item("incident_response", DAY, "The roster covers 14 days, contacts answer, runbooks exist.",
-         "fill the roster and test the contacts", "incident_response.gap", environment_min="paper",
+         "fill the roster and test the contacts", "incident_response.primary_roster", environment_min="paper",
          runbook="runbooks/escalation.md"),
     item("document_control", DAY, "Runbooks and policies are the approved ones.", "approve the change",
          "document_control.changed", environment_min="paper", waivable=True),

@@ -18,21 +18,19 @@ OPERATIONAL_READINESS = Gate(
         row("system_validation", "The newest validation passed its required checks.", "run the validation",
             "system_validation.checks", age_max_s=2 * DAY, runbook="runbooks/operator.md"),
         row("incident_response", "People, runbooks and rosters stand ready.", "see its findings",
-            "incident_response.gap", age_max_s=DAY, runbook="runbooks/escalation.md"),
+            "incident_response.primary_roster", age_max_s=DAY, runbook="runbooks/escalation.md"),
     ),
 )  # fmt: skip
 INCIDENT_RESPONSE = Gate(
     name="incident_response", title="Would an incident be answered?",
     requirements=(
         row("incident_response", "Runbooks, roster, incidents, reviews and times are in order.", "see its findings",
-            "incident_response.gap", age_max_s=DAY, strict_ok=True, runbook="runbooks/escalation.md"),
+            "incident_response.open_incidents", age_max_s=DAY, strict_ok=True, runbook="runbooks/escalation.md"),
         row("alert_path", "A canary reaches a person's channel, with a receipt.", "send a canary through each sink",
             "alert_path.no_endpoints", age_max_s=DAY, runbook="runbooks/alert-path.md"),
-        row("incident_review", "Open incidents, reviews and times of answer are in order.", INCIDENTS,
-            "incident_review.open_incidents", age_max_s=DAY, runbook="runbooks/escalation.md"),
         *(
-            row(f"issue_{one}", f"Category {one}: a warning blocks too.", INCIDENTS, f"incident_review.{one}",
-                source="incident_review", component=f"{PREFIX}{one}", accept=Severity.OK, age_max_s=DAY,
+            row(f"issue_{one}", f"Category {one}: a warning blocks too.", INCIDENTS, f"incident_response.{one}",
+                source="incident_response", component=f"{PREFIX}{one}", accept=Severity.OK, age_max_s=DAY,
                 runbook="runbooks/escalation.md") for one in BLOCKING
         ),
     ),

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from tradeworthy.kernel.report import Report, address, canonical
 from tradeworthy.kernel.severity import Severity
+from tradeworthy.operations.assessments.framework.registry import registry
 from tradeworthy.operations.assessments.framework.snapshot import Snapshot, encode
 from tradeworthy.operations.evidence.vocabulary import PROVENANCES
 from tradeworthy.operations.gates.model import HASHES, Artefact, Evidence
@@ -29,7 +30,7 @@ def of_snapshot(snapshot: Snapshot) -> Evidence:
         provenance=next((one for one in PROVENANCES if one in facts), PROVENANCES[-1]),
         hashes=_hashes(snapshot), ends_at=snapshot.expires_at,
         end_reason="the assessment's own time is over",
-        components={one.name: one.status for one in snapshot.components},
+        components={**_codes(snapshot), **{one.name: one.status for one in snapshot.components}},
         observed="" if worst is None else f"{worst.code} {worst.component} {worst.observed} {worst.unit}".strip(),
         limit="" if worst is None or worst.limit is None else f"{worst.limit} {worst.unit}".strip(),
         reason="" if worst is None else worst.message, size=len(encode(snapshot)),
@@ -50,6 +51,17 @@ def of_report(
         reason="" if worst is None else worst.text or f"{worst.code} {worst.observed}, expected {worst.limit}",
         components=_components(report), artefacts=(Artefact(f"{report.name}.json", address(data), len(data)),),
     )  # fmt: skip
+
+
+def _codes(snapshot: Snapshot) -> dict[str, Severity]:
+    """Return the worst severity of each code that the assessment has; one without a finding is OK."""
+    known = registry()
+    if snapshot.assessment not in {one.name for one in known}:
+        return {}
+    found = {one.code: Severity.OK for one in known.get(snapshot.assessment).codes()}
+    for one in snapshot.findings:
+        found[one.code] = max(found.get(one.code, Severity.OK), one.severity)
+    return found
 
 
 def _components(report: Report) -> dict[str, Severity]:

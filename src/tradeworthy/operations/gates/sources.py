@@ -37,13 +37,12 @@ CHECKS = {
     "dry_run": "a signed verdict of the supervised dry run of this release",
     "certificate": "the signed certificate of this release",
     "break_glass": "every break-glass is over and was reviewed before the next session",
-    "incident_review": "incidents are taken, resolved and reviewed in their times",
 }  # fmt: skip
 """Checks by name, and what each shows."""
 MADE = frozenset({
     "preflight", "tests", "paper_isolation", "regression", "out_of_sample", "paper_soak_live", "log_maturity",
     "rollback_rehearsed", "replay_determinism", "paper_smoke", "fleet_consistency", "control_mutation",
-    "supply_chain", "kill_switch", "break_glass", "incident_review", *NAMED,
+    "supply_chain", "kill_switch", "break_glass", *NAMED,
 })  # fmt: skip
 """Checks that a verb of this release makes; the others wait for what they are about."""
 
