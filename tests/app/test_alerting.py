@@ -65,14 +65,14 @@ class Running:
     """The path of a document for as long as `play` goes on."""
 
     def __init__(self, found, state, *, run_id="life-1", environ=None):
-        self.asked, self.delivered, self.publish = [], [], lambda topic, event: None
+        self.asked, self.stopped, self.delivered, self.publish = [], [], [], lambda topic, event: None
         self.alerting = Alerting(found, state=state, clock=CLOCK, environ=environ or {}, run_id=run_id)
 
     def run(self, play):
         async def scene():
             supervisor = TaskSupervisor(CLOCK, Random(1), Nobody())
             self.alerting.open(
-                supervisor, self.asked.append, self.publish,
+                supervisor, self.ask, self.publish,
                 delivered=lambda channel, seconds: self.delivered.append((channel, seconds < 5)),
             )  # fmt: skip
             supervisor.create(self.alerting.work, owner="alerts", name="alerts")
@@ -83,6 +83,10 @@ class Running:
                 self.alerting.close()
 
         return asyncio.run(scene())
+
+    def ask(self, asked):
+        """Note what the guard is asked for: the stop of a SEV-1 incident apart."""
+        (self.stopped if asked.code == "severe_incident" else self.asked).append(asked)
 
     async def until(self, done, within_s=5.0):
         for _ in range(round(within_s / 0.02)):

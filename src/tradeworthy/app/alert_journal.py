@@ -13,7 +13,7 @@ from tradeworthy.kernel.journal import Journal, read
 from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.operations.incidents.acts import Answer, Request
 from tradeworthy.operations.incidents.escalation import Ladder
-from tradeworthy.operations.incidents.lifecycle import IncidentBook
+from tradeworthy.operations.incidents.lifecycle import IncidentBook, Phase
 from tradeworthy.operations.incidents.model import (
     Alert,
     AlertAcknowledged,
@@ -136,6 +136,16 @@ class Mailbox:
             return msgspec.json.decode((self._answered / f"{request}.json").read_bytes(), type=Answer)
         except FileNotFoundError:
             return None
+
+
+def severe_faults(folder: Path, policy: IncidentPolicy, incident: str) -> list[str]:
+    """Return why a desk may not leave `stopped` in the name of an incident: SEV-1 ones must be named, and taken."""
+    severe = incidents_of(folder, policy).severe()
+    if not severe:
+        return []
+    if incident not in {one.id for one in severe}:
+        return [f"the incident must be one of {', '.join(one.id for one in severe)}, was {incident or 'absent'}"]
+    return [f"{one.id} is not taken: acknowledge it first" for one in severe if one.phase is Phase.OPEN]
 
 
 def alert_facts(folder: Path) -> list[Event]:

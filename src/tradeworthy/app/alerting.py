@@ -17,7 +17,7 @@ from tradeworthy.app.alert_journal import alert_facts as alert_facts
 from tradeworthy.app.alert_journal import incidents_of as incidents_of
 from tradeworthy.app.bootstrap import policy_of
 from tradeworthy.app.config import Document
-from tradeworthy.app.duties import RosterWatch
+from tradeworthy.app.duties import ClockWatch, RosterWatch, looks_of
 from tradeworthy.app.runtime.workload import Workload
 from tradeworthy.app.secret_references import store_of
 from tradeworthy.kernel.clock import Clock
@@ -36,6 +36,7 @@ from tradeworthy.operations.incidents.model import (
     Signal,
 )
 from tradeworthy.operations.incidents.path import AlertPath, PathFacts, PathPolicy
+from tradeworthy.operations.incidents.path_model import AlertMeter
 from tradeworthy.operations.incidents.people import Guards
 from tradeworthy.operations.incidents.policy import AlertPolicy, EscalationPolicy, IncidentPolicy, require_live
 from tradeworthy.operations.incidents.roster import RosterFacts
@@ -45,6 +46,8 @@ from tradeworthy.trading.control.asked import GuardAsked
 from tradeworthy.trading.execution.execution import ExecutionPolicy
 from tradeworthy.trading.model import GuardChanged, GuardLevel, OrderChanged, OrderState
 
+NOTICES = "notices"
+"""Below the path's folder: drafts of notices to authorities."""
 BENIGN = ExecutionPolicy().benign_codes
 """Rejections that are part of quoting."""
 EARLY_MAX = 1_000
@@ -135,12 +138,13 @@ class Alerting:
     def open(
         self, supervisor: TaskSupervisor, ask: Ask, publish: Callable[[str, Event], None] = lambda topic, event: None,
         *, delivered: Callable[[str, float], None] = lambda channel, seconds: None, announced: bool = True,
+        meter: AlertMeter | None = None,
     ) -> None:  # fmt: skip
         """Take the journal and stand ready; `work` then runs it.
 
         ask      brings reasons to the guard, e.g. `GuardDoor.ask`
         publish  takes topic and accepted event, e.g. `publisher.publish(topic, event, source="alerts")`
-        delivered  hears of each receipt: channel and seconds, e.g. `DeskMetrics.alert_delivered`
+        delivered  hears of each receipt: channel and seconds, e.g. `DeskMetrics.alert_delivered`;  meter  measures it
         announced  False where this is no process of the desk, e.g. a test of its channels
         """
         policy = self.policy.alerts
@@ -157,7 +161,7 @@ class Alerting:
             self._clock, supervisor, Random(self._seed), self.policy, transports=ways,
             canary=LinesFile(self.folder / CANARIES), record=self._journal, incidents=before.incidents,
             guards=guards, run_id=self._run_id, ladder=before.ladder,
-            looks=self.roster.look,
+            meter=meter, looks=looks_of(self.roster, ClockWatch(before.incidents, self.folder / NOTICES)),
             publish=publish, asked=mailbox.take, answer=mailbox.answer, delivered=delivered,
         )  # fmt: skip
         if announced:

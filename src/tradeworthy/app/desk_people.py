@@ -9,6 +9,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tradeworthy.app import forensic
+from tradeworthy.app.alert_journal import ALERTS, severe_faults
 from tradeworthy.app.approvals import ApprovalBook, signed
 from tradeworthy.app.bootstrap import people_policy
 from tradeworthy.app.guard_memory import EndedBetweenRuns, guard_memory, held_at_start, last_folder
@@ -22,8 +23,7 @@ from tradeworthy.app.operator_acts import (
     glass_of,
     rearm_of,
 )
-from tradeworthy.app.run_folder import document_of, journal_of, started_of
-from tradeworthy.app.runner import state_of
+from tradeworthy.app.run_folder import document_of, journal_of, started_of, state_of
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND, Clock
 from tradeworthy.kernel.dsse import key_id_of
 from tradeworthy.kernel.errors import UsageError
@@ -31,6 +31,7 @@ from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.kernel.journal import read
 from tradeworthy.kernel.journal.files import write_durably, writer_lives
 from tradeworthy.kernel.journal.reader import first_seq_of, segment_paths
+from tradeworthy.operations.incidents.policy import IncidentPolicy
 from tradeworthy.trading.control import sentinel
 from tradeworthy.trading.control.approvals import (
     Act,
@@ -165,6 +166,7 @@ class DeskPeople:
                 f"{one.owner}.{one.code} has a value that only a running desk can measure: start it, it starts stopped"
                 for one in stops if one.owner in ("risk", "ledger")
             ]  # fmt: skip
+        faults += severe_faults(self.state / ALERTS, IncidentPolicy(), request.incident)
         if faults:
             self.book.append((ApprovalRefused(held.pack.digest(), Act.RESUME.value, request.scope, tuple(faults)),))
             return Outcome(False, tuple(faults))

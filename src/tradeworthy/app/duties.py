@@ -1,4 +1,4 @@
-"""What time alone brings beside the alert path: the roster's gaps and what else falls due (AR-19)."""
+"""What time alone brings beside the alert path: the roster's gaps, and clocks of law (AR-19, IN-08)."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,9 +6,12 @@ from pathlib import Path
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.facts import Fact
+from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.kernel.severity import Severity
+from tradeworthy.operations.incidents.lifecycle import IncidentBook
 from tradeworthy.operations.incidents.model import AlertSeverity, Signal
 from tradeworthy.operations.incidents.policy import EscalationPolicy
+from tradeworthy.operations.incidents.regulatory import Brought
 from tradeworthy.operations.incidents.roster import (
     ContactTested,
     Roster,
@@ -77,10 +80,26 @@ class RosterWatch:
         return roster_signals(told)
 
 
-def looks_of(*watches: Callable[[int], tuple[Signal, ...]]) -> Callable[[int], tuple[Signal, ...]]:
-    """Return one look over several."""
+class ClockWatch:
+    """Let clocks of law run: drafts go to a folder, alarms to people, each fact to the journal."""
 
-    def look(now: int) -> tuple[Signal, ...]:
-        return tuple(signal for watch in watches for signal in watch(now))
+    def __init__(self, incidents: IncidentBook, folder: Path) -> None:
+        self._incidents, self._folder = incidents, folder
+
+    def look(self, now: int) -> Brought:
+        """Take one look."""
+        return self._incidents.clocks.look(self._incidents.concerns(), now, self._keep)
+
+    def _keep(self, name: str, text: str) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        write_durably(self._folder / name, text.encode())
+
+
+def looks_of(roster: RosterWatch, clocks: ClockWatch) -> Callable[[int], Brought]:
+    """Return one look over both."""
+
+    def look(now: int) -> Brought:
+        law = clocks.look(now)
+        return Brought(law.facts, (*law.signals, *roster.look(now)))
 
     return look

@@ -37,6 +37,7 @@ from tradeworthy.cli import (
     guard,
     health,
     incident,
+    incident_duties,
     ingest_once,
     journal,
     kill,
@@ -94,6 +95,11 @@ app.command(watchdog.watchdog, show=False)
 alert.app.command(alert_drill.drill)
 alert.app.command(alert_drill.send)
 app.command(alert.app)
+for duty in (
+    incident_duties.clocks, incident_duties.file, incident_duties.exclude, incident_duties.roster,
+    incident_duties.contact, incident_duties.simulate, incident_duties.validate,
+):  # fmt: skip
+    incident.app.command(duty)
 app.command(incident.app)
 app.command(health.health)
 app.command(assess.app)

@@ -14,6 +14,7 @@ class RuntimeBegan(Fact, frozen=True):
     pid: int
     code_hash: str
     config_hash: str
+    runbooks_hash: str = ""
 
 
 @fact("runtime.journal_opened")

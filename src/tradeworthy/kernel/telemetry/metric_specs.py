@@ -67,6 +67,12 @@ SPECS = (
         ("provider", "action", "status"), DURATIONS_S,
     ),
     FamilySpec("alert_delivery_seconds", HISTOGRAM, "Time from an alert to its delivery.", ("route",), DURATIONS_S),
+    FamilySpec("alerts_generated_total", COUNTER, "Messages about alerts that were made."),
+    FamilySpec("alerts_sent_total", COUNTER, "Messages that a channel took."),
+    FamilySpec("alerts_undelivered_total", COUNTER, "Messages that a channel did not take in time."),
+    FamilySpec("alerts_suppressed_total", COUNTER, "Signals that were counted and not sent again."),
+    FamilySpec("alert_generation_seconds", HISTOGRAM, "Time from an event to its alert.", (), DURATIONS_S),
+    FamilySpec("alert_canary_age_seconds", GAUGE, "Time since the last canary of the alert path came back."),
     FamilySpec("orders_total", COUNTER, "Orders that reached a state.", (*BASE, "state")),
     FamilySpec("fills_total", COUNTER, "Fills.", (*BASE, "side", "liquidity")),
 )  # fmt: skip

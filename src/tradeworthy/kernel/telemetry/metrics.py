@@ -166,6 +166,20 @@ class DeskMetrics:
         """Take one delivered alert."""
         self["alert_delivery_seconds"].observe(route, value=seconds)
 
+    def alert_generated(self, seconds: float) -> None:
+        """Take the time from an event to its alert."""
+        self["alert_generation_seconds"].observe(value=seconds)
+
+    def alerts(
+        self, *, generated: int, sent: int, undelivered: int, suppressed: int, canary_age_seconds: float
+    ) -> None:
+        """Take the alert path's totals since its start, and how long ago a canary came back."""
+        self["alerts_generated_total"].advance(total=generated)
+        self["alerts_sent_total"].advance(total=sent)
+        self["alerts_undelivered_total"].advance(total=undelivered)
+        self["alerts_suppressed_total"].advance(total=suppressed)
+        self["alert_canary_age_seconds"].set(to=canary_age_seconds)
+
     def logs(self, dropped_by_cause: Mapping[str, int], *, spans_dropped: int = 0) -> None:
         """Take `Logs.dropped_by_cause` and `Tracing.dropped`."""
         for cause, total in dropped_by_cause.items():

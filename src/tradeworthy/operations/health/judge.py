@@ -28,7 +28,7 @@ CHECKS: dict[str, Judgement] = {
     "telemetry_exporters": Judgement(rules.telemetry_exporters, "runbooks/telemetry_exporters.md"),
     "journal": Judgement(custody.journal, "runbooks/journal.md"),
     "guard": Judgement(custody.guard, "runbooks/guard.md"),
-    "kill_switch": Judgement(custody.kill_switch, "runbooks/kill_switch.md"),
+    "kill_switch": Judgement(custody.kill_switch, "runbooks/kill-switch.md"),
     "supervisor": Judgement(custody.supervisor, "runbooks/supervision.md"),
     "watchdog": Judgement(custody.watchdog, "runbooks/watchdog.md"),
     "bus": Judgement(rules.judged, "runbooks/bus.md"),
@@ -42,7 +42,7 @@ CHECKS: dict[str, Judgement] = {
     "portfolio": Judgement(custody.portfolio, "runbooks/reconciliation.md"),
     "controls": Judgement(rules.members, "runbooks/controls.md"),
     "permissions": Judgement(custody.permissions, "runbooks/permissions.md"),
-    "alerts": Judgement(custody.alerts, "runbooks/alert_path.md"),
+    "alerts": Judgement(custody.alerts, "runbooks/alert-path.md"),
 }
 """Every check by name; `RuntimeFacts` has a field of the same name."""
 

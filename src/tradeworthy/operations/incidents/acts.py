@@ -10,6 +10,7 @@ from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.kernel.words import Word
 from tradeworthy.operations.incidents.lifecycle import IncidentBook, IncidentRefused, Phase
 from tradeworthy.operations.incidents.model import AlertSeverity
+from tradeworthy.operations.incidents.roster import ContactTested
 
 
 class Verb(Word):
@@ -20,6 +21,9 @@ class Verb(Word):
     SILENCE = "silence"
     SEND = "send"
     DRILL = "drill"
+    FILE = "file"
+    EXCLUDE = "exclude"
+    CONTACT = "contact"
     OPEN = "open"
     MOVE = "move"
     RATE = "rate"
@@ -50,6 +54,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     drill: bool = False
     evidence: tuple[str, ...] = ()
     severity: AlertSeverity = AlertSeverity.WARNING
+    clock: str = ""
+    key_id: str = ""
+    signature: str = ""
+    reached: bool = False
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +95,17 @@ def act_on_incidents(book: IncidentBook, asked: Request, now: int, keep: Callabl
                 )
             case Verb.NOTE:
                 told = book.note(asked.target, asked.person, asked.text, now, asked.evidence)
+            case Verb.FILE:
+                told = book.clocks.file(asked.target, asked.clock, asked.person, asked.text, now)
+            case Verb.EXCLUDE:
+                told = book.clocks.exclude(
+                    asked.target, asked.clock, asked.person, asked.text, now, key_id=asked.key_id,
+                    signature=asked.signature,
+                )  # fmt: skip
+            case Verb.CONTACT:
+                told = ContactTested(
+                    name=asked.target, transport=asked.text, reached=asked.reached, person=asked.person, at=now
+                )
             case Verb.TEST | Verb.SILENCE | Verb.SEND | Verb.DRILL:
                 raise IncidentRefused(f"{asked.verb.value} is no act on an incident")
     except DeskError as problem:

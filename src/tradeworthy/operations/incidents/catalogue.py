@@ -48,15 +48,22 @@ FAMILIES: Mapping[str, str] = {"risk": "risk_breach", "runtime": "system_failure
 NEVER_SILENCED = ("kill", "journal", "reconciliation")
 
 RUNBOOKS: tuple[tuple[str, str], ...] = (
-    ("alert_path.", "alert_path.md"), ("kill", "kill_switch.md"), ("journal", "journal.md"), ("guard", "guard.md"),
-    ("reconciliation", "reconciliation.md"), ("gate", "gate.md"), ("compliance", "compliance.md"),
-    ("surveillance", "compliance.md"), ("risk", "risk.md"), ("drawdown", "risk.md"), ("venue", "venue.md"),
-    ("execution", "execution.md"), ("feed", "feed.md"), ("sensory", "market_data.md"), ("bus", "bus.md"),
-    ("telemetry", "bus.md"), ("store", "database.md"), ("disk", "disk.md"), ("clock", "clock.md"),
-    ("heartbeat", "supervision.md"), ("task", "supervision.md"), ("process", "supervision.md"),
+    ("alert_path.", "alert-path.md"), ("kill", "kill-switch.md"), ("journal", "journal.md"), ("guard", "guard.md"),
+    ("reconciliation", "unexpected-position.md"), ("position", "unexpected-position.md"), ("gate", "gate-no-go.md"),
+    ("compliance", "compliance-veto.md"), ("surveillance", "compliance-veto.md"), ("regulatory", "compliance-veto.md"),
+    ("risk_reject", "order-blocked.md"), ("rate_limited", "order-blocked.md"), ("risk_daily_loss", "daily-loss.md"),
+    ("risk.daily_loss", "daily-loss.md"), ("risk_policy", "risk-policy-violation.md"), ("risk", "risk-breach.md"),
+    ("drawdown", "risk-breach.md"), ("venue", "venue-errors.md"), ("execution", "execution-failure.md"),
+    ("feed.stale", "feed-stale.md"), ("feed.down", "feed-stale.md"), ("feed", "data-quality.md"),
+    ("data", "data-quality.md"), ("sensory", "sensor-drift.md"), ("drift_sentry", "drift-sentry.md"),
+    ("bus", "bus-outage.md"), ("telemetry", "bus-outage.md"), ("cache", "cache-outage.md"),
+    ("store", "store-outage.md"), ("provider", "providers.md"), ("disk", "resource-exhaustion.md"),
+    ("clock", "clock.md"), ("network", "network-partition.md"), ("heartbeat", "supervision.md"),
+    ("task", "supervision.md"), ("process", "health-failure.md"), ("component", "health-failure.md"),
     ("break_glass", "controls.md"), ("escalation", "escalation.md"), ("strategy", "strategy.md"),
-    ("incident_response.roster", "escalation.md"),
-    ("incident", "incidents.md"), ("drill", "drill.md"), ("system_failure", "supervision.md"), ("health", "health.md"),
+    ("security", "secrets-leak.md"), ("secrets", "secrets-leak.md"), ("dry_run", "dry-run.md"),
+    ("incident_response.roster", "escalation.md"), ("incident", "incidents.md"), ("drill", "drill.md"),
+    ("system_failure", "health-failure.md"), ("health", "health-failure.md"),
 )  # fmt: skip
 RUNBOOK_DEFAULT = "incidents.md"
 GRAVE = ("kill", "journal", "reconciliation", "position", "compliance_prohibited", "surveillance", "regulatory")

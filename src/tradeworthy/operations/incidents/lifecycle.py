@@ -15,6 +15,7 @@ from tradeworthy.kernel.words import Word
 from tradeworthy.operations.incidents.catalogue import sev_of
 from tradeworthy.operations.incidents.model import Alert, Key
 from tradeworthy.operations.incidents.policy import IncidentPolicy
+from tradeworthy.operations.incidents.regulatory import ClockBook, Concern
 
 DRILLS = "drill."
 """How codes of exercises begin."""
@@ -166,6 +167,7 @@ class IncidentBook:
 
     def __init__(self, policy: IncidentPolicy) -> None:
         self._policy = policy
+        self.clocks = ClockBook(policy)
         self._all: dict[str, Incident] = {}
         self._last_of: dict[Key, str] = {}
         self._number = 0
@@ -184,6 +186,7 @@ class IncidentBook:
 
     def fold(self, told: Fact) -> None:
         """Take one fact of the journal."""
+        self.clocks.fold(told)
         if isinstance(told, IncidentOpened):
             self._number += 1
             self._make_room()
@@ -265,6 +268,17 @@ class IncidentBook:
             raise IncidentRefused("a note needs a person and a text")
         return IncidentNoted(incident=incident, person=person, at=now, text=str(redact(text)), evidence=evidence)
 
+    def concerns(self) -> tuple[Concern, ...]:
+        """Return the incidents for which clocks of law may run: no drills."""
+        return tuple(
+            Concern(one.id, one.sev, one.opened.code, one.opened.detected_at, _classed_at(one), one.opened.title)
+            for one in self._all.values() if not one.opened.drill
+        )  # fmt: skip
+
+    def severe(self) -> tuple[Incident, ...]:
+        """Return the SEV-1 incidents that are not resolved: trading waits for them (IN-04)."""
+        return tuple(one for one in self._all.values() if one.living and one.sev == 1 and not one.opened.drill)
+
     def means(self, now: int) -> Means:
         """Return MTTA and MTTR of the window that ends now, from what the journal told alone (IN-03)."""
         since = now - self._policy.window_days * NANOS_PER_DAY
@@ -322,6 +336,11 @@ def _after(before: Incident, told: Act) -> Incident:
             case Phase.OPEN | Phase.MITIGATED | Phase.CLOSED:
                 pass
     return msgspec.structs.replace(before, **change)
+
+
+def _classed_at(one: Incident) -> int:
+    rated = [step.at for step in one.timeline if isinstance(step, IncidentRated)]
+    return rated[-1] if rated else one.opened.detected_at
 
 
 def _key_of(opened: IncidentOpened) -> Key:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from random import Random
 
@@ -24,7 +24,7 @@ from tradeworthy.operations.incidents.drills import DRILL_CODE, force_failure
 from tradeworthy.operations.incidents.escalation import Escalated, Ladder, Step
 from tradeworthy.operations.incidents.grouping import Groups, Page
 from tradeworthy.operations.incidents.latency import CanaryLost, CanaryWatch
-from tradeworthy.operations.incidents.lifecycle import IncidentBook
+from tradeworthy.operations.incidents.lifecycle import IncidentBook, Phase
 from tradeworthy.operations.incidents.model import (
     Alert,
     AlertsCounted,
@@ -35,9 +35,9 @@ from tradeworthy.operations.incidents.model import (
     Signal,
 )
 from tradeworthy.operations.incidents.outbox import Outbox
+from tradeworthy.operations.incidents.path_model import AlertMeter, Unmeasured, topic_of
 from tradeworthy.operations.incidents.path_model import PathFacts as PathFacts
 from tradeworthy.operations.incidents.path_model import PathPolicy as PathPolicy
-from tradeworthy.operations.incidents.path_model import topic_of
 from tradeworthy.operations.incidents.people import (
     HELD_CANARY,
     HELD_NO_ANSWER,
@@ -46,6 +46,7 @@ from tradeworthy.operations.incidents.people import (
     Guards,
     People,
 )
+from tradeworthy.operations.incidents.regulatory import Brought
 from tradeworthy.operations.incidents.routing import Routing
 from tradeworthy.operations.incidents.triggers import Triggers
 from tradeworthy.operations.incidents.unrouted import UNROUTED
@@ -74,6 +75,7 @@ class AlertPath:
     asked       what people asked for since the last call;  answer  takes what became of each
     delivered   hears of each accepted receipt: channel, and seconds from the notice
     ladder      folded from the journal: what climbed in the last process climbs on
+    meter       measures the path, each 5 s, and each alert that was made
     looks       what time alone brings outside the path, e.g. a gap in the roster; asked each 5 s
     """
 
@@ -83,7 +85,7 @@ class AlertPath:
         guards: Guards, run_id: str, publish: Callable[[str, Event], None] = lambda topic, event: None,
         asked: Callable[[], tuple[Request, ...]] = tuple, answer: Callable[[Answer], None] = lambda answer: None,
         delivered: Callable[[str, float], None] = lambda channel, seconds: None, ladder: Ladder | None = None,
-        looks: Callable[[int], Iterable[Signal]] = lambda now: (),
+        looks: Callable[[int], Brought] = lambda now: Brought((), ()), meter: AlertMeter | None = None,
     ) -> None:  # fmt: skip
         self._clock, self._supervisor, self._policy, self._guards = clock, supervisor, policy, guards
         self._record, self._publish, self._asked, self._answer = record, publish, asked, answer
@@ -117,7 +119,7 @@ class AlertPath:
             ), ack_hold_s=policy.escalation.ack_hold_s,
         )  # fmt: skip
         self._counted = AlertsCounted(0, 0, 0, 0, 0, 0, 0)
-        self._looks = looks
+        self._looks, self._meter = looks, meter or Unmeasured()
         self._triggers = Triggers()
         self._carry_on()
 
@@ -171,9 +173,12 @@ class AlertPath:
             self._answer(self.act(asked))
         if mono >= self._tick_at:
             self._tick_at = mono + TICK_NS
+            self._meter.path(self.facts())
             for verdict in self.book.tick(now):
                 self._apply(verdict, mono, now)
-            for signal in self._looks(now):
+            brought = self._looks(now)
+            self._facts += brought.facts
+            for signal in brought.signals:
                 self._take(signal, mono, now)
         self._watch_itself(now, mono)
         steps = self.ladder.tick(now)
@@ -199,7 +204,7 @@ class AlertPath:
             self._groups.waiting + len(self._inbox), self._taken, reached.sent, reached.undelivered, reached.nobody,
             self._counts[Why.SUPPRESSED], self._counts[Why.INHIBITED], self._overflowed + self.book.overflowed,
             self._unrecorded, self._canary.missing, self._canary.age(self._clock.monotonic()),
-            outbox.ledger.generation(), outbox.ledger.receipt(), severity,
+            outbox.ledger.generation(), outbox.ledger.receipt(), severity, reached.generated,
         )  # fmt: skip
 
     # signals
@@ -245,6 +250,9 @@ class AlertPath:
                 self.ladder.resolve(other.key)
         if self.ladder.unanswered and self._guards.escalation is not None:
             self._guards.escalation.hold(HELD_NO_ANSWER, "nobody answered in the last process")
+        for one in self.incidents.severe():
+            if one.phase is Phase.OPEN:
+                self._people.block(one.id)
 
     def _apply(self, verdict: Verdict, accepted: int, now: int) -> None:
         self._counts[verdict.why] += 1
@@ -272,7 +280,10 @@ class AlertPath:
         if channels:
             while len(self._times) >= TIMES_MAX:
                 del self._times[next(iter(self._times))]
-            self._times.setdefault(alert.id, (accepted, self._clock.monotonic()))
+            made = self._clock.monotonic()
+            if alert.id not in self._times:
+                self._times[alert.id] = accepted, made
+                self._meter.generated((made - accepted) / NANOS_PER_SECOND)
             fresh = verdict.why is not Why.REPEATED
             self._groups.add(alert, tuple(dict.fromkeys(channels)), now, fresh=fresh)
             self.book.told(alert, now)
@@ -292,6 +303,7 @@ class AlertPath:
             opened = self.incidents.open_for(alert, now)
             if opened is not None:
                 self._fold(opened)
+                self._people.block(opened.incident)
 
     def _fold(self, told: Fact) -> None:
         self._facts.append(told)

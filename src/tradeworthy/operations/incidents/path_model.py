@@ -1,6 +1,6 @@
 """What the path of an alert is made with, what it says of itself, and which topic hears of which of its facts."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -43,6 +43,24 @@ class PathFacts(NamedTuple):
     generation: Quantile
     receipt: Quantile
     severity: Severity
+    generated: int = 0
+
+
+class AlertMeter(Protocol):
+    """Who measures the path: each alert that was made, and the path every few seconds."""
+
+    def generated(self, seconds: float) -> None: ...
+    def path(self, facts: PathFacts) -> None: ...
+
+
+class Unmeasured:
+    """Nobody measures."""
+
+    def generated(self, seconds: float) -> None:
+        """Leave it."""
+
+    def path(self, facts: PathFacts) -> None:
+        """Leave it."""
 
 
 def topic_of(payload: Fact) -> str | None:

@@ -17,6 +17,7 @@ from tradeworthy.trading.model import GuardLevel
 
 TEST = "alert_path.test"
 HELD_UNDELIVERED, HELD_CANARY, HELD_NO_ANSWER = "undelivered", "canary_lost", "no_answer"
+HELD_INCIDENT = "severe_incident"
 """Codes of the guard's reasons."""
 ANSWERS_MAX = 256
 
@@ -91,11 +92,20 @@ class People:
             answer = act_on_incidents(self._incidents, asked, now, self._fold)
             if not answer.fault:
                 self._follow(asked, now)
+                if asked.verb in (Verb.OPEN, Verb.RATE):
+                    self.block(answer.found)
         while len(self._answered) >= ANSWERS_MAX:
             del self._answered[next(iter(self._answered))]
         self._answered[asked.id] = answer
         self._acting.commit()
         return answer
+
+    def block(self, incident: str) -> None:
+        """Stop trading for a SEV-1 incident; two people resume it (IN-04)."""
+        one = next((one for one in self._incidents.severe() if one.id == incident), None)
+        if one is not None and self._guards.triggers is not None:
+            said = f"{one.id} {one.opened.title}"
+            self._guards.triggers.hold(HELD_INCIDENT, GuardLevel.STOPPED, "desk", said, None)
 
     def _test(self, asked: Request, now: int) -> Answer:
         """Send a test alert over every channel; acknowledged, it ends what the path holds."""

@@ -10,6 +10,15 @@ from tradeworthy.operations.incidents.model import AlertSeverity
 INFO, WARNING, ERROR, CRITICAL = AlertSeverity
 ALL = ("ops-email", "ops-slack", "ops-webhook", "ops-github")
 WITH_SMS = (*ALL, "ops-sms")
+REQUIRED_RUNBOOKS = (
+    "trading-stopped", "kill-switch", "unexpected-position", "venue-errors", "daily-loss", "risk-breach",
+    "risk-policy-violation", "compliance-veto", "execution-failure", "order-blocked", "data-quality", "health-failure",
+    "feed-stale", "drift-sentry", "sensor-drift", "bus-outage", "cache-outage", "kafka-offset-recovery", "store-outage",
+    "metrics-outage", "resource-exhaustion", "network-partition", "misconfiguration-rollback", "migration-rollback",
+    "failover", "disaster-recovery", "leadership-churn", "backlog", "clock", "alert-path", "gate-no-go", "promotion",
+    "dry-run", "incident-validation", "secrets-leak",
+)  # fmt: skip
+"""Pages that must be there, below `docs/runbooks` (IN-11)."""
 TRANSPORTS = ("email", "sms", "webhook", "slack", "github", "file", "command")
 
 
@@ -274,6 +283,58 @@ class EscalationPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             raise ValueError("expected a day in session_weekdays, found none")
 
 
+class ClockPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A clock of law: an entry of a rule pack.
+
+    id, title      its name, and the notice's
+    pack           rule pack that it belongs to
+    begins         awareness: when the incident was seen; classification: when its severity was set
+    hours, business_days, months  how long; one of them is above 0
+    sev_max        incidents up to this number
+    codes          prefixes of the incident's code; none = every incident
+    """
+
+    id: str
+    title: str
+    pack: str
+    begins: str = "awareness"
+    hours: float = 0.0
+    business_days: int = 0
+    months: int = 0
+    sev_max: int = 2
+    codes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.pack:
+            raise ConfigurationRefused(f"clock {self.id!r}: expected a rule pack, found none")
+        if sum(one > 0 for one in (self.hours, self.business_days, self.months)) != 1:
+            raise ValueError("exactly one of hours, business_days and months must be above 0")
+        if self.begins not in ("awareness", "classification"):
+            raise ValueError(f"begins must be awareness or classification, was {self.begins!r}")
+
+    def applies(self, sev: int, code: str) -> bool:
+        """Tell whether a clock runs for an incident."""
+        return sev <= self.sev_max and code.startswith(self.codes or ("",))
+
+
+REPORTING = ("reporting.", "regulatory_report")
+CLOCKS = (
+    ClockPolicy(id="ict_early", title="ICT incident notice", pack="ict", begins="classification", hours=4),
+    ClockPolicy(id="ict_aware", title="ICT incident notice after awareness", pack="ict", hours=24),
+    ClockPolicy(id="ict_intermediate", title="ICT intermediate report", pack="ict", hours=72),
+    ClockPolicy(id="ict_final", title="ICT final report", pack="ict", months=1),
+    ClockPolicy(id="market_systems", title="market-systems notice", pack="market_systems", hours=24),
+    ClockPolicy(id="personal_data", title="personal-data breach notice", pack="personal_data", hours=72,
+                codes=("security.", "secrets")),
+    ClockPolicy(id="swap_data", title="swap data error notice", pack="swap_data", business_days=7, sev_max=3,
+                codes=REPORTING),
+    ClockPolicy(id="transaction_report", title="transaction report correction", pack="transaction_report",
+                business_days=1, sev_max=3, codes=REPORTING),
+    ClockPolicy(id="suspicious_activity", title="suspicious activity report", pack="suspicious_activity", hours=720,
+                sev_max=3, codes=("surveillance.", "compliance")),
+)  # fmt: skip
+
+
 class IncidentPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How incidents are opened, answered and judged.
 
@@ -285,6 +346,8 @@ class IncidentPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     window_days            of both means
     postmortem_warn_hours, postmortem_fail_hours  from resolved to reviewed
     kept_max               incidents kept in memory; the journal keeps all
+    rule_packs             rule packs that apply to this desk;  clocks  of law, each of a rule pack
+    notice_draft_minutes   after which the draft of a notice must be ready
     """
 
     open_from: AlertSeverity = CRITICAL
@@ -299,11 +362,17 @@ class IncidentPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     postmortem_warn_hours: float = 24.0
     postmortem_fail_hours: float = 48.0
     kept_max: int = 1_000
+    rule_packs: tuple[str, ...] = ()
+    clocks: tuple[ClockPolicy, ...] = CLOCKS
+    notice_draft_minutes: float = 15.0
 
     def __post_init__(self) -> None:
         _require_order(self, ("open_warn", "open_fail"), ("mtta_warn_minutes", "mtta_fail_minutes"),
                        ("mttr_warn_minutes", "mttr_fail_minutes"),
                        ("postmortem_warn_hours", "postmortem_fail_hours"))  # fmt: skip
+        unknown = sorted(set(self.rule_packs) - {one.pack for one in self.clocks})
+        if unknown:
+            raise ConfigurationRefused(f"incidents.rule_packs: expected packs with clocks, found {unknown}")
         if self.kept_max < 1 or self.window_days < 1:
             raise ValueError("kept_max and window_days must be at least 1")
 

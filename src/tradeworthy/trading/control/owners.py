@@ -35,7 +35,7 @@ OWNERS: dict[str, Owner] = {
     "strategy": Owner(STOPPED, "the strategy's own condition ends", "runbooks/strategy.md"),
     "execution": Owner(STOPPED, "orders are resolved with evidence", "runbooks/execution.md"),
     "gate": Owner(STOPPED, "a valid verdict", "runbooks/gate.md"),
-    "alert_path": Owner(PAUSED, "a test alert is acknowledged", "runbooks/alert_path.md"),
+    "alert_path": Owner(PAUSED, "a test alert is acknowledged", "runbooks/alert-path.md"),
     "escalation": Owner(STOPPED, "a person takes the incident", "runbooks/escalation.md"),
     "catalogue": Owner(PAUSED, "the bundle is approved", "runbooks/catalogue.md"),
     "ml": Owner(PAUSED, "model inputs and outputs are inside their limits", "runbooks/ml.md"),

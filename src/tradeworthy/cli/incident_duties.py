@@ -1,0 +1,233 @@
+"""`tradeworthy incident clocks|file|exclude|roster|contact|simulate|validate`: law, people on call, and proofs."""
+
+import getpass
+import os
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tradeworthy.app.alert_desk import AlertDesk, encoded
+from tradeworthy.app.alert_journal import alert_facts
+from tradeworthy.app.alerting import path_policy
+from tradeworthy.app.duties import RosterWatch
+from tradeworthy.app.incident_validation import validate as run_validation
+from tradeworthy.cli.evidence import private_key
+from tradeworthy.cli.run import DEFAULT_RUNS
+from tradeworthy.cli.start_switches import Start
+from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
+from tradeworthy.kernel.dsse import key_id_of
+from tradeworthy.kernel.errors import ExitCode, UsageError
+from tradeworthy.kernel.report import EXIT_CODES
+from tradeworthy.kernel.severity import worst
+from tradeworthy.operations.incidents.acts import Request, Verb
+from tradeworthy.operations.incidents.chaos import ChaosPolicy
+from tradeworthy.operations.incidents.chaos import simulate as run_chaos
+from tradeworthy.operations.incidents.path_model import PathPolicy
+from tradeworthy.operations.incidents.regulatory import decision_text
+from tradeworthy.operations.incidents.roster import on_shift
+
+USUAL = Start()
+
+
+def clocks(desk: str, /, *, all: bool = False, json: bool = False, runs: Path = DEFAULT_RUNS) -> int:
+    """Show which notices the law asks for, and when they are due: 0 none, 1 some run, 2 one was missed.
+
+    Parameters
+    ----------
+    desk
+        The desk's name.
+    all
+        Also those that are filed or do not apply.
+    json
+        Print JSON.
+    runs
+        Where run folders go.
+    """
+    found = AlertDesk(runs, desk, clock=SystemClock()).incidents().clocks.all
+    shown = [one for one in found if all or one.ended in ("", "missed")]
+    if json:
+        sys.stdout.write(encoded([one._asdict() for one in shown]).decode() + "\n")
+    else:
+        table = Table(box=None, pad_edge=False)
+        for head in ("incident", "clock", "notice", "due", "draft", "state"):
+            table.add_column(head, overflow="fold")
+        for one in shown:
+            told = one.started
+            draft = f"notices/{told.incident}-{told.clock}.md" if one.drafted else "none"
+            state = one.ended or f"{one.share:.0%} alarmed"
+            table.add_row(told.incident, told.clock, told.title, _stamp(told.due), draft, state)
+        _console().print(table if shown else f"{desk}: no notice is owed")
+    if any(one.ended == "missed" for one in found):
+        return ExitCode.FAIL
+    return ExitCode.WARN if any(not one.ended for one in found) else ExitCode.PASS
+
+
+def file(desk: str, incident: str, clock: str, /, *, reference: str, runs: Path = DEFAULT_RUNS) -> int:
+    """Say that a notice was filed.
+
+    Parameters
+    ----------
+    desk
+        The desk's name.
+    incident
+        The incident's name.
+    clock
+        The clock's name, as `incident clocks` shows it.
+    reference
+        The authority's own.
+    runs
+        Where run folders go.
+    """
+    return _ask(desk, runs, Verb.FILE, target=incident, clock=clock, text=reference)
+
+
+def exclude(desk: str, incident: str, clock: str, /, *, reason: str, key: Path, runs: Path = DEFAULT_RUNS) -> int:
+    """Decide that a clock does not apply, with your signature over the reason.
+
+    Parameters
+    ----------
+    desk
+        The desk's name.
+    incident
+        The incident's name.
+    clock
+        The clock's name.
+    reason
+        Why; it is what you sign.
+    key
+        Your private key.
+    runs
+        Where run folders go.
+    """
+    private = private_key(key)
+    signature = private.sign(decision_text(incident, clock, reason)).hex()
+    key_id = key_id_of(private.public_key().public_bytes_raw())
+    return _ask(
+        desk, runs, Verb.EXCLUDE, target=incident, clock=clock, text=reason, key_id=key_id, signature=signature
+    )
+
+
+def roster(configuration: Path, /, *, start: Start = USUAL) -> int:
+    """Show who is on call, and what is wrong with the roster: 0 nothing, 1 a gap ahead, 2 a gap or worse, 3 no roster.
+
+    Parameters
+    ----------
+    configuration
+        The desk's TOML document; `telemetry.escalation.roster` names the file below the desk's alerts.
+    """
+    document, clock = start.document(configuration), SystemClock()
+    desk = AlertDesk(start.runs, document.desk.name, clock=clock)
+    watch = RosterWatch(path_policy(document).escalation, desk.folder)
+    if desk.folder.is_dir() and any(desk.folder.glob("journal/journal-*")):
+        for event in alert_facts(desk.folder):
+            watch.fold(event.payload)
+    console, found = _console(), watch.roster()
+    if found is not None:
+        primary, secondary = on_shift(found, clock.now())
+        console.print(f"primary {', '.join(primary) or 'nobody'}; secondary {', '.join(secondary) or 'nobody'}")
+    findings = watch.findings(clock.now())
+    for one in findings:
+        console.print(f"{one.severity.name:<8} {one.code}: {one.observed}, expected {one.limit}")
+    if found is None:
+        return ExitCode.COULD_NOT_JUDGE
+    return EXIT_CODES[worst(one.severity for one in findings)]
+
+
+def contact(desk: str, name: str, transport: str, /, *, reached: bool = False, runs: Path = DEFAULT_RUNS) -> int:
+    """Record that a contact of the roster was tried.
+
+    Parameters
+    ----------
+    desk
+        The desk's name.
+    name
+        The person's name, as in the roster.
+    transport
+        Which of the person's contacts.
+    reached
+        The person answered.
+    runs
+        Where run folders go.
+    """
+    return _ask(desk, runs, Verb.CONTACT, target=name, text=transport, reached=reached)
+
+
+def simulate(
+    *, seed: int = 7, hours: float = 4.0, desk: str | None = None, json: bool = False, runs: Path = DEFAULT_RUNS
+) -> int:
+    """Play a seeded campaign of failures, gateways and people against a copy: 0 all was heard and taken, 2 it was not.
+
+    The same seed gives the same outcome, to the digest. Nothing leaves the process.
+
+    Parameters
+    ----------
+    seed
+        Of the campaign.
+    hours
+        Of simulated time.
+    desk
+        Begin with a copy of this desk's incidents.
+    json
+        Print JSON.
+    runs
+        Where run folders go.
+    """
+    if not 0 < hours <= 240:
+        raise UsageError(f"--hours must be above 0 and at most 240, was {hours:g}")
+    before = () if desk is None else tuple(
+        one.payload for one in alert_facts(AlertDesk(runs, desk, clock=SystemClock()).folder)
+    )  # fmt: skip
+    found = run_chaos(seed, PathPolicy(), ChaosPolicy(hours=hours), before=before)
+    if json:
+        sys.stdout.write(encoded(found).decode() + "\n")
+    else:
+        mean = "none" if found.mtta.minutes is None else f"{found.mtta.minutes:.1f} min"
+        _console().print(
+            f"{found.failures} failures, {found.alerts} alerts, {found.incidents} incidents, "
+            f"{found.acknowledged} taken, {found.resolved} resolved; MTTA {mean}; {found.messages} messages, "
+            f"{found.undelivered} not delivered, "
+            f"{found.unheard} critical alerts unheard\ndigest {found.digest}"
+        )
+    return ExitCode.FAIL if found.unheard or found.acknowledged < found.incidents else ExitCode.PASS
+
+
+def validate(*, out: Path | None = None) -> int:
+    """Trip a desk, replay a day, and roll a throttle back, really: 0 all passed, 2 any failed.
+
+    Parameters
+    ----------
+    out
+        Write the pack `incident_playbook_validation` there; else it is printed.
+    """
+    with tempfile.TemporaryDirectory(prefix="tradeworthy-validation-") as folder:
+        found = run_validation(Path(folder), SystemClock(), environ=dict(os.environ))
+    data = encoded(found)
+    if out is None:
+        sys.stdout.write(data.decode() + "\n")
+    else:
+        out.write_bytes(data + b"\n")
+        for one in found.drills:
+            _console().print(f"{one.severity:<8} {one.name}, {one.took_s:.1f} s")
+    return ExitCode.PASS if found.passed else ExitCode.FAIL
+
+
+def _ask(desk: str, runs: Path, verb: Verb, **words: object) -> int:
+    clock = SystemClock()
+    request = Request(
+        id=f"{clock.now()}-{os.getpid()}", verb=verb, person=getpass.getuser(), **words  # type: ignore[arg-type]
+    )
+    answer = AlertDesk(runs, desk, clock=clock).ask(request)
+    _console().print(answer.fault or "noted", style="red" if answer.fault else None)
+    return ExitCode.FAIL if answer.fault else ExitCode.PASS
+
+
+def _console() -> Console:
+    return Console(highlight=False, markup=False, soft_wrap=True)
+
+
+def _stamp(ns: int) -> str:
+    return f"{datetime.fromtimestamp(ns // NANOS_PER_SECOND, UTC):%Y-%m-%dT%H:%M:%SZ}"
