@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from tradeworthy.app import assessment_changes
 from tradeworthy.app.sections import SECTIONS
 from tradeworthy.kernel.redaction import REDACTED, is_reference, names_secret
 from tradeworthy.kernel.severity import Severity
@@ -127,13 +128,16 @@ def first_look(after: Mapping[str, Any]) -> tuple[ConfigurationChange, ...]:
 def is_limit(field: str) -> bool:
     """Tell whether a field limits what the desk may do."""
     instance_cap = field.startswith("instances[") and field.endswith("].cap")
-    return instance_cap or field == "desk.capital" or field.partition(".")[0] in LIMIT_SECTIONS
+    of_section = field.partition(".")[0] in LIMIT_SECTIONS or field.startswith(assessment_changes.SECTION)
+    return instance_cap or field == "desk.capital" or of_section
 
 
 def tightens(field: str, before: Any, after: Any) -> bool:
     """Tell whether a change of a limit surely narrows risk; absent stands for the policy's own default."""
     if field.startswith(RESTRICTIONS):
         return before is None
+    if field.startswith(assessment_changes.SECTION):
+        return assessment_changes.tightens(field, before, after)
     keys = {_INDEX.sub("", part) for part in field.split(".")}
     before = _defaults().get(field) if before is None else before
     after = _defaults().get(field) if after is None else after
@@ -176,7 +180,9 @@ def _judged(field: str, before: Any, after: Any) -> tuple[Severity, str]:
 
 def _same_limit(field: str, before: Any, after: Any) -> bool:
     known = _defaults()
-    if field not in known:
+    if field.startswith(assessment_changes.SECTION):
+        known = {field: assessment_changes.default_of(field)}
+    if known.get(field) is None:
         return False
     here, there = (known[field] if one is None else one for one in (before, after))
     try:
