@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted((ROOT / "docs" / "acceptance").glob("*.md"))
-IDS = re.compile(r"\b([A-Z]{2,4})-(\d{2})(?: to (?:\1-)?(\d{2}))?")
+IDS = re.compile(r"\b([A-Z]{2,4})-(\d{1,3})(?: to (?:\1-)?(\d{1,3}))?")
 CODE = re.compile(r"`([^`]+)`")
 KINDS = frozenset({"unit", "real loop", "black box", "proof", "none"})
 
@@ -27,7 +27,7 @@ def promised(text):
     line = next((one for one in text.splitlines() if one.startswith("Ids:")), "")
     found = []
     for family, first, last in IDS.findall(line):
-        found += [f"{family}-{number:02d}" for number in range(int(first), int(last or first) + 1)]
+        found += [f"{family}-{number:0{len(first)}d}" for number in range(int(first), int(last or first) + 1)]
     return found
 
 
