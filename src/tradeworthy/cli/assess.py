@@ -50,7 +50,8 @@ def assess(
     at: int | None = None, journal: Path | None = None, ci: Flag = False, dry_run: Path | None = None,
     scan: Annotated[tuple[Path, ...], Parameter(negative="")] = (), store: Path | None = None,
     format_: Annotated[Format, Parameter(name="--format")] = "table", output: Path | None = None,
-    bundle: Path | None = None,
+    bundle: Path | None = None, list_all: Annotated[bool, Parameter(name="--list", negative="")] = False,
+    json: Flag = False,
 ) -> int:  # fmt: skip
     """Judge assessments: 0 all is well, 1 with warnings, 2 one failed, 3 one could not be judged.
 
@@ -93,7 +94,14 @@ def assess(
         Write there instead of standard output.
     bundle
         Leave the snapshots, both pages and what they rest on as an evidence bundle in this folder.
+    list_all
+        List every assessment instead, as `tradeworthy assess list` does.
+    json
+        With --list the whole registry as JSON, else the snapshots.
     """
+    if list_all:
+        return list_(json=json)
+    format_ = "json" if json else format_
     known = registry()
     if section is not None:
         chosen = tuple(one.name for one in known.section(section))
