@@ -21,7 +21,8 @@ TIMES = [
     "2026-03-02T08:00:09+02:00", "2026-03-02 06:00:09Z", "2026-02-30T06:00:09Z", "2026-03-02T24:00:00Z", "later",
     "2026-03-02T06:00:60Z", "2099-01-01T00:00:00Z", "1969-01-01T00:00:00Z", "2026-03-02T06:00:09.Z",
     "2026-03-02T06:00Z",
-    1772431209, 1772431209123, 17.5, None, True,
+    1772431209, 1772431209123, 17.5, None, True, 1772431209.25, 1772431209.123456, 1772431209.1234567, 0, 0.0, -5,
+    1772431209123456, 1772431209123456789, 1e9, 99999999999, 100000000000, 7258118400, 0.000001, 0.0000000015,
 ]  # fmt: skip
 KEYS = [
     "level", "lvl", "severity", "severity_text", "timestamp", "ts", "@timestamp", "time", "event", "message", "payload",
@@ -32,6 +33,9 @@ TEXTS = st.one_of(
     st.sampled_from([
         *WORDS, "heartbeat", "Traceback (most recent call last):", "panic: x", " panic: x", "fatal error: y",
         "no exceptions seen", "ValueError: boom", 'a "quoted" \\ text', "two\nlines", "tab\t", "\u2028", "ü",
+        "x\nTraceback (most recent call last):\n  File", "\n\t panic: x", "a\r\n fatal error: y", "\tpanic: z", "/",
+        "pan\u0131c: x", "\npan\u0131c: panic:", "trace\u212a", "\u017f", "\ud800", "a\udc00b", "\U0001f600", "\x7f",
+        "h\u00e9artbeat", "\u20ac" * 12, "\b\f\u0001",
     ]),
     st.text(max_size=40),
 )  # fmt: skip
@@ -140,6 +144,34 @@ def test_plain_lines_never_reach_the_general_parser(tmp_path, monkeypatch):
     monkeypatch.setattr("tradeworthy.operations.dry_run.audit.tally.Tally.take", lambda _self, line: asked.append(line))
     tally = scan([path], AuditPolicy(), now=logs.NOW_NS, compiled=True)
     assert (tally.records, tally.measured, asked) == (500, 500, [])
+
+
+FOREIGN = [
+    {"ts": 1772431209.1234567, "lvl": "info", "msg": "prêt\nligne « deux »", "user": "Łukasz 🚀"},
+    {"time": 1772431209123, "level": "info", "event": "Überblick", "msg": 'a "quoted" \\ path/\ttab'},
+    {"@timestamp": "2026-03-02T06:00:09.123+00:00", "severity": "INFO", "message": "日本語のログ", "n": -1.5},
+]
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_foreign_lines_with_escapes_and_beyond_ascii_never_reach_the_general_parser(tmp_path, monkeypatch, ascii_only):
+    chosen = [one for one in FOREIGN if not ascii_only or "event" not in one]
+    rows = [json.dumps(one, ensure_ascii=ascii_only).encode() for one in chosen]
+    path = logs.write(tmp_path / "foreign.jsonl", rows)
+    expected = outcome(path, SMALL, compiled=False)
+    assert outcome(path, SMALL, compiled=True) == expected
+    asked = []
+    monkeypatch.setattr("tradeworthy.operations.dry_run.audit.tally.Tally.take", lambda _self, line: asked.append(line))
+    assert scan([path], AuditPolicy(), now=logs.NOW_NS, compiled=True).records == len(rows)
+    assert asked == []
+
+
+@given(st.integers(0, 10**11), st.integers(0, 10), st.integers(0, 10**10))
+def test_a_time_of_an_epoch_with_a_fraction_is_the_same_to_the_nanosecond(tmp_path_factory, whole, digits, fraction):
+    text = f"{whole}.{fraction:010d}"[: len(str(whole)) + 1 + digits].rstrip(".")
+    path = tmp_path_factory.getbasetemp() / "epoch.jsonl"
+    path.write_bytes(f'{{"level":"info","ts":{text}}}\n'.encode())
+    assert outcome(path, SMALL, compiled=True) == outcome(path, SMALL, compiled=False)
 
 
 def test_shuffled_lines_and_any_block_size_read_the_same(tmp_path):

@@ -1,7 +1,7 @@
 """The compiled reader's kernel: checks every byte of a plain JSON line and counts it without making objects.
 
-It takes only what it can judge alone: ASCII without escapes, known OK levels, ISO times in UTC, no key or text that
-could be a stack trace. Every other line is left, untouched, to `Tally.take`.
+It takes only what it can judge alone: whole UTF-8 with the usual escapes, known OK levels, times in ISO and UTC or as
+epochs, no key or text that could be a stack trace. Every other line is left, untouched, to `Tally.take`.
 """
 
 # Compiled functions are typed by their machine words:
@@ -13,10 +13,14 @@ from numba import njit
 from tradeworthy.operations.dry_run.audit.compiled_text import (
     NO_TIME,
     OPTIONS,
+    begins_trace,
+    blanks_end,
     byte_at,
     code_of_text,
     digits_end,
+    epoch_of,
     get,
+    holds_escape,
     integer_at,
     letters,
     line_end,
@@ -26,6 +30,7 @@ from tradeworthy.operations.dry_run.audit.compiled_text import (
     put,
     skip,
     text_end,
+    text_rest,
     word_at,
 )
 
@@ -60,7 +65,6 @@ _INFO, _DEBUG, _TRACE, _NOTICE = (letters(one) for one in OK_WORDS)
 _INFO_UPPER, _DEBUG_UPPER, _TRACE_UPPER, _NOTICE_UPPER = (letters(one.upper()) for one in OK_WORDS)
 _BEAT_HEAD, _BEAT_TAIL, _BEAT_BYTES = letters(BEAT), letters(BEAT[1:]), len(BEAT)
 _TRUE, _FALSE, _NULL = (letters(one) for one in ("true", "false", "null"))
-_TRAC, _PANI, _FATA, _LOWER_FOUR = (letters(one) for one in ("trac", "pani", "fata", "    "))
 _FOUR, _FIVE = 0xFFFFFFFF, 0xFFFFFFFFFF
 _SEQ, _STRUCTURED, _STRUCTURED_TAIL = letters("seq"), letters("structured"), letters("ructured")
 _STDOUT, _STDERR, _SIX_BYTES = letters("stdout"), letters("stderr"), 0xFFFFFFFFFFFF
@@ -101,8 +105,8 @@ def _stamp_end(at):  # type: ignore[no-untyped-def]  # pragma: no cover
 @njit(**OPTIONS)
 def _suspect(text):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Tell whether a text begins as a stack trace does."""
-    start = (word_at(text) | _LOWER_FOUR) & _FOUR
-    return start in (_TRAC, _PANI, _FATA) or byte_at(text) == 32
+    first = byte_at(text)
+    return begins_trace(blanks_end(text) if first == 32 or first == 92 else text)
 
 
 @njit(**OPTIONS)
@@ -127,14 +131,22 @@ def _read_head(at, state):  # type: ignore[no-untyped-def]  # pragma: no cover
         return 0
     at = end + 11
     end = text_end(at)
-    if byte_at(end) != 34 or _suspect(at):
+    if byte_at(end) != 34:
+        end = text_rest(end)
+        if end == 0 or holds_escape(at, end):
+            return 0
+    if _suspect(at):
         return 0
     event, event_bytes = at, end - at
     if word_at(end) != _H3 or word_at(end + 5) != _T3:
         return 0
     at = end + 13
     end = text_end(at)
-    if byte_at(end) != 34 or _suspect(at) or word_at(end) != _H4 or word_at(end + 4) != _T4:
+    if byte_at(end) != 34:
+        end = text_rest(end)
+        if end == 0:
+            return 0
+    if _suspect(at) or word_at(end) != _H4 or word_at(end + 4) != _T4:
         return 0
     at = end + 12
     stream = word_at(at) & _SIX_BYTES
@@ -224,7 +236,9 @@ def _read_line(at, state):  # type: ignore[no-untyped-def]  # pragma: no cover
                 key = at + 1
                 at = text_end(key)
                 if byte_at(at) != 34:
-                    return 0
+                    at = text_rest(at)
+                    if at == 0 or holds_escape(key, at):
+                        return 0
                 length = at - key
                 name = masked(word_at(key), length)
                 if length == 5:
@@ -285,7 +299,11 @@ def _read_line(at, state):  # type: ignore[no-untyped-def]  # pragma: no cover
                 text = at + 1
                 at = text_end(text)
                 if byte_at(at) != 34:
-                    return 0
+                    if what == 1 or what == 2 or what == 5:
+                        return 0
+                    at = text_rest(at)
+                    if at == 0 or (what == 3 and holds_escape(text, at)):
+                        return 0
                 if _suspect(text):
                     return 0
                 if what == 1:
@@ -327,6 +345,18 @@ def _read_line(at, state):  # type: ignore[no-untyped-def]  # pragma: no cover
                     odd_seq, seq_payload = odd_seq or seq_payload != 0, begin
                 else:
                     odd_seq, seq_inner = odd_seq or seq_inner != 0, begin
+            elif what == 2 or what == 5:
+                begin = at
+                at = number_end(begin)
+                if at == 0:
+                    return 0
+                moment = epoch_of(begin, at)
+                if moment == NO_TIME or (own if what == 2 else arrival) != NO_TIME:
+                    return 0
+                if what == 2:
+                    own = moment
+                else:
+                    arrival = moment
             elif what != 0 and what != 4 and what != 7:
                 return 0
             elif first == 123 or first == 91:
@@ -423,7 +453,7 @@ def _compile(text: int) -> Any:
     of the other file, which the cache would not look at.
     """
 
-    @njit(**OPTIONS)
+    @njit(cache=True, **OPTIONS)
     def scan_lines(base, start, stop, state):  # type: ignore[no-untyped-def]  # pragma: no cover
         """Read the lines from `start` to `stop` and return how far it came: to `stop`, or until the spans are full."""
         at = base + start + (text - text)

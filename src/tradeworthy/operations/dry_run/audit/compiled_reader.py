@@ -56,7 +56,7 @@ class CompiledReader:
         for slot in np.nonzero(events[0::2])[0].tolist():
             name = kernel.NAMES_AT + 4 * slot
             text = state[name : name + 4].tobytes()[: int(events[2 * slot + 1])]
-            tally.events.add(text.decode("ascii"), int(events[2 * slot]))
+            tally.events.add(text.decode(), int(events[2 * slot]))
         self._hand_over_cells()
 
     def _hand_over_cells(self) -> None:

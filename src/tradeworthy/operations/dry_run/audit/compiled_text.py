@@ -3,11 +3,15 @@
 # Compiled functions are typed by their machine words:
 # mypy: disable-error-code="call-arg, var-annotated"
 import zlib
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
+
+from tradeworthy.operations.dry_run.audit.classification import LATEST_NANOS
 
 DIGITS_MAX = 40
 NO_TIME = -1
@@ -90,7 +94,10 @@ def _lowest(_context, bits):  # type: ignore[no-untyped-def]
 _ZEROS, _LOW_SEVEN, _ABOVE_NINE = letters("0" * 8), 0x7F7F7F7F7F7F7F7F, 0x7676767676767676
 _HIGH, _EVEN = -0x7F7F7F7F7F7F7F80, 0x00FF00FF00FF
 _ZONE_SIX, _SIX = letters("+00:00"), 0xFFFFFFFFFFFF
-OPTIONS: Any = {"nogil": True, "cache": True, "error_model": "numpy", "boundscheck": False}
+_TRAC, _PANI, _FATA, _LOWER_FOUR = (letters(one) for one in ("trac", "pani", "fata", "    "))
+_FOUR = 0xFFFFFFFF
+OPTIONS: Any = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+"""Without a cache of their own: what is kept is the whole scan, which is made of all of them."""
 
 
 @njit(inline="always")
@@ -110,6 +117,121 @@ def text_end(at):  # type: ignore[no-untyped-def]  # pragma: no cover
         if stops != 0:
             return at + _lowest(stops)
         at += 32
+
+
+@njit(**OPTIONS)
+def blanks_end(at):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return where the blanks at the begin of a line of text end: spaces, and tabs as JSON writes them."""
+    while True:
+        if byte_at(at) == 32:
+            at += 1
+        elif byte_at(at) == 92 and byte_at(at + 1) == 116:
+            at += 2
+        else:
+            return at
+
+
+@njit(**OPTIONS)
+def begins_trace(at):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Tell whether a line of text begins as the first line of a stack trace does."""
+    start = (word_at(at) | _LOWER_FOUR) & _FOUR
+    return start in (_TRAC, _PANI, _FATA)
+
+
+@njit(**OPTIONS)
+def _hex_at(at):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the value of four hexadecimal digits, -1 for anything else."""
+    value = 0
+    for place in range(at, at + 4):
+        digit = byte_at(place)
+        if 48 <= digit <= 57:
+            digit -= 48
+        elif 97 <= (digit | 32) <= 102:
+            digit = (digit | 32) - 87
+        else:
+            return -1
+        value = value * 16 + digit
+    return value
+
+
+@njit(**OPTIONS)
+def _numbered_end(at):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the end of a character by its number, or of a pair of surrogates; 0 for ASCII and what folds into it."""
+    value = _hex_at(at + 2)
+    if value < 128 or value in (0x130, 0x131, 0x17F, 0x212A) or 0xDC00 <= value <= 0xDFFF:
+        return 0
+    if value < 0xD800 or value > 0xDBFF:
+        return at + 6
+    if byte_at(at + 6) != 92 or byte_at(at + 7) != 117:
+        return 0
+    low = _hex_at(at + 8)
+    return at + 12 if 0xDC00 <= low <= 0xDFFF else 0
+
+
+@njit(**OPTIONS)
+def _beyond_ascii_end(at):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the end of one character of whole UTF-8 beyond ASCII, 0 for other bytes and for what folds into ASCII."""
+    lead, second = byte_at(at), byte_at(at + 1)
+    if second < 0x80 or second > 0xBF:
+        return 0
+    if lead < 0xE0:
+        folds = (lead == 0xC4 and (second == 0xB0 or second == 0xB1)) or (lead == 0xC5 and second == 0xBF)
+        return 0 if lead < 0xC2 or folds else at + 2
+    third = byte_at(at + 2)
+    if third < 0x80 or third > 0xBF:
+        return 0
+    if lead < 0xF0:
+        shortest = lead == 0xE0 and second < 0xA0
+        surrogate = lead == 0xED and second > 0x9F
+        folds = lead == 0xE2 and second == 0x84 and third == 0xAA
+        return 0 if shortest or surrogate or folds else at + 3
+    fourth = byte_at(at + 3)
+    if fourth < 0x80 or fourth > 0xBF or lead > 0xF4:
+        return 0
+    return 0 if (lead == 0xF0 and second < 0x90) or (lead == 0xF4 and second > 0x8F) else at + 4
+
+
+@njit(**OPTIONS)
+def text_rest(at):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return where text ends that is more than plain from `at` on, 0 for one that the general parser must look at.
+
+    Taken are the escapes of JSON but for controls and ASCII by number, and whole UTF-8. Left are texts with a line
+    that could begin a stack trace, and letters that fold into ASCII ones.
+    """
+    while True:
+        byte = byte_at(at)
+        if byte == 34:
+            return at
+        if byte >= 128:
+            at = _beyond_ascii_end(at)
+        elif byte == 92:
+            sign = byte_at(at + 1)
+            if sign == 110:
+                at = blanks_end(at + 2)
+                if begins_trace(at):
+                    return 0
+            elif sign == 117:
+                at = _numbered_end(at)
+            elif sign in (34, 92, 47, 98, 102, 114, 116):
+                at += 2
+            else:
+                return 0
+        else:
+            return 0
+        if at == 0:
+            return 0
+        if byte_at(at) < 128:
+            at = text_end(at)
+
+
+@njit(**OPTIONS)
+def holds_escape(at, end):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Tell whether a text holds an escape, so that its bytes are not its characters."""
+    while at < end:
+        if byte_at(at) == 92:
+            return True
+        at += 1
+    return False
 
 
 @njit(**OPTIONS)
@@ -151,6 +273,49 @@ def integer_at(at):  # type: ignore[no-untyped-def]  # pragma: no cover
     for place in range(at, stop):
         value = value * 10 + byte_at(place) - 48
     return value
+
+
+@njit(**OPTIONS)
+def epoch_of(at, end):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the nanoseconds of a positive number that is a time in s, ms, us or ns by its size, -1 for any other.
+
+    A fraction becomes the nearest binary number first, as the general parser has it; at most nine digits of one after
+    at least 2**20 are worked out so, in whole numbers.
+    """
+    stop = digits_end(at)
+    whole = integer_at(at)
+    if whole < 0:
+        return NO_TIME
+    if stop == end:
+        if whole == 0:
+            return NO_TIME
+        unit = 1_000_000_000
+        if whole >= 100_000_000_000_000_000:
+            unit = 1
+        elif whole >= 100_000_000_000_000:
+            unit = 1_000
+        elif whole >= 100_000_000_000:
+            unit = 1_000_000
+        return whole * unit if whole < LATEST_NANOS // unit else NO_TIME
+    if byte_at(stop) != 46:
+        return NO_TIME
+    places = end - stop - 1
+    if digits_end(stop + 1) != end or places > 9 or whole < 1 << 20 or whole >= 100_000_000_000:
+        return NO_TIME
+    fraction, power = 0, 1
+    for place in range(stop + 1, end):
+        fraction = fraction * 10 + byte_at(place) - 48
+        power *= 10
+    scale = 32
+    while whole >> (53 - scale) != 0:
+        scale -= 1
+    scaled = (fraction << scale) // power
+    rest = 2 * ((fraction << scale) - scaled * power)
+    if rest > power or (rest == power and scaled & 1):
+        scaled += 1
+    value = np.float64((whole << scale) + scaled) / np.float64(1 << scale)
+    nanos = np.rint(value * 1e9)
+    return np.int64(nanos) if nanos < LATEST_NANOS else NO_TIME
 
 
 @njit(**OPTIONS)
@@ -241,6 +406,5 @@ def number_end(at):  # type: ignore[no-untyped-def]  # pragma: no cover
 
 
 def code_of_text() -> int:
-    """Return a number that changes with the compiled functions of this file."""
-    functions = (masked, text_end, line_end, skip, digits_end, integer_at, _minute, moment_of, number_end)
-    return zlib.crc32(b"".join(one.py_func.__code__.co_code for one in functions) + bytes([DIGITS_MAX, _VECTOR]))
+    """Return a number that changes with this file."""
+    return zlib.crc32(Path(__file__).read_bytes())
