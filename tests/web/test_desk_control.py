@@ -12,8 +12,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "app"))
 from test_instances import LIVE, parsed
 from trusted import by, public, trusting
 
+from tradeworthy.adapters.sentinel_file import SentinelFile
 from tradeworthy.app.change_control import CHANGES, changes_of, pack_of, propose
 from tradeworthy.app.guard_memory import guard_memory
+from tradeworthy.app.kill import flag_holds
 from tradeworthy.app.operator_acts import CONTROL, PersonAct
 from tradeworthy.app.venues import halt_flag
 from tradeworthy.kernel.clock import EventClock, SystemClock
@@ -82,6 +84,18 @@ def test_a_disk_that_refuses_leaves_it_unknown(control, monkeypatch):
     monkeypatch.setattr(desk_control, "kill_desk", refuse)
     answer = asyncio.run(control.kill("smoke", "desk", False, "ada"))
     assert (answer.outcome, answer.faults) == ("unknown", ("OSError: No space left on device",))
+
+
+def test_a_full_disk_keeps_no_kill_from_the_flag(control, state, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(27, "File too large")
+
+    monkeypatch.setattr(SentinelFile, "write", refuse)
+    answer = asyncio.run(control.kill("smoke", "desk", False, "ada"))
+    assert (answer.outcome, answer.faults) == (
+        "accepted", ("the flag is up, the sentinel was not written here: OSError: File too large",),
+    )  # fmt: skip
+    assert flag_holds(state, "desk", SystemClock())
 
 
 def test_a_pause_is_handed_to_the_desk_in_the_name_of_the_token(control, state):

@@ -42,6 +42,18 @@ def kill_desk(state: Path, *, reason: str, scope: str, flatten: bool, clock: Clo
     return in_force
 
 
+def flag_holds(state: Path, scope: str, clock: Clock) -> bool:
+    """Tell whether a person's kill of this scope is in the flag: then no order leaves, whatever else is missing."""
+    try:
+        flag = halt_flag(state, clock)
+    except OSError:
+        return False
+    try:
+        return any((one.owner, one.code, one.scope) == (OPERATOR, KILL, scope_of(scope)) for one in flag.halts())
+    finally:
+        flag.close()
+
+
 def await_certificate(
     state: Path, halt: Halt, clock: Clock, *, within_ns: int = WAIT_NS
 ) -> tuple[Path, Verified] | None:

@@ -9,7 +9,7 @@ import msgspec
 
 from tradeworthy.app.change_control import CHANGES, act_of, approve_signed, proposal_of
 from tradeworthy.app.desk_people import DeskPeople, Outcome
-from tradeworthy.app.kill import kill_desk
+from tradeworthy.app.kill import flag_holds, kill_desk
 from tradeworthy.app.operator_acts import CONTROL, PersonAct
 from tradeworthy.app.watchdog_process import watchdog_lives
 from tradeworthy.kernel.clock import Clock
@@ -41,14 +41,22 @@ class DeskControl:
         self._acts = ThreadPoolExecutor(max_workers=1, thread_name_prefix="web-act")
 
     async def kill(self, reason: str, scope: str, flatten: bool, principal: str) -> ControlAnswer:
-        """Trip the flag, then the sentinel. It is never `done`: what was sent is not what was seen (KS-04)."""
+        """Trip the flag, then the sentinel. It is never `done`: what was sent is not what was seen (KS-04).
+
+        Where this process can write no sentinel, a flag that is up is a kill all the same; the watchdog writes it.
+        """
 
         def act() -> ControlAnswer:
-            halt = kill_desk(
-                self._state, reason=f"{principal}: {reason}", scope=scope, flatten=flatten, clock=self._clock
-            )
-            watched = watchdog_lives(self._state)
-            return ControlAnswer(outcome="accepted", text=f"{halt.scope}: {STOPPED if watched else UNWATCHED}")
+            faults: tuple[str, ...] = ()
+            try:
+                kill_desk(self._state, reason=f"{principal}: {reason}", scope=scope, flatten=flatten, clock=self._clock)
+            except OSError as problem:
+                if not flag_holds(self._state, scope, self._clock):
+                    raise
+                why = f"{type(problem).__name__}: {problem.strerror}"
+                faults = (f"the flag is up, the sentinel was not written here: {why}",)
+            text = STOPPED if watchdog_lives(self._state) else UNWATCHED
+            return ControlAnswer(outcome="accepted", text=f"{scope_of(scope)}: {text}", faults=faults)
 
         return await self._run(self._kills, act)
 
