@@ -65,8 +65,8 @@ class Scene:
     def trader(self, **odd):
         return self._kept(VenueClient(self.url, self.clock, policy=QUICK, **odd))
 
-    def helper(self, scope="cancel_only", **odd):
-        return self._kept(EmergencyLine(self.url, self.clock, name="helper", scope=scope, policy=QUICK, **odd))
+    def helper(self, scope="cancel_only", policy=QUICK, **odd):
+        return self._kept(EmergencyLine(self.url, self.clock, name="helper", scope=scope, policy=policy, **odd))
 
     def fail(self, **aids):
         self.helper("view").aid(Aids(**aids))
@@ -118,6 +118,47 @@ def test_an_order_without_an_answer_is_unknown_and_is_told_when_the_line_is_back
         assert kinds(trader.advance(800)) == [(ReportType.ABSENT, "b", "venue.unknown_order")]
     else:
         assert kinds(trader.advance(600)) == [(ReportType.ACKNOWLEDGED, "b", None)]
+
+
+def test_a_venue_that_is_half_open_is_waited_for_once_and_opened_anew_beside_the_desks_steps(scene):
+    trader = opened(scene)
+    scene.fail(silent="unanswered", scopes=("trade",))
+    for ts in range(300, 320):
+        trader.advance(ts)
+        scene.clock.sleep(10_000_000)
+    assert (trader.unanswered, trader.connected) == (1, False)
+    scene.fail()
+    _until_back(scene, trader)
+    assert trader.unanswered == 1
+
+
+def test_an_emergency_is_asked_again_on_a_fresh_connection_while_the_first_is_silent(scene):
+    opened(scene)
+    line = scene.helper(policy=LinePolicy(answer_within_s=30.0, hedge_after_s=0.02))
+    line.greet()
+    scene.fail(silent="lost", scopes=("cancel_only",))
+    mend = threading.Timer(0.1, scene.fail)
+    mend.start()
+    assert line.take_off(("desk",), token=0) == ("a",)
+    mend.join()
+    assert line.view().requests["cancel_only.hello"] > 1
+
+
+def test_an_emergency_without_any_answer_says_so_in_time(scene):
+    line = scene.helper()
+    scene.fail(silent="lost", scopes=("cancel_only",))
+    with pytest.raises(TimeoutError, match=r"found none within 0\.15 s"):
+        line.view()
+    scene.fail()
+    assert line.view().open_orders == ()
+
+
+def test_an_emergency_whose_line_died_is_asked_anew_at_once(scene):
+    line = scene.helper(policy=LinePolicy(answer_within_s=30.0, hedge_after_s=20.0))
+    line.greet()
+    scene.stop()
+    scene.serve()
+    assert line.take_off(("desk",), token=0) == ()
 
 
 def test_a_cancel_without_an_answer_is_unknown(scene):

@@ -171,6 +171,15 @@ def test_a_refusal_is_partial_and_the_trip_stays_open(scene):
     assert one.record().outcome is Flatness.VERIFIED
 
 
+def test_what_a_certificate_answers_stands_in_the_sentinel_before_it(scene):
+    one = scene("a")
+    one.trip()
+    one.acts.cancel_all(3)
+    one.acts.open_orders()
+    one.record()
+    assert one.held() == {"operator.kill.desk"}
+
+
 def test_a_trip_whose_sentinel_is_missing_after_a_second_is_put_there(scene):
     one = scene()
     one.trip("strategy:a")

@@ -92,6 +92,18 @@ def test_an_order_after_the_trip_is_timed_and_reaching_the_limit_is_late(last, a
     assert (step.after_ns, step.in_time) == (after, not late)
 
 
+def test_the_slices_of_a_flatten_are_no_new_orders_and_an_opening_is():
+    flatten = msgspec.structs.replace(HALT, flatten=True)
+    late = TRIPPED + 80_000_000
+    closing = view(last_order="z", last_order_at=late, last_opening_at=TRIPPED - 5)
+    opening = view(last_order="z", last_order_at=late, last_opening_at=late)
+    found = [
+        {one.name: one.after_ns for one in certificate(shown, (halt,)).steps}[NO_NEW_ORDER]
+        for shown, halt in ((closing, flatten), (opening, flatten), (closing, HALT))
+    ]
+    assert found == [0, 80_000_000, 80_000_000]
+
+
 def test_a_step_that_was_not_done_is_not_in_time():
     steps = {one.name: one for one in certificate(None, after={DISPATCHED: 5}).steps}
     assert [one.limit_ns for one in steps.values()] == list(LIMITS_NS.values())

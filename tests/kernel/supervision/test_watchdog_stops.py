@@ -158,6 +158,24 @@ def test_a_cancel_that_is_refused_is_looked_at_all_the_same(scene):
     assert one.incidents()[0].orders_gone, "the venue shows none: that is what counts"
 
 
+@pytest.mark.parametrize("problem", [TimeoutError("no answer"), PermissionError("not now")])
+def test_an_empty_view_is_not_enough_while_the_cancel_was_not_taken(scene, problem):
+    class Later(Venue):
+        tried = 0
+
+        def cancel_all(self, token):
+            self.tried += 1
+            if self.tried < 4:
+                raise problem
+
+    one = scene(0)
+    one.watchdog._cancel = venue = Later(0)
+    one.stop.text = "kill"
+    one.beating(1)
+    cancel = next(act for act in one.incidents()[0].acts if act.name == "cancel")
+    assert (venue.tried, cancel.outcome, cancel.detail) == (4, Outcome.VERIFIED, "no open orders")
+
+
 def test_beats_are_answered_while_a_port_is_waited_for(scene):
     one, free = scene(0), threading.Event()
 

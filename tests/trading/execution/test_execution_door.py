@@ -66,6 +66,16 @@ def test_silent_venue_makes_the_order_unknown_then_looks_up_and_cancels_at_thirt
     assert kinds(desk.on_timer(60 * SECOND)) == [QueryOrder, CancelOrder]
 
 
+def test_doubts_of_one_order_are_one_look_up_a_timeout_however_often_the_venue_does_not_know():
+    desk = execution()
+    order_id = sent(desk)
+    for timeout in range(1, 6):
+        assert kinds(desk.on_timer(timeout * 30 * SECOND))[-2:] == [QueryOrder, CancelOrder]
+        for _ in range(3):
+            desk.on_report(report(R.UNKNOWN, order_id), timeout * 30 * SECOND)
+    assert kinds(desk.on_timer(180 * SECOND)) == [QueryOrder, CancelOrder]
+
+
 def test_accepted_order_with_a_lost_answer_is_one_live_order_and_then_cancelled():
     desk = execution()
     order_id = sent(desk)

@@ -69,6 +69,19 @@ def test_working_slice_is_cancelled_before_the_next_one_goes():
     assert slice_at(schedule, MINUTE + 1).slice_no == 1
 
 
+def test_of_slices_that_time_passed_over_the_last_goes_and_none_ends_before_it_leaves():
+    schedule = twap()
+    schedule.on_fill(slice_at(schedule, 0).lots)
+    late = slice_at(schedule, 5 * MINUTE + 1)
+    assert (late.slice_no, late.lots, late.expires_at) == (5, 20, 6 * MINUTE)
+    schedule.on_fill(late.lots)
+    assert slice_at(schedule, 5 * MINUTE + 2) is None
+    rest = [slice_at(schedule, minute * MINUTE) for minute in range(6, 10)]
+    assert [one.slice_no for one in rest] == [6, 7, 8, 9]
+    last = twap()
+    assert (slice_at(last, 10 * MINUTE - 1).slice_no, last.plan[-1].at) == (9, 9 * MINUTE)
+
+
 def test_collar_holds_every_price():
     schedule = twap(collar=1003)
     assert [slice_at(schedule, minute * MINUTE).price for minute in range(10)][-1] == 1003

@@ -70,7 +70,8 @@ class Slicing:
         """Return the slice that is due, or the cancel of the one before it, which has to go first.
 
         Without a touch nothing is sent; the slice's lots carry on to the next. At the deadline the rest is given up.
-        Where time passed over several slices, they are one: an order that ends before it leaves is no order.
+        Where time passed over several slices the last of them goes, with what the others left as far as `catch_up`
+        lets it: an order that ends before it leaves would be none.
         """
         if self.state is not ScheduleState.EXECUTING:
             return ()
@@ -80,11 +81,11 @@ class Slicing:
             return ()
         if self._child is not None:
             return (CancelOrder(self._child, self.parent.intent.instrument, f"execution.{self._name}_next_slice"),)
-        number, own = self._next, 0
         while self._next < len(self._plan) and self._plan[self._next].at <= now:
-            own += self._plan[self._next].lots
-            number, self._next = self._next, self._next + 1
-        self._due += own
+            self._due += self._plan[self._next].lots
+            self._next += 1
+        number = self._next - 1
+        own = self._plan[number].lots
         if bid is None or ask is None:
             return ()
         last = self._next == len(self._plan)
