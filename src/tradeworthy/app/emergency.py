@@ -34,12 +34,17 @@ from tradeworthy.trading.control.sentinel import SentinelPort
 from tradeworthy.trading.control.venue_view import VenueView
 from tradeworthy.trading.model import GuardLevel
 
+LATCH_WAIT_S = 0.05
 MIRROR_AFTER_NS = NANOS_PER_SECOND
 """Whoever trips writes the sentinel itself, right after the flag; only then is it missing."""
 
 
 class FlagTrip:
-    """Trip the flag, which every edge reads, then the sentinel, which every start reads (the watchdog's `TripPort`)."""
+    """Trip the flag, which every edge reads, then the sentinel, which every start reads (the watchdog's `TripPort`).
+
+    The cancels do not wait for a slow disk: a sentinel that takes longer than `LATCH_WAIT_S` is written beside them,
+    and before the certificate in any case (`Stops.latch`).
+    """
 
     def __init__(self, flag: HaltPort, memory: SentinelPort, clock: Clock) -> None:
         self._flag, self._sentinel, self._clock = flag, SentinelTrip(memory), clock
@@ -48,8 +53,22 @@ class FlagTrip:
         """Stop the whole desk in the watchdog's name; the sentinel is tried whatever became of the flag."""
         try:
             self._flag.trip(Halt(OWNER, code, "desk", now, self._clock.monotonic(), evidence))
-        finally:
+        except BaseException:
             self._sentinel.trip(code, evidence, now)
+            raise
+        problems: list[OSError] = []
+
+        def latch() -> None:
+            try:
+                self._sentinel.trip(code, evidence, now)
+            except OSError as problem:
+                problems.append(problem)
+
+        latching = threading.Thread(target=latch, daemon=True)
+        latching.start()
+        latching.join(LATCH_WAIT_S)
+        if problems:
+            raise problems[0]
 
 
 class Stops:
@@ -166,7 +185,7 @@ class VenueActs:
             asked = self._clock.monotonic() - self._since
             try:
                 self._line.take_off(tuple(dict.fromkeys(one.scope for one in self._halts)) or ("desk",), token=token)
-            except Exception as problem:
+            except Exception as problem:  # noted for the certificate whatever it is, then the watchdog's to answer
                 if isinstance(problem, (NoAnswer, PermissionError)):
                     self._after.setdefault(DISPATCHED, asked)
                 self._problem = f"{type(problem).__name__}: {problem}"
@@ -182,7 +201,7 @@ class VenueActs:
                 return 0
             try:
                 view = self._desk_told() if self._line is None else self._line.view()
-            except Exception as problem:
+            except Exception as problem:  # noted for the certificate whatever it is, then the watchdog's to answer
                 self._problem = f"{type(problem).__name__}: {problem}"
                 raise
             if view is None:

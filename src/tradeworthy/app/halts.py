@@ -51,6 +51,11 @@ class HaltNews:
         self._look_at = self._own_look_at = 0
         self.halting = Halting()
 
+    @property
+    def halts_unseen(self) -> bool:
+        """Whether a trip is in force whose orders nobody has seen to be gone, heard of already or not."""
+        return self._flag.halted() and self.halting.phase not in (Phase.SAFE, Phase.REVIEW)
+
     def look(self) -> Sequence[tuple[str, Fact]]:
         """Return `(key, fact)` of each trip that the guard does not hold yet, each new certificate, each phase."""
         news: list[tuple[str, Fact]] = []

@@ -78,6 +78,7 @@ class OperatorActs:
     state      the desk's folder of what outlives a run;  desk  its name
     forensics  takes the snapshot of a stop, None where nobody does;  halts  the flag before each send, if any
     safe_at    tells when the kill switch was SAFE, wall clock ns; without it the cool-off counts from the stop
+    halting    tells whether a trip is in force that was not seen through: nobody re-arms meanwhile (KS-04)
     alert      is told of what people should hear of at once: a code and a sentence
 
     Call `begin` before the first event, `look` between two events, `heed` with each journaled event, `close` at the
@@ -88,9 +89,11 @@ class OperatorActs:
         self, state: Path, *, desk: str, guard: Guard, clock: Clock, policy: PeoplePolicy,
         forensics: Forensics | None = None, halts: HaltPort | None = None,
         safe_at: Callable[[], int | None] = lambda: None, alert: Callable[[str, str], None] = lambda code, text: None,
+        halting: Callable[[], bool] = lambda: False,
     ) -> None:  # fmt: skip
         self._state, self._guard, self._clock, self._policy = state, guard, clock, policy
         self._forensics, self._halts, self._safe_at, self._alert = forensics, halts, safe_at, alert
+        self._halting = halting
         self._book = ApprovalBook(state, desk=desk, clock=clock, policy=policy)
         self._sentinel = guard_memory(state)
         self._since: dict[Key, int] = {_key(one): one.since for one in guard.reasons()}
@@ -207,7 +210,7 @@ class OperatorActs:
             stopped_at = max([*since, self._safe_at() or 0], default=0)
             return rearm_of(
                 held, used, reconciliation=reconciliation, author=author, asked_at=self._clock.now(),
-                stopped_at=stopped_at,
+                stopped_at=stopped_at, halting=self._halting(),
             )  # fmt: skip
         if held.pack.act is Act.BREAK_GLASS:
             self._alert("break_glass.requested", f"{held.pack.subject} by {' and '.join(used.holders)}")
@@ -304,13 +307,14 @@ class OperatorActs:
 
 
 def rearm_of(
-    held: SignedPack, used: Approval, *, reconciliation: str, author: str | None, asked_at: int, stopped_at: int
+    held: SignedPack, used: Approval, *, reconciliation: str, author: str | None, asked_at: int, stopped_at: int,
+    halting: bool = False,
 ) -> RearmRequest:
     """Return the request that a re-arm's pack stands for; its people are the holders of the keys."""
     pack, details = held.pack, held.pack.details
     return RearmRequest(
         used.holders, details.get("snapshot", ""), details.get("incident", ""), pack.reason, pack.subject,
-        details.get("author_of_change") or author, used.digest, reconciliation, asked_at, stopped_at,
+        details.get("author_of_change") or author, used.digest, reconciliation, asked_at, stopped_at, halting,
     )
 
 

@@ -50,6 +50,7 @@ class RunControls:
         self._acts = OperatorActs(
             state, desk=document.desk.name, guard=desk.guard, clock=clock, policy=people_policy(document),
             forensics=forensics, halts=flag, safe_at=lambda: self._news.halting.safe_at, alert=alert,
+            halting=lambda: self._news.halts_unseen,
         )  # fmt: skip
         self.stop_for_good = self._acts.stop_for_good
 

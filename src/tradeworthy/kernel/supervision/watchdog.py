@@ -91,6 +91,7 @@ class Watchdog:
         self._repeat_at = 0
         self._beaten = self._ended = False
         self._asked: str | None = None
+        self._stacks: bytes | None = None
         self.ignored = 0
 
     @property
@@ -190,7 +191,7 @@ class Watchdog:
         whom = f"run {self._job.run_id}, pid {self._job.pid}"
         said = f"{cause.value}: no beat of {whom} for {silent / NANOS_PER_SECOND:.3f} s"
         self._try("trip", lambda: self._trip.trip(cause.value, said, self._clock.now()))
-        self._keep_stacks(cause)
+        self._take_stacks(cause)
         self._cancel_and_page()
 
     def _begin(self, cause: IncidentCause, silent: int) -> None:
@@ -203,28 +204,39 @@ class Watchdog:
             "" if last is None else last.guard,
         )  # fmt: skip
 
-    def _keep_stacks(self, cause: IncidentCause) -> None:
-        incident = self._incident()
+    def _take_stacks(self, cause: IncidentCause) -> None:
         if cause is not IncidentCause.LOOP_HUNG:
             why = "process stopped" if cause is IncidentCause.PROCESS_STOPPED else "process gone"
             self._note("stacks", Outcome.UNAVAILABLE, f"unavailable: {why}")
             return
         try:
             found = ask_for_stacks(self._job.pid, self._job.stacks_file, self._clock, self._policy.stacks_wait_s)
-            if found is None:
-                self._note("stacks", Outcome.UNAVAILABLE, "unavailable: no answer to the signal")
-                return
-            digest = write_stacks(self._folder, incident, found)
         except OSError as error:
             self._note("stacks", Outcome.FAILED, f"{type(error).__name__}: {error}")
             return
-        self._open = msgspec.structs.replace(incident, stacks_sha256=digest)
+        if found is None:
+            self._note("stacks", Outcome.UNAVAILABLE, "unavailable: no answer to the signal")
+            return
+        self._stacks = found
         self._note("stacks", Outcome.DONE)
+
+    def _write_stacks(self) -> None:
+        """Keep the stacks as evidence: after the cancels, which wait for no disk."""
+        found, self._stacks = self._stacks, None
+        if found is None:
+            return
+        try:
+            digest = write_stacks(self._folder, self._incident(), found)
+        except OSError as error:
+            self._note("stacks", Outcome.FAILED, f"{type(error).__name__}: {error}")
+            return
+        self._open = msgspec.structs.replace(self._incident(), stacks_sha256=digest)
 
     def _cancel_and_page(self) -> None:
         first = not any(act.name == "cancel" for act in self._incident().acts)
         start = self._detected if first else self._clock.monotonic()
         self._cancel_orders(start + nanos(self._policy.verify_within_s))
+        self._write_stacks()
         self._keep()
         record = self._record
         if record is not None:

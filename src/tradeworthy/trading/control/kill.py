@@ -51,6 +51,7 @@ class RearmRequest(Fact, frozen=True):
     pack            digest of the approval pack that this uses up
     reconciliation  `clean` where desk and venue agreed when this was asked
     asked_at, stopped_at  of the edge's wall clock, which a recorded feed's time is not; 0 = the desk's own time
+    halting         whether a trip is in force whose orders nobody has seen to be gone (phase HALTING)
     """
 
     people: tuple[str, ...]
@@ -63,6 +64,7 @@ class RearmRequest(Fact, frozen=True):
     reconciliation: str = "unknown: not asked"
     asked_at: int = 0
     stopped_at: int = 0
+    halting: bool = False
 
 
 @fact("operator.rearm_refused")
@@ -167,6 +169,8 @@ def rearm_faults(
         faults.append("a reason and an incident must be written, one was absent")
     if request.reconciliation != CLEAN:
         faults.append(f"reconciliation must be clean, was {request.reconciliation}")
+    if request.halting:
+        faults.append("the halt is not seen through: nobody has verified that no order is open, phase must be safe")
     if any(one.owner == "reconciliation" for one in everything if one not in stops):
         faults.append("a reason of reconciliation is in force")
     if not stops:
