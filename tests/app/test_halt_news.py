@@ -95,6 +95,23 @@ def test_another_kill_ends_a_flatten(scene):
     assert KillRequest("drill", "halt flag") in [fact for _, fact in news.look()]
 
 
+def test_a_halt_is_unseen_from_the_trip_to_the_certificate(scene):
+    news = scene.news()
+    assert not news.halts_unseen
+    scene.flag.trip(halt())
+    assert news.halts_unseen, "also before anybody at the desk looked"
+    news.look()
+    assert news.halts_unseen
+    scene.certify(view(), halt())
+    scene.later(news)
+    assert not news.halts_unseen
+    news.on_snapshot("abc")
+    assert (news.halting.phase, news.halts_unseen) == (Phase.REVIEW, False)
+    scene.flag.trip(halt("risk", "drawdown"))
+    news.look()
+    assert news.halts_unseen
+
+
 def test_a_certificate_is_told_once_and_makes_it_safe_also_after_a_restart(scene):
     scene.flag.trip(halt())
     news = scene.news()

@@ -115,6 +115,7 @@ def test_two_people_with_the_snapshot_rearm_after_the_cool_off():
         ({"pack": ""}, "abc", 0, "approval pack"),
         ({"reconciliation": "unknown: no venue view"}, "abc", 0, "reconciliation must be clean"),
         ({"asked_at": NOW + COOL_OFF + 5, "stopped_at": NOW + 6}, "abc", 0, "cool-off"),
+        ({"halting": True}, "abc", 0, "the halt is not seen through"),
     ],
 )
 def test_rearm_is_refused_naming_the_fault(odd, snapshot, late, fault):

@@ -215,7 +215,7 @@ class DeskProcess:
             application.on_startup("journal", self._open_journal, self.trading.close)
         if self.link is not None:
             application.on_startup("watchdog", self._launch_watchdog, self.link.farewell)
-        application.on_startup("event_bus", self.publishing.start, self.publishing.stop)
+        application.on_startup("event_bus", self._start_bus, self.publishing.stop)
         application.on_startup("trading_precondition", lambda: tell_configuration(
             self.bulletin.tell, self.document, self.audited, trades=self.trading is not None
         ))  # fmt: skip
@@ -229,6 +229,10 @@ class DeskProcess:
             application.add(self._faulty(workload))
         for name, reason in skips_of(self).items():
             application.skip(name, reason)
+
+    def _start_bus(self) -> None:
+        self.publishing.start()
+        self.bulletin.open()
 
     def _audit(self) -> None:
         if ignored := ignored_credentials(self.document):

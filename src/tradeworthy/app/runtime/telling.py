@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -35,15 +36,20 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("tradeworthy.runtime.bulletin")
 ENDED_SHOWN = 32
+EARLY_MAX = 256
 SOURCE = "runtime"
 GUARD_TOPIC, WATCHDOG_TOPIC = "telemetry.runtime.guard", "telemetry.runtime.watchdog"
 
 
 class Bulletin:
-    """Publish what others may follow, and keep the newest of each topic."""
+    """Publish what others may follow, and keep the newest of each topic.
+
+    A guard is restored before the bus runs (APP-04): what is told until `open` waits for it, the newest `EARLY_MAX`.
+    """
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
+        self._early: deque[tuple[str, object]] | None = deque(maxlen=EARLY_MAX)
         self._newest: dict[str, Any] = {}
         self._own: set[str] = set()
         self._lock = threading.Lock()
@@ -53,6 +59,13 @@ class Bulletin:
         """Return the newest payload of each topic."""
         with self._lock:
             return dict(self._newest)
+
+    def open(self) -> None:
+        """Publish what was told before the bus ran, in order; from now on nothing waits. Again does nothing."""
+        with self._lock:
+            early, self._early = self._early, None
+        for topic, payload in early or ():
+            self.tell(topic, payload)
 
     async def take(self, message: Message) -> None:
         """Keep a message: the handler of the bus's own subscriber.
@@ -79,6 +92,10 @@ class Bulletin:
 
     def tell(self, topic: str, payload: object) -> None:
         """Publish a snapshot; what can be published nowhere is logged, it never stops the desk."""
+        with self._lock:
+            if self._early is not None:
+                self._early.append((topic, payload))
+                return
         try:
             self._publisher.publish(topic, payload, source=SOURCE)
         except DeskError as problem:
