@@ -42,13 +42,14 @@ def test_a_trip_is_seen_by_whoever_maps_the_file_before_and_after(flags):
         assert reader.halts() == (halt(evidence="drill"),)
 
 
-def test_a_second_trip_of_a_reason_keeps_the_first_moment_and_a_wish_to_flatten(flags):
+def test_a_second_trip_of_a_reason_keeps_the_first_moment_and_each_wish_to_flatten_is_a_new_trip(flags):
     flag = flags()
     flag.trip(halt())
-    flag.trip(halt(at=99, monotonic=99, flatten=True))
-    assert flag.halts() == (halt(flatten=True),)
-    flag.trip(halt(at=99, flatten=True))
-    assert flag.halts() == (halt(flatten=True),)
+    flag.trip(halt(at=99, monotonic=99))
+    assert flag.halts() == (halt(),)
+    for at in (99, 100):
+        flag.trip(halt(at=at, flatten=True))
+        assert flag.halts() == (halt(at=at, flatten=True),)
 
 
 def test_a_trip_without_a_wish_to_flatten_after_one_with_it_is_a_new_trip(flags):

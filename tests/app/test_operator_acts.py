@@ -5,7 +5,9 @@ import pytest
 from trusted import NOW, SECOND, by, pack, trusting
 
 from tradeworthy.app.guard_memory import guard_memory
+from tradeworthy.app.kill import kill_desk
 from tradeworthy.app.operator_acts import ANSWERS, CONTROL, DONE, INBOX, Answer, OperatorActs, PersonAct
+from tradeworthy.app.venues import halt_flag
 from tradeworthy.kernel.clock import EventClock
 from tradeworthy.kernel.facts import event_of
 from tradeworthy.trading.control import sentinel
@@ -36,12 +38,12 @@ from tradeworthy.trading.model import GuardChanged, GuardLevel, GuardReason
 class Scene:
     """A guard with its acts, on a clock that the test moves."""
 
-    def __init__(self, state, *held):
+    def __init__(self, state, *held, halts=None):
         self.state, self.clock, self.guard = state, EventClock(NOW), Guard(held)
         self.told = []
         self.acts = OperatorActs(
             state, desk="made", guard=self.guard, clock=self.clock, policy=PeoplePolicy(),
-            alert=lambda code, text: self.told.append(code),
+            alert=lambda code, text: self.told.append(code), halts=halts,
         )  # fmt: skip
 
     def look(self):
@@ -90,6 +92,18 @@ def test_a_stop_is_handed_to_the_desk_once(scene):
 def test_a_stop_of_another_owner_keeps_its_owner_and_one_of_nobody_is_the_operators(scene):
     write(scene, stop(owner="watchdog", code="loop_hung"), stop(owner="bus", code="x"), stop(owner="moon", code="x"))
     assert [type(one) for one in scene.look()] == [GuardAsked, KillRequest, KillRequest]
+
+
+def test_a_kill_that_the_flag_holds_is_the_flags_to_tell_and_ends_no_flatten_of_its_own(tmp_path):
+    state = trusting(tmp_path / "state")
+    flag = halt_flag(state, EventClock(NOW))
+    scene = Scene(state, halts=flag)
+    scene.acts.begin()
+    kill_desk(state, reason="out", scope="desk", flatten=True, clock=EventClock(NOW + 3))
+    assert scene.look() == []
+    write(scene, stop(since=NOW + 9))
+    assert [type(one) for one in scene.look()] == [KillRequest], "a trip of the sentinel alone is one of its own"
+    flag.close()
 
 
 def test_a_stop_that_the_desk_started_with_is_not_handed_again(tmp_path):

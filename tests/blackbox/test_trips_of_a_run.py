@@ -59,6 +59,7 @@ class Trip:
         one = RunScene(verbs, folder)
         try:
             one.start()
+            assert "publish_failed_over" not in one.said(), "a clean start is no outage"
             if self.surface == "POST /kill":
                 until(lambda: reachable(one.port, "/live"))
             time.sleep(self.before)

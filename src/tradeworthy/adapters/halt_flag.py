@@ -55,7 +55,7 @@ class HaltFlag:
     def trip(self, halt: Halt) -> None:
         """Put a halt in force; the same owner, code and scope stays as it is.
 
-        But a wish to flatten is taken up, and a trip without that wish after one with it is a new trip: it ends the
+        But each wish to flatten is a new trip, and so is a trip without that wish after one with it: it ends the
         flatten (KS-05).
         """
         whole = halt.scope == "desk"
@@ -128,8 +128,6 @@ def _key(halt: Halt) -> tuple[str, str, str]:
 
 
 def _first(held: tuple[Halt, ...], halt: Halt) -> Halt:
-    """Return the halt as it is in force: with the moment of the one before it, unless it ends that one's flatten."""
+    """Return the halt as it is in force: the one before it, unless either of them wants positions closed."""
     before = next((one for one in held if _key(one) == _key(halt)), None)
-    if before is None or (before.flatten and not halt.flatten):
-        return halt
-    return msgspec.structs.replace(before, flatten=halt.flatten)
+    return halt if before is None or before.flatten or halt.flatten else before

@@ -36,7 +36,7 @@ def kill_desk(state: Path, *, reason: str, scope: str, flatten: bool, clock: Clo
         flag = halt_flag(state, clock)
         flag.trip(halt)
     finally:
-        _latch(state, halt, now)
+        _latch(state, halt, now)  # the moment of the flag's own record, so that a desk takes both for one trip
     in_force = next((one for one in flag.halts() if (one.owner, one.code, one.scope) == (OPERATOR, KILL, scope)), halt)
     flag.close()
     return in_force

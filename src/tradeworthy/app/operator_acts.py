@@ -143,6 +143,8 @@ class OperatorActs:
                 continue
             self._heard.add((key, one.since))
             self._since[key] = max(one.since or self._clock.now(), self._since.get(key, 0))
+            if self._in_flag(key, one.since):
+                continue
             owner = OWNERS.get(one.owner)
             if one.owner == "operator" or owner is None or owner.worst is not GuardLevel.STOPPED:
                 asked: Fact = KillRequest(one.evidence, "sentinel", one.scope)
@@ -150,6 +152,15 @@ class OperatorActs:
                 asked = GuardAsked(one.owner, one.code, GuardLevel.STOPPED, one.scope, evidence=one.evidence)
             found.append((f"kill:{one.owner}.{one.code}:{one.scope}:{one.since}", asked))
         return found
+
+    def _in_flag(self, key: Key, since: int) -> bool:
+        """Tell whether the flag holds this very trip: it tells the desk, and alone knows of a wish to flatten.
+
+        Whoever kills writes the flag first, so a look may find the trip there and, a look later, here.
+        """
+        if self._halts is None or not self._halts.halted():
+            return False
+        return any(((one.owner, one.code, one.scope), one.at) == (key, since) for one in self._halts.halts())
 
     def _wishes(self) -> list[tuple[str, Fact]]:
         """Return what lies new in the inbox; a file stays until its sender takes it away, the desk applies it once."""

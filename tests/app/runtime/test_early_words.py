@@ -28,10 +28,13 @@ def test_what_is_told_before_the_bus_runs_is_published_when_it_does_in_order():
     assert publisher.sent[-1] == (GUARD_TOPIC, 1_000)
 
 
-def test_a_clean_start_has_no_outage_of_publishing(tmp_path, caplog):
-    one = process(tmp_path, document(rows=50))
+def test_a_clean_start_has_no_outage_of_publishing(tmp_path):
+    one, seen = process(tmp_path, document(rows=50)), []
+
+    async def take(message):
+        seen.append(one.publishing.publisher.facts())
+
+    one.publishing.bus.subscribe("test", take, topics=("telemetry.",))
+    one.bulletin.tell(GUARD_TOPIC, {"n": 1})  # as a desk that is compared with its venue does when it is opened
     assert run(one).exit_code == 0
-    facts = one.publishing.publisher.facts()
-    facts = one.publishing.publisher.facts()
-    assert (facts.outages_total, facts.spooled_total) == (0, 0)
-    assert "publish_failed_over" not in caplog.text
+    assert (seen[0].outages_total, seen[0].spooled_total, seen[0].cause) == (0, 0, "")
