@@ -1,4 +1,4 @@
-"""`tradeworthy incident clocks|file|exclude|roster|contact|simulate|validate`: law, people on call, and proofs."""
+"""`tradeworthy incident clocks|file|exclude|roster|contact|simulate|validate|museum|rerun`: law, people on call, proofs."""
 
 import getpass
 import os
@@ -15,6 +15,8 @@ from tradeworthy.app.alert_journal import alert_facts
 from tradeworthy.app.alerting import path_policy
 from tradeworthy.app.duties import RosterWatch
 from tradeworthy.app.incident_validation import validate as run_validation
+from tradeworthy.app.museum import EXHIBITS, Shown, show
+from tradeworthy.app.museum import rerun as rerun_all
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.cli.run import DEFAULT_RUNS
 from tradeworthy.cli.start_switches import Start
@@ -213,6 +215,54 @@ def validate(*, out: Path | None = None) -> int:
         for one in found.drills:
             _console().print(f"{one.severity:<8} {one.name}, {one.took_s:.1f} s")
     return ExitCode.PASS if found.passed else ExitCode.FAIL
+
+
+def museum(*, json: bool = False) -> int:
+    """Play six recorded failures with and without their controls: 0 all are held, 2 one is not."""
+    with tempfile.TemporaryDirectory(prefix="tradeworthy-museum-") as folder:
+        shown = [show(one, Path(folder)) for one in EXHIBITS]
+    _exhibit(shown, json=json)
+    return ExitCode.PASS if all(one.passed for one in shown) else ExitCode.FAIL
+
+
+def rerun(desk: str, /, *, json: bool = False, runs: Path = DEFAULT_RUNS) -> int:
+    """Hold every closed incident of a desk, and the museum, against today's checks, each night: 0 all are caught, else 2.
+
+    Parameters
+    ----------
+    desk
+        The desk's name.
+    json
+        Print JSON.
+    runs
+        Where run folders go.
+    """
+    book = AlertDesk(runs, desk, clock=SystemClock()).incidents()
+    with tempfile.TemporaryDirectory(prefix="tradeworthy-museum-") as folder:
+        shown = [show(one, Path(folder)) for one in EXHIBITS]
+    caught = rerun_all(book.all, shown)
+    if json:
+        sys.stdout.write(encoded({"museum": shown, "incidents": caught}).decode() + "\n")
+    else:
+        _exhibit(shown, json=False)
+        for one in caught:
+            _console().print(f"{'FAIL' if one.problem else 'OK':<5}{one.incident} {one.check} {one.problem}")
+        count = sum(not one.problem for one in caught)
+        _console().print(f"{count} of {len(caught)} past incidents would be caught today")
+    held = all(one.passed for one in shown) and not any(one.problem for one in caught)
+    return ExitCode.PASS if held else ExitCode.FAIL
+
+
+def _exhibit(shown: list[Shown], *, json: bool) -> None:
+    if json:
+        sys.stdout.write(encoded(shown).decode() + "\n")
+        return
+    for one in shown:
+        halt = "never halted" if one.halt_s is None else f"halted after {one.halt_s:.2f} s"
+        _console().print(
+            f"{'OK' if one.passed else 'FAIL':<5}{one.name}: {halt}, lost {one.loss:.4%}; "
+            f"without controls {one.loss_without:.1%} ({one.seen})"
+        )
 
 
 def _ask(desk: str, runs: Path, verb: Verb, **words: object) -> int:

@@ -97,7 +97,8 @@ alert.app.command(alert_drill.send)
 app.command(alert.app)
 for duty in (
     incident_duties.clocks, incident_duties.file, incident_duties.exclude, incident_duties.roster,
-    incident_duties.contact, incident_duties.simulate, incident_duties.validate,
+    incident_duties.contact, incident_duties.simulate, incident_duties.validate, incident_duties.museum,
+    incident_duties.rerun,
 ):  # fmt: skip
     incident.app.command(duty)
 app.command(incident.app)
