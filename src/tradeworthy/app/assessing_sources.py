@@ -27,10 +27,12 @@ from tradeworthy.operations.assessments.framework.snapshot import Snapshot
 from tradeworthy.operations.assessments.framework.values import Observation
 
 OF_A_RUN = "--run FOLDER of a recorded run"
+OF_A_PLAYED_RUN = "--run FOLDER of a run that `tradeworthy run` played: no process stands around `demo` or `backtest`"
 OF_A_PROCESS = "a running desk, whose state keeps its snapshots; `--life FOLDER` brings a part of them"
 BROUGHT_BY = {
     "event_bus_health": "a running desk, whose state keeps its snapshots",
     "runtime_health": "a running desk, whose state keeps its snapshots; `tradeworthy health` asks it now",
+    "reconciliation": OF_A_PLAYED_RUN, "runtime_performance": OF_A_PLAYED_RUN, "decision_latency": OF_A_PLAYED_RUN,
     "runtime_lag": OF_A_PROCESS, "resources": OF_A_PROCESS, "task_supervision": OF_A_PROCESS,
     "time_integrity": OF_A_PROCESS, "final_dry_run": "--dry-run FOLDER of a final dry run",
     "system_validation": "--dry-run FOLDER of a final dry run", "secrets_hygiene": "--scan FOLDER to look through",
@@ -122,6 +124,7 @@ class Sources:
         """Judge the run's own facts at even steps of its journal, so that people see where it turned."""
         assert self.folds is not None
         last = self._asked.at or run.last_seq()
+        policies = self._known.policies(run.document.assessments)
         points = sorted({round(last * step / COURSE_LOOKS) for step in range(1, COURSE_LOOKS)} - {0})
         found: dict[str, Course] = {}
         skipped = {"log_integrity", "paper_soak", "post_trade", "decision_latency", "configuration_audit"}
@@ -130,7 +133,8 @@ class Sources:
             probes = joined(run.probes(), self.folds.probes())
             for one in self._known.in_order():
                 if one.name in probes and one.name not in skipped:
-                    found.setdefault(one.name, []).append(looked(one, probes[one.name], run.desk.now))
+                    point = looked(one, policies[one.name], probes[one.name], run.desk.now)
+                    found.setdefault(one.name, []).append(point)
         return found
 
     def _state(self) -> Path | None:

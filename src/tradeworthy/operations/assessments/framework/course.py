@@ -6,6 +6,7 @@ from typing import NamedTuple
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.assessments.framework.assessment import Assessment
 from tradeworthy.operations.assessments.framework.collect import Probe, collect
+from tradeworthy.operations.assessments.framework.policy import AssessmentPolicy
 from tradeworthy.operations.assessments.framework.snapshot import Snapshot, take
 
 COURSE_LOOKS = 24
@@ -29,9 +30,9 @@ def point_of(snapshot: Snapshot) -> Point:
     return Point(snapshot.generated_at, snapshot.status, max(used, default=None))
 
 
-def looked(one: Assessment, probes: Sequence[Probe], now: int) -> Point:
-    """Return how an assessment stands at `now` by its own limits."""
+def looked(one: Assessment, policy: AssessmentPolicy, probes: Sequence[Probe], now: int) -> Point:
+    """Return how an assessment stands at `now` by the limits of `policy`."""
     brought = collect(probes, now)
     return point_of(take(
-        one, brought.facts, one.policy, now, environment="", code_version="", failed=brought.failed
+        one, brought.facts, policy, now, environment="", code_version="", failed=brought.failed
     ))  # fmt: skip

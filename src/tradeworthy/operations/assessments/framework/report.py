@@ -127,7 +127,7 @@ def _issue(one: Mapping[str, Any], shown: Shown) -> dict[str, Any]:
         row = rows.setdefault(same, {
             "what": what.replace("_", " ").replace(".", ": "), "word": Severity(found["severity"]).name,
             "components": [], "observed": _value(found["observed"], found["unit"]),
-            "limit": _value(found["limit"], found["unit"] if _number(found["limit"]) else "") or "",
+            "limit": _limit(found),
             "used": _percent(found.get("utilisation")), "message": found["message"], "remedy": found["remedy"],
             "owner": found["owner"], "runbook": found["runbook"], "evidence": ", ".join(found["evidence"]),
         })  # fmt: skip
@@ -178,7 +178,8 @@ def course_of(course: Course) -> dict[str, Any] | None:
     changes = sum(a.status is not b.status for a, b in pairwise(course))
     span = duration((course[-1].at - course[0].at) / 1e9)
     said = f"{len(course)} looks over {span}: {changes} changes of status, now {course[-1].status.name}"
-    label = f"{span}, {changes} changes" + (", line: use of its limit" if line else "")
+    times = "no change" if not changes else f"{changes} change{'s' if changes > 1 else ''}"
+    label = f"{span}, {times}" + (", line: use of its limit" if line else "")
     return {"bars": bars, "line": line, "said": said, "label": label}
 
 
@@ -206,6 +207,11 @@ def _value(value: Any, unit: str) -> str | None:
     if unit == "s" and abs(value) >= 120:
         return duration(float(value))
     return f"{value:,} {unit}".strip() if isinstance(value, int) else f"{value:,.{DIGITS_MAX}g} {unit}".strip()
+
+
+def _limit(found: Mapping[str, Any]) -> str:
+    told = _value(found["limit"], found["unit"] if _number(found["limit"]) else "")
+    return "" if not told else told if told.startswith(("WARN", "FAIL")) else f"limit {told}"
 
 
 def _percent(used: float | None) -> str | None:
