@@ -63,7 +63,8 @@ def markdown_page(shown: Shown) -> str:
         page.text(one["title"] + (" Judged while the desk ran." if one["recorded"] else ""))
         page.table(HEAD, [
             (f"{row['what']} ({row['where']})" if row["where"] else row["what"], row["word"], row["observed"],
-             row["limit"].removeprefix("limit ") or None, row["message"], row["remedy"], _linked(row["runbook"], told.docs))
+             row["limit"].removeprefix("limit ") or None, row["message"], row["remedy"],
+             _linked(row["runbook"], told.docs))
             for row in one["findings"]
         ])  # fmt: skip
     if told.absent:
