@@ -4,11 +4,14 @@ import pytest
 from soak_runs import document
 
 from tradeworthy.adapters.sentinel_file import SentinelFile
+from tradeworthy.app import guard_memory as guard_memory_room
 from tradeworthy.app.guard_memory import GUARD_FILE, guard_memory, held_at_start
 from tradeworthy.app.last_run import remember
 from tradeworthy.app.run_folder import state_of
 from tradeworthy.app.runner import RunSession
 from tradeworthy.kernel.clock import EventClock
+from tradeworthy.kernel.journal import read
+from tradeworthy.kernel.journal.snapshot import SnapshotPolicy, newest_snapshot
 from tradeworthy.trading.control import sentinel
 from tradeworthy.trading.control.guard import HeldReason
 from tradeworthy.trading.model import GuardLevel
@@ -68,6 +71,29 @@ def test_a_stop_that_only_the_journal_knows_is_not_forgotten(tmp_path, state):
     guard_memory(state).write(sentinel.encode(()))
     (held,) = held_at_start(tmp_path, state, now=NOW)
     assert (held.code, held.since) == ("kill", NOW)
+
+
+def test_a_start_reads_the_last_journal_from_its_newest_snapshot_on(tmp_path, state, monkeypatch):
+    guard_memory(state).write(sentinel.encode((STOP,)))
+    cadence = SnapshotPolicy(events=1_000)
+    wanted = document(environment="paper", steps=2_500)
+    run = RunSession(wanted, root=tmp_path, clock=EventClock(), cadence=cadence).play()
+    guard_memory(state).write(sentinel.encode(()))
+    journal = run.folder / "journal"
+    newest, _ = newest_snapshot(journal)
+    starts = []
+
+    def reading(directory, *, start=1):
+        starts.append(start)
+        return read(directory, start=start)
+
+    monkeypatch.setattr(guard_memory_room, "read", reading)
+    assert stops(tmp_path, state) == ["operator.kill"]
+    assert starts[0] == newest.seq + 1 > 1_000
+    for one in journal.glob("snapshot-*.bin"):
+        one.write_bytes(b"damaged")
+    assert stops(tmp_path, state) == ["operator.kill"]
+    assert starts[-1] == 1
 
 
 def test_a_stop_that_only_the_sentinel_knows_is_not_forgotten(tmp_path, state):

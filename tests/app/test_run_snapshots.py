@@ -4,12 +4,12 @@ import msgspec
 from soak_runs import document
 
 from tradeworthy.app.bootstrap import build_desk
+from tradeworthy.app.guard_memory import RunSnapshot
 from tradeworthy.app.runner import RunSession, journal_of, replay_run
 from tradeworthy.kernel.clock import EventClock
 from tradeworthy.kernel.journal import read
 from tradeworthy.kernel.journal.snapshot import SnapshotPolicy, newest_snapshot
 from tradeworthy.trading.replay import replay
-from tradeworthy.trading.restoring import DeskRestored
 
 EACH = SnapshotPolicy(events=1_000)
 
@@ -40,14 +40,14 @@ def test_a_snapshot_is_what_the_journal_folds_to_and_a_damaged_one_is_skipped(tm
     assert len(paths) >= 2
     newest, warnings = newest_snapshot(journal_of(run.folder))
     assert (warnings, newest.seq) == ((), int(paths[-1].stem.split("-")[1]))
-    found = msgspec.json.decode(newest.state, type=DeskRestored)
+    found = msgspec.json.decode(newest.state, type=RunSnapshot).memory
     assert found == told(wanted, run.folder, newest.seq)
     damaged = bytearray(paths[-1].read_bytes())
     damaged[40] ^= 1
     paths[-1].write_bytes(bytes(damaged))
     older, warnings = newest_snapshot(journal_of(run.folder))
     assert len(warnings) == 1
-    assert msgspec.json.decode(older.state, type=DeskRestored) == told(wanted, run.folder, older.seq)
+    assert msgspec.json.decode(older.state, type=RunSnapshot).memory == told(wanted, run.folder, older.seq)
     assert replay_run(run.folder).ok
 
 

@@ -217,6 +217,17 @@ def prove(folder, trips, seed):
     return failures
 
 
+@pytest.mark.parametrize("fault", ["half open", "venue slow"])
+def test_a_kill_over_http_is_answered_in_time_whatever_the_venue_does(tmp_path, fault):
+    trip, verbs = Trip(0, SEED), AilingWords()
+    trip.surface, trip.faults, trip.mend_after = "POST /kill", {fault}, 1.5
+    try:
+        _, problems = trip.run(verbs, tmp_path)
+    finally:
+        verbs.close()
+    assert problems == []
+
+
 def test_a_sample_of_trips_of_the_real_run_leaves_no_order(tmp_path):
     assert prove(tmp_path, SAMPLE, SEED) == []
 

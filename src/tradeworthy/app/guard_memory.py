@@ -10,10 +10,12 @@ from tradeworthy.app.last_run import LAST_RUN
 from tradeworthy.kernel.errors import DeskError
 from tradeworthy.kernel.facts import Fact, fact
 from tradeworthy.kernel.journal import read
+from tradeworthy.kernel.journal.snapshot import newest_snapshot
 from tradeworthy.trading.control import sentinel
 from tradeworthy.trading.control.guard import HeldReason, fold
 from tradeworthy.trading.control.sentinel import SentinelPort
 from tradeworthy.trading.model import GuardChanged, GuardLevel, RunStarted
+from tradeworthy.trading.restoring import DeskRestored
 
 GUARD_FILE = "guard.bin"
 CHECKED_ANEW = ("config", "catalogue", "shutdown")
@@ -22,6 +24,13 @@ OF_ONE_PROCESS = ("watchdog", "clock", "bus", "supervision", "reconciliation")
 """Owners whose pauses tell of the process that set them: the next one judges anew. Their stops are carried over."""
 GLASS_REVIEW = ("gate", "break_glass_review")
 """The reason that follows anew from the reviews which are owed."""
+
+
+class RunSnapshot(msgspec.Struct, frozen=True):
+    """What a run keeps beside its journal at its cadence: what the desk knows, and the guard's reasons."""
+
+    memory: DeskRestored
+    guard: tuple[HeldReason, ...]
 
 
 @fact("guard.ended_between_runs")
@@ -67,13 +76,16 @@ def last_folder(root: Path, state: Path) -> Path | None:
 
 
 def journaled(root: Path, state: Path) -> tuple[HeldReason, ...] | None:
-    """Fold the last run's journal, and what people ended since, to the reasons in force; None where unreadable."""
+    """Fold the last run's journal, and what people ended since, to the reasons in force; None where unreadable.
+
+    The fold begins at the run's newest good snapshot, so that a start costs the same after a day and after a year.
+    """
     folder = last_folder(root, state)
     if folder is None:
         return ()
-    held: tuple[HeldReason, ...] = ()
     try:
-        for event in read(folder / "journal"):
+        held, start = _kept(folder / "journal")
+        for event in read(folder / "journal", start=start):
             payload = event.payload
             if isinstance(payload, GuardChanged):
                 held = fold(held, payload, event.ts_init)
@@ -88,3 +100,14 @@ def journaled(root: Path, state: Path) -> tuple[HeldReason, ...] | None:
     except (DeskError, OSError, msgspec.MsgspecError):
         return None
     return held
+
+
+def _kept(journal: Path) -> tuple[tuple[HeldReason, ...], int]:
+    """Return the reasons of the newest good snapshot and the seq after it; nothing from the first seq without one."""
+    kept, _ = newest_snapshot(journal)
+    if kept is None:
+        return (), 1
+    try:
+        return msgspec.json.decode(kept.state, type=RunSnapshot).guard, kept.seq + 1
+    except msgspec.MsgspecError:  # of an older form: the journal itself tells
+        return (), 1

@@ -13,6 +13,7 @@ from tradeworthy.app import last_run, tapes
 from tradeworthy.app.bootstrap import build_timers, quality_policy
 from tradeworthy.app.bundles import drift_of
 from tradeworthy.app.config import Document, window_of
+from tradeworthy.app.guard_memory import RunSnapshot
 from tradeworthy.app.journal_keeper import JournalKeeper
 from tradeworthy.app.measured_run import Step, Stepped, TimedJournal
 from tradeworthy.app.run_controls import RunControls, view_at
@@ -344,8 +345,10 @@ class OpenRun:
         if self._snapshots is None or not self._snapshots.due(journal.last_seq):
             return
         journal.commit()
-        memory, run, seq = self.desk.memory, self.ready.folder.name, journal.last_seq
-        self._snapshots.offer(seq, journal.head, lambda: msgspec.json.encode(memory.told(run, seq, ts)))
+        desk, run, seq = self.desk, self.ready.folder.name, journal.last_seq
+        self._snapshots.offer(seq, journal.head, lambda: msgspec.json.encode(
+            RunSnapshot(desk.memory.told(run, seq, ts), desk.guard.reasons())
+        ))  # fmt: skip
 
     def check_drift(self) -> tuple[ConfigDrift, ...]:
         """Compare the instances with the approved bundles; what changed since the last look is told. Returns all."""
