@@ -96,6 +96,9 @@ def test_a_run_gives_its_gate_evidence_of_its_own_and_the_bundle_is_verified(tmp
     assert (told["shadow_parity"].standing, told["shadow_parity"].reason.partition(":")[0]) == (
         "unknown", "no source yet",
     )  # fmt: skip
+    seq, head = found.verdict.context.journal_head
+    assert seq > 5_400
+    assert len(head) == 64
     runs = {one.run_id for one in found.cycle.produced}
     assert found.verdict.run_id not in runs
     assert len({one.source for one in found.cycle.produced}) == len(found.cycle.produced)

@@ -1,10 +1,14 @@
 """A strict cycle: make the evidence first, wait for what the desk renews, then ask gate `live` strictly (GT-04)."""
 
+from pathlib import Path
+
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tradeworthy.app.gate_producers import CyclePolicy, Material, Produced, await_renewed, produce
 from tradeworthy.app.gates import Gates, cycle_of
+from tradeworthy.app.regression import source_of
+from tradeworthy.app.run_folder import journal_of
 from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.errors import ExitCode
 from tradeworthy.kernel.facts import Fact, fact
@@ -69,12 +73,20 @@ def ask_in_cycle(
     made = produce(gates, given, cycle, clock)
     late = await_renewed(gates, began, clock, policy or CyclePolicy())
     asked_at = clock.now()
-    verdict = gates.judge(gate, at=asked_at, mode=mode, cycle=cycle)
+    verdict = gates.judge(gate, at=asked_at, mode=mode, cycle=cycle, journal_head=head_of(given.run))
     name = gates.store.keep(verdict, gate, key)
     return Asked(verdict, name, StrictCycle(
         cycle=cycle, gate=gate.name, began_at=began, asked_at=asked_at, produced=made, late=late, verdict_id=name,
         bundle_id=verdict.bundle_id, answer=verdict.answer, exit_code=int(verdict.exit_code),
     ))  # fmt: skip
+
+
+def head_of(run: Path | None) -> tuple[int, str] | None:
+    """Return seq and hash of the head of a run's journal, None without a run or where it is damaged."""
+    if run is None:
+        return None
+    source, chain = source_of(journal_of(run), run)
+    return None if chain.severity else (source.last, source.head)
 
 
 def strict_cycle(

@@ -91,10 +91,17 @@ class Gates:
         """Return the newest evidence of each source that was recorded by then."""
         return newest_of(one for one in self.inputs(now).evidence if one.recorded_at <= now)
 
-    def judge(self, gate: Gate, *, at: int | None = None, mode: Mode | None = None, cycle: str = "") -> Verdict:
-        """Return a gate's verdict; it reads only, and keeps nothing (GE-04)."""
+    def judge(
+        self, gate: Gate, *, at: int | None = None, mode: Mode | None = None, cycle: str = "",
+        journal_head: tuple[int, str] | None = None,
+    ) -> Verdict:  # fmt: skip
+        """Return a gate's verdict; it reads only, and keeps nothing (GE-04).
+
+        journal_head  seq and hash of the desk's journal that the verdict is for, part of its bundle's id
+        """
         now = self._clock.now() if at is None else at
-        return ask(gate, self.inputs(now), self.context(gate, cycle), now, mode=mode)
+        context = msgspec.structs.replace(self.context(gate, cycle), journal_head=journal_head)
+        return ask(gate, self.inputs(now), context, now, mode=mode)
 
     def inputs(self, now: int) -> Inputs:
         """Return everything that is known: evidence and waivers."""

@@ -196,8 +196,9 @@ def told(verdict: Verdict, name: str, folder: Path, *, json: bool) -> int:
     for row in sorted(verdict.rows, key=lambda row: row.met):
         left = verdict.lapse(row, verdict.evaluated_at)
         until = "" if left is None else f"ends in {duration(left)}"
+        why = row.reason if row.standing is not Standing.MET else until
         console.print(
-            f"{row.standing.value:<18} {row.grade.value:<8} {row.id:<24} {row.reason or until}",
+            f"{row.standing.value:<18} {row.grade.value:<8} {row.id:<24} {why}",
             style=STYLES.get(row.standing, "red" if row.grade.value == "critical" else "yellow"),
         )
     console.print(headline(verdict), style=f"bold {style}")

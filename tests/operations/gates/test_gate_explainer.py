@@ -94,3 +94,17 @@ def test_an_answer_of_go_needs_nothing():
     table = gate(need("a"))
     assert explain(ask(table, [say("a")]), table).sets == ()
     assert scene.row(ask(table, [say("a")]), "a").met
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(STATES, st.booleans(), st.booleans()), min_size=4, max_size=12))
+def test_of_up_to_twelve_rows_each_set_gives_go_and_none_without_one_of_its_acts(rows):
+    names = [f"r{at}" for at in range(len(rows))]
+    table = gate(*(need(name, waivable=waivable) for name, (_, waivable, _) in zip(names, rows, strict=True)))
+    evidence = [say(name, status) for name, (status, _, _) in zip(names, rows, strict=True) if status is not None]
+    proven = frozenset(name for name, (_, _, shown) in zip(names, rows, strict=True) if shown)
+    told = explain(ask(table, evidence, proven=proven), table)
+    for found in told.sets:
+        assert gives_go(table, evidence, proven, found.acts)
+        for act in found.acts:
+            assert not gives_go(table, evidence, proven, [one for one in found.acts if one != act])

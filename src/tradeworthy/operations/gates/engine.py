@@ -32,6 +32,8 @@ from tradeworthy.operations.gates.model import (
 )
 
 NO_MODE = Mode()
+NO_SOURCE = "no source yet"
+"""How the reason of a row begins that nothing of this release can judge."""
 
 
 def judge(
@@ -168,7 +170,7 @@ def _judged(
 ) -> tuple[Standing, str, int | None]:
     """Return how a row stands without a waiver, why, and when that ends."""
     if item is None and requirement.source in context.unmade:
-        return Standing.UNKNOWN, f"no source yet: nothing of this release speaks for {requirement.source}", None
+        return Standing.UNKNOWN, f"{NO_SOURCE}: nothing of this release speaks for {requirement.source}", None
     if item is None:
         return Standing.ABSENT, "there is no evidence", None
     if item.error or item.status is None:

@@ -11,7 +11,7 @@ from tradeworthy.operations.assessments.framework.assessment import Assessment
 from tradeworthy.operations.assessments.framework.composite import compose
 from tradeworthy.operations.assessments.framework.registry import Registry
 from tradeworthy.operations.assessments.framework.snapshot import Snapshot
-from tradeworthy.operations.gates.engine import judge
+from tradeworthy.operations.gates.engine import NO_SOURCE, judge
 from tradeworthy.operations.gates.model import (
     ENVIRONMENTS,
     HASHES,
@@ -102,7 +102,7 @@ def _result(
         return MutationResult(gate=gate.name, requirement=requirement.id, mutation=name, problem=problem)
 
     if mutation is None and requirement.source in unmade_sources():
-        return told(f"no source yet: nothing of this release speaks for {requirement.source}")
+        return told(f"{NO_SOURCE}: nothing of this release speaks for {requirement.source}")
     if mutation is None:
         known = ", ".join(sorted(key for key, one in registered.items() if one.source == requirement.source))
         return told(f"nobody registered this mutation{f'; of its source there are {known}' if known else ''}")

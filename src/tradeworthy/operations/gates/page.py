@@ -6,6 +6,7 @@ from importlib.resources import files
 from tradeworthy.kernel.redaction import redact
 from tradeworthy.operations.dry_run.page import Page, duration
 from tradeworthy.operations.evidence.canonical import stamp_of
+from tradeworthy.operations.gates.engine import NO_SOURCE
 from tradeworthy.operations.gates.explain import Explanation, Means
 from tradeworthy.operations.gates.model import Answer, Grade, Row, Standing, Verdict
 from tradeworthy.research.backtest.report import source_hash, style_sheet
@@ -170,7 +171,7 @@ def _rows(verdict: Verdict, title: str, *, met: bool) -> str:
         return ""
     for row in rows:
         tint = TINTS.get(row.standing, "red")
-        action = "" if row.standing is Standing.MET else f"{escape(row.remedy)} "
+        action = "" if row.standing is Standing.MET else f"{escape(_remedy(row))} "
         body.append(
             f'<tr><th scope="row">{escape(row.id)}<small>{escape(row.title)}</small></th>'
             f'<td><span class="chip" style="--tint:var(--{tint})">{row.standing.value.replace("_", " ")}</span>'
@@ -186,6 +187,11 @@ def _ordered(verdict: Verdict) -> list[Row]:
     return sorted(
         verdict.rows, key=lambda row: (row.met, row.grade is not Grade.CRITICAL, row.standing is Standing.MET)
     )
+
+
+def _remedy(row: Row) -> str:
+    """Return what to do; of a row without a source nobody can do anything in this release."""
+    return "wait for a release that judges it" if row.reason.startswith(NO_SOURCE) else row.remedy
 
 
 def _why(row: Row) -> str:
