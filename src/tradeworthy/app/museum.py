@@ -1,4 +1,4 @@
-"""The museum: recorded failures played with and without the control that answers them, and past incidents (IN-10, IN-05).
+"""The museum: recorded failures with and without the control that answers them, and past incidents (IN-10, IN-05).
 
 Each exhibit drives the real control; what the market does meanwhile is a small recorded course. Losses are shares of
 capital, times are seconds of that course.
@@ -182,7 +182,7 @@ def show(exhibit: Exhibit, folder: Path) -> Shown:
 
 
 def rerun(incidents: Iterable[Incident], shown: Iterable[Shown]) -> tuple[Caught, ...]:
-    """Hold every closed incident against today's checks: its own must be sound of the world and fail of the changed one."""
+    """Hold every closed incident against today's checks: its own passes on the world and fails on the changed one."""
     halls = {one.name: one for one in shown}
     mutations = registered()
     found = []

@@ -1,4 +1,4 @@
-"""`tradeworthy incident clocks|file|exclude|roster|contact|simulate|validate|museum|rerun`: law, people on call, proofs."""
+"""`tradeworthy incident clocks|file|exclude|roster|contact|simulate|validate|museum|rerun`: law, people, proofs."""
 
 import getpass
 import os
@@ -226,7 +226,7 @@ def museum(*, json: bool = False) -> int:
 
 
 def rerun(desk: str, /, *, json: bool = False, runs: Path = DEFAULT_RUNS) -> int:
-    """Hold every closed incident of a desk, and the museum, against today's checks, each night: 0 all are caught, else 2.
+    """Hold every closed incident of a desk, and the museum, against today's checks: 0 all are caught, else 2.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from cyclopts import App
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import ExitCode, UsageError
 from tradeworthy.operations.health.policy import AUTH_SECRET, of_environment
-from tradeworthy.web.ports import APPROVE, KILL, RESUME
+from tradeworthy.web.ports import ALERTS_ACK, ALERTS_PUSH, ALERTS_READ, APPROVE, KILL, RESUME
 
 app = App(name="token", help="Make bearer tokens for the desk's HTTP address.")
 HOURS_MAX = 24.0
@@ -24,7 +24,7 @@ def issue(*, role: tuple[str, ...], hours: float = 1.0, subject: str | None = No
     ----------
     role
         What it allows, once each: runtime.health:read, runtime.metrics:read, control:kill, control:resume,
-        config:approve, or a role that the RUNTIME_HEALTHCHECK_ variables name.
+        config:approve, alerts:read, alerts:ack, alerts:push, or a role that the RUNTIME_HEALTHCHECK_ variables name.
     hours
         How long it is valid, at most 24.
     subject
@@ -34,7 +34,7 @@ def issue(*, role: tuple[str, ...], hours: float = 1.0, subject: str | None = No
     from tradeworthy.web.tokens import tokens_of
 
     policy = of_environment(os.environ)
-    known = (*policy.health_roles, *policy.metrics_roles, KILL, RESUME, APPROVE)
+    known = (*policy.health_roles, *policy.metrics_roles, KILL, RESUME, APPROVE, ALERTS_READ, ALERTS_ACK, ALERTS_PUSH)
     unknown = [one for one in role if one not in known]
     if unknown:
         raise UsageError(f"--role must be one of {', '.join(dict.fromkeys(known))}, was {unknown[0]!r}")

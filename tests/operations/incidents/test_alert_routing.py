@@ -45,10 +45,12 @@ def test_each_category_reaches_its_channels(category, severity, rules, channels,
     assert [one.suppress_s for one in found] == [wait]
 
 
-def test_a_prefix_ends_with_a_point_and_a_name_is_exact():
+def test_a_prefix_covers_its_family_and_a_name_is_exact():
     routing = Routing(AlertPolicy())
     assert not routing.knows("risk_breaches")
-    assert not routing.knows("kill")
+    assert routing.knows("kill")
+    assert routing.knows("kill.flatten")
+    assert not routing.knows("killer")
     assert routing.knows("kill.x")
     assert routing.routes("kill.x", INFO) == ()
 

@@ -68,8 +68,10 @@ class RulePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     suppress_critical_s: float | None = None
 
     def matches(self, category: str) -> bool:
-        """Tell whether a category is this rule's."""
-        return any(category.startswith(one) if one.endswith(".") else category == one for one in self.categories)
+        """Tell whether a category is this rule's; a prefix covers its family's own name as well."""
+        return any(
+            f"{category}.".startswith(one) if one.endswith(".") else category == one for one in self.categories
+        )
 
 
 class NoisePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
