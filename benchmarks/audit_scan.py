@@ -28,6 +28,9 @@ START_NS = int(START.timestamp()) * 1_000_000_000
 DAYS, GAP_SECONDS = 3, 500.2
 FULL_BYTES, SMALL_BYTES = 2_000_000_000, 20_000_000
 CHUNK_LINES = 20_000
+FOREIGN_SHARE = 4
+"""The foreign log is so much smaller."""
+FOREIGN_AIM = 0.25e9
 EVENTS = ("order_acked", "order_filled", "quote_seen", "bar_closed", "limits_checked", "position_marked")
 COMPRESSED_AIM = 0.9e9
 RATIO_AIM, RSS_AIM_MB = 1.5, 200
@@ -63,6 +66,26 @@ def write_log(path: Path, size: int, *, packed: Path | None) -> int:
             file.write(data)
             if squeezed is not None:
                 squeezed.write(data)
+            total += len(data)
+    return total
+
+
+def write_foreign(path: Path, size: int) -> int:
+    """Write about `size` bytes of another writer's lines: epochs, escapes, letters beyond ASCII; return the size."""
+    rng = random.Random(12)
+    with path.open("wb") as file:
+        number = total = 0
+        while total < size:
+            rows = []
+            for _ in range(CHUNK_LINES):
+                moment = (START_NS + number * 50_000_000) / 1e9
+                rows.append(json.dumps({
+                    "ts": moment, "lvl": "info", "logger": "app.core", "ok": True, "n": number, "path": "C:\\data\\x",
+                    "msg": f'Auftrag {number} für "Łukasz" geprüft\nnächste Zeile: {rng.random():.6f} €',
+                }, ensure_ascii=number % 2 == 0) + "\n")  # fmt: skip
+                number += 1
+            data = "".join(rows).encode()
+            file.write(data)
             total += len(data)
     return total
 
@@ -168,6 +191,15 @@ def main() -> int:
         peer = "DuckDB, levels and minutes"
         peak = max(one.peak for name in ("audit", "audit .gz") for one in seen[name])
         took = {name: [one.took for one in runs] for name, runs in seen.items()}
+        foreign = place / "foreign.jsonl"
+        foreign_size = write_foreign(foreign, size // FOREIGN_SHARE)
+        runs = [run(AUDIT, foreign, small) for _ in range(words.rounds)]
+        report.rate(
+            "audit, foreign lines with escapes and beyond ASCII", foreign_size, "B", [one.took for one in runs],
+            aim=FOREIGN_AIM,
+        )
+        spent = statistics.median(one.spent for one in runs)
+        report.note(f"{foreign_size / spent / 1e9:.2f} GB a processor second, {max(one.peak for one in runs):.0f} MB")
         for name, other in (("audit", peer), ("audit", "DuckDB with gap"), ("audit .gz", "DuckDB .gz")):
             report.ratio(name, other, took[name], took[other])
         report.note(

@@ -9,8 +9,9 @@ import hashlib
 import json
 import re
 import sys
+from collections import deque
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from tradeworthy.kernel.clock import SystemClock
@@ -20,6 +21,9 @@ from tradeworthy.operations.evidence.judge import Ask, FileMap, Valid, Verdict
 from tradeworthy.operations.evidence.page_data import contents_of
 from tradeworthy.operations.evidence.signatures import judge
 from tradeworthy.operations.evidence.vocabulary import CHUNK_BYTES, DOCUMENT_BYTES_MAX, ENVIRONMENTS
+
+CHUNKS_AHEAD_MAX = 4
+"""Chunks that one of the two hashes of a file may be ahead of the other."""
 
 
 class Folder:
@@ -39,14 +43,17 @@ class Folder:
     def digests(self, name: str) -> tuple[int, str, list[str]]:
         """Hash the whole and each chunk in one pass, the two beside each other: hashing lets other threads run."""
         whole, chunks, size = hashlib.sha256(), [], 0
+        leaves: deque[Future[str]] = deque()
         with (self._root / name).open("rb") as file, ThreadPoolExecutor(1) as beside:
             while chunk := file.read(CHUNK_BYTES):
                 size += len(chunk)
                 if size < CHUNK_BYTES:  # one chunk is the whole
                     return size, sha256_hex(chunk), [sha256_hex(chunk)]
-                leaf = beside.submit(sha256_hex, chunk)
+                leaves.append(beside.submit(sha256_hex, chunk))
                 whole.update(chunk)
-                chunks.append(leaf.result())
+                if len(leaves) == CHUNKS_AHEAD_MAX:  # neither waits for the other at each chunk
+                    chunks.append(leaves.popleft().result())
+            chunks += [leaf.result() for leaf in leaves]
         return size, whole.hexdigest(), chunks
 
 
