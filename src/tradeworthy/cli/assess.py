@@ -15,6 +15,7 @@ from rich.console import Console
 from tradeworthy.app.assessing_pages import bundled, shown_of
 from tradeworthy.app.assessing_sources import Asked, Judged, Sources, judge_all, laid_over
 from tradeworthy.app.live_assessing import measured
+from tradeworthy.app.projecting import project, projections_at
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
 from tradeworthy.kernel.errors import ExitCode, InvalidInput, UsageError
 from tradeworthy.kernel.redaction import redact
@@ -281,6 +282,26 @@ def history(name: str, /, *, journal: Path, most: int = 20) -> int:
     for trend in course:
         console.print(f"{trend.name:<12} {trend.severity.name:<8} {trend.text}", style=STYLES[trend.severity])
     return EXIT_CODES[worst(one.severity for one in course)]
+
+
+@app.command
+def tables(target: str, /, *, run: Path | None = None, state: Path | None = None) -> int:
+    """Put what journals tell into tables that any tool can ask; twice gives the same rows.
+
+    Parameters
+    ----------
+    target
+        sqlite:FILE or postgresql://HOST/DATABASE.
+    run
+        A run folder: its reviews go into `compliance_audit`.
+    state
+        A desk's state folder: ingest, changes of the configuration, snapshots.
+    """
+    if run is None and state is None:
+        raise UsageError("name what to project: --run FOLDER, --state FOLDER, or both")
+    for name, rows in project(projections_at(target), run=run, state=state).items():
+        print(f"{name:<24} {rows:>8} rows")
+    return ExitCode.PASS
 
 
 def _given(facts: str, chosen: Sequence[str]) -> dict[str, Collected]:

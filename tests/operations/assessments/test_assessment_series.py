@@ -169,17 +169,6 @@ def test_the_corpus_is_not_empty():
     assert len(list(CORPUS.glob("*.json"))) >= 17
 
 
-def test_the_table_of_snapshots_holds_each_once_and_gives_the_newest_first(tmp_path):
-    from tradeworthy.adapters.assessment_sqlite import SnapshotRow, SnapshotTable
-
-    table = SnapshotTable(tmp_path / "snapshots.sqlite")
-    rows = [SnapshotRow(str(n), "roi", 0, n, n + 1, "paper", "h", 0, "{}") for n in range(5)]
-    assert table.put(rows) == 5
-    assert SnapshotTable(tmp_path / "snapshots.sqlite").put(rows) == 5
-    assert [row.generated_at for row in table.newest("roi", 3)] == [4, 3, 2]
-    assert table.newest("resources", 3) == ()
-
-
 def test_series_policies_are_refused_like_any_other():
     with pytest.raises(ValueError, match="floor"):
         tuple(streak("a", "share", what="x", remedy="y").cases(SeriesPolicy(), {}))
