@@ -75,6 +75,7 @@ class Application:
         self._reason: tuple[str, str] | None = None
         self._signalled = False
         self.ready = False
+        self.ready_at: int | None = None
 
     def on_startup(self, name: str, run: Callback, undo: Callback | None = None) -> None:
         """Add a callback that runs before the workloads; a failing one aborts the start."""
@@ -131,7 +132,7 @@ class Application:
             return await self._end(FAILED, problem)
         if self._reason is None:
             self._begin_workloads()
-            self.ready = True
+            self.ready, self.ready_at = True, self.clock.now()
             names = tuple(one.name for one in self.services.workloads)
             self.life.tell(RuntimeReady(names, self.clock.monotonic() - began))
             self._service.ready(f"{len(names)} workloads")

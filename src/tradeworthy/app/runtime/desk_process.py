@@ -48,6 +48,7 @@ from tradeworthy.app.runtime.telling import Bulletin, summary_of
 from tradeworthy.app.runtime.tiers import require_tier
 from tradeworthy.app.runtime.time_integrity import TimeIntegrity
 from tradeworthy.app.runtime.trading import TradingLoop
+from tradeworthy.app.runtime.uptime import UptimeWatch
 from tradeworthy.app.runtime.workload import Workload
 from tradeworthy.app.secret_references import ignored_credentials
 from tradeworthy.app.venues import HALT_FILE, halt_flag
@@ -125,6 +126,7 @@ class DeskProcess:
         )  # fmt: skip
         self.logs, self.metrics = self.observation.logs, self.observation.metrics
         self.service = ServiceNotify.of_environment(environ)
+        self.uptime = UptimeWatch(self.state, self.life.folder, self.policy.tier)
         self.flag, self.memory = halt_flag(self.state, clock), guard_memory(self.state)
         self.door = GuardDoor(
             clock, self.memory, run_id=self.life.run_id, on_stop=self._trip,
@@ -168,7 +170,7 @@ class DeskProcess:
         self._actor = actor or actor_of(environ)
         self.life.tell(RuntimeBegan(
             self.life.run_id, document.desk.name, document.desk.environment, os.getpid(), self.code, document.hash(),
-            runbooks_hash(),
+            runbooks_hash(), self.policy.tier,
         ))  # fmt: skip
         self._declare(address)
 

@@ -15,6 +15,7 @@ class RuntimeBegan(Fact, frozen=True):
     code_hash: str
     config_hash: str
     runbooks_hash: str = ""
+    tier: str = ""
 
 
 @fact("runtime.journal_opened")

@@ -12,8 +12,8 @@ from tradeworthy.app.runtime.facts import ErrorUnrouted
 from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.telemetry.export_policy import ExportPolicy, with_otel_variables
-from tradeworthy.kernel.telemetry.log_files import Cited
 from tradeworthy.kernel.telemetry.log_export import LogExport, open_log_export
+from tradeworthy.kernel.telemetry.log_files import Cited
 from tradeworthy.kernel.telemetry.log_lines import LogLine
 from tradeworthy.kernel.telemetry.log_policy import LogPolicy
 from tradeworthy.kernel.telemetry.logs import open_logs

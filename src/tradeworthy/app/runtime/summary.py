@@ -7,6 +7,7 @@ import msgspec
 from tradeworthy.app.config import Document
 from tradeworthy.app.runtime.services import ServiceSnapshot
 from tradeworthy.app.runtime.tiers import ConnectivityReport
+from tradeworthy.app.runtime.uptime import UptimeReport
 from tradeworthy.kernel.redaction import redact
 from tradeworthy.kernel.supervision import AbandonedTask, EndedTask
 from tradeworthy.kernel.telemetry.topics import TOPICS
@@ -77,6 +78,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     connectivity: ConnectivityReport | None = None
     kill_drills: Standing | None = None
+    uptime: UptimeReport | None = None
 
 
 def configuration_of(document: Document) -> dict[str, Any]:

@@ -118,6 +118,7 @@ def summary_of(process: "DeskProcess", *, running: bool) -> bytes:
         ),
         guard=_guard(process, running), note="" if running else STOPPED_DESK,
         connectivity=connectivity(document, process.policy, store=str(process.switches.duckdb_path)),
+        uptime=process.uptime.report(process.clock.now(), process.application.ready_at if running else None),
         kill_drills=kill_evidence(process.state, process.clock, code=process.code),
         projections=blocks_of(process.bulletin.newest, NEVER if running else STOPPED_DESK),
     )  # fmt: skip
