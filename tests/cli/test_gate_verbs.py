@@ -222,16 +222,49 @@ def test_packages_are_judged_against_their_lock(tmp_path, capsys):
     assert call([*words, "--advisories", str(lock)]) == 3
 
 
-def test_a_policy_climbs_by_evidence_and_goes_down_freely(folder, capsys):
-    step = ("--author", "ann", "--reason", "r")
+def good(folder, binding, status=Severity.OK):
+    """Record one check and return its id."""
+    made = healthy("regression", SystemClock().now(), environment="paper", hashes=binding.hashes)
+    return GateStore(folder, SystemClock()).record(msgspec.structs.replace(made, status=status)).evidence_id
+
+
+@pytest.fixture
+def people(tmp_path):
+    """Return a trust file and the keys of two people who may approve."""
+    trust, keys = tmp_path / "people.json", {}
+    for name in ("bob", "cy"):
+        keys[name] = tmp_path / f"{name}.key"
+        assert call(["evidence", "key", str(keys[name])]) == 0
+        assert call(["evidence", "trust", "add", str(trust), "--key", f"{keys[name]}.pub", "--holder", name, "--role",
+                     "risk", "--valid-from", "2020-01-01T00:00:00Z", "--valid-to", "2090-01-01T00:00:00Z"]) == 0
+    return trust, keys
+
+
+def test_a_policy_climbs_by_evidence_and_signed_approvals_and_goes_down_freely(
+    folder, binding, people, tmp_path, capsys
+):
+    step, shown, (trust, keys) = ("--author", "ann", "--reason", "r"), good(folder, binding), people
+    files = {name: tmp_path / f"{name}.approval" for name in keys}
+    for name, key in keys.items():
+        assert call(["gate", "approve", "p", "pilot", "--evidence", shown, "--role", "risk", "--key", str(key),
+                     "--output", str(files[name])]) == 0  # fmt: skip
+    capsys.readouterr()
     assert gate(folder, "stage", "p") == 0
     assert "experiment; open to it: paper" in capsys.readouterr().out
-    assert gate(folder, "stage", "p", "pilot", *step, "--evidence", "e") == 2
-    assert gate(folder, "stage", "p", "paper", *step, "--evidence", "e") == 0
-    assert gate(folder, "stage", "p", "pilot", *step, "--evidence", "e") == 2
-    assert gate(folder, "stage", "p", "pilot", *step, "--evidence", "e", "--approval", "bob") == 0
+    assert gate(folder, "stage", "p", "pilot", *step, "--evidence", shown) == 2
+    assert gate(folder, "stage", "p", "paper", *step, "--evidence", "typed") == 2
+    assert gate(folder, "stage", "p", "paper", *step, "--evidence", good(folder, binding, Severity.FAIL)) == 2
+    assert gate(folder, "stage", "p", "paper", *step, "--evidence", shown) == 0
+    assert gate(folder, "stage", "p", "pilot", *step, "--evidence", shown) == 2
+    signed = ("--evidence", shown, "--approval", files["bob"])
+    assert gate(folder, "stage", "p", "pilot", *step, *signed) == 3
+    assert gate(folder, "stage", "p", "pilot", "--author", "bob", "--reason", "r", *signed, "--trust", trust) == 2
+    assert gate(folder, "stage", "q", "paper", *step, *signed, "--trust", trust) == 2
+    assert gate(folder, "stage", "p", "pilot", *step, *signed, "--trust", trust) == 0
     assert gate(folder, "stage", "p", "experiment", *step) == 0
     assert gate(folder, "stage", "p", "paper") == 3
+    assert call(["gate", "approve", "p", "huge", "--evidence", "e", "--role", "risk", "--key", str(keys["bob"]),
+                 "--output", str(tmp_path / "x")]) == 3  # fmt: skip
     capsys.readouterr()
     assert gate(folder, "stage", "p") == 0
     assert capsys.readouterr().out.splitlines()[-1] == "experiment; open to it: paper"
@@ -279,8 +312,8 @@ def lines(path, rows):
     return str(path)
 
 
-def test_capital_is_earned_by_diary_sessions_and_pairs_and_an_abort_demotes(folder, tmp_path, capsys):
-    step = ("--author", "ann", "--reason", "r", "--evidence", "e")
+def test_capital_is_earned_by_diary_sessions_and_pairs_and_an_abort_demotes(folder, binding, tmp_path, capsys):
+    step = ("--author", "ann", "--reason", "r", "--evidence", good(folder, binding))
     assert gate(folder, "stage", "p", "paper", *step) == 0
     diary = lines(tmp_path / "d", [{"at": 1, "stage": "experiment", "regime": "bullish", "mood": "normal"}])
     assert call(["gate", "capital", "graduate", diary, "--to", "paper", "--out", str(tmp_path)]) == 2

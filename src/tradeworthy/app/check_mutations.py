@@ -10,10 +10,12 @@ from tradeworthy.app.release_mutations import release_mutations
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
 from tradeworthy.kernel.report import Check, Report
 from tradeworthy.operations.assessments.framework.registry import registry
+from tradeworthy.operations.dry_run.model import Status
+from tradeworthy.operations.evidence.certificate import EvidenceItem
 from tradeworthy.operations.gates.maturity import Record, lost_of, maturity_report
 from tradeworthy.operations.gates.model import Evidence
 from tradeworthy.operations.gates.mutations import AT, Mutation, of_assessments
-from tradeworthy.operations.gates.reading import of_report
+from tradeworthy.operations.gates.reading import of_item, of_report
 from tradeworthy.research.backtest.strategy_gates import OutOfSample, TrendGatePolicy, judge_trend
 from tradeworthy.research.regression.invariants import InvariantPolicy, judge_lines
 
@@ -43,6 +45,15 @@ def _checks() -> tuple[Mutation, ...]:
                 msgspec.structs.replace(sound, sharpe=-0.1), TrendGatePolicy()
             ))),
         *(_of(*one) for one in release_mutations()),
+        Mutation("dry_run.unsigned", "dry_run", lambda: of_item(_dry_run("operator")), lambda: of_item(_dry_run())),
+    )  # fmt: skip
+
+
+def _dry_run(*signers: str) -> EvidenceItem:
+    """Return a dry run that passed, as these people signed it."""
+    return EvidenceItem(
+        requirement="dry_run", evidence_id="d" * 64, status=Status.PASS, provenance="measured", environment="paper",
+        collected_at=AT, recorded_at=AT, signed=bool(signers), signers=signers,
     )  # fmt: skip
 
 

@@ -23,7 +23,8 @@ from tradeworthy.kernel.report import Report, address, canonical
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.assessments.framework.canonical import canonical as encoded_fact
 from tradeworthy.operations.evidence.certificate import WaiverInForce
-from tradeworthy.operations.evidence.certificate_store import waivers_of
+from tradeworthy.operations.evidence.certificate_store import read_store, waivers_of
+from tradeworthy.operations.evidence.requirements import STANDARD
 from tradeworthy.operations.evidence.trust import TrustFile, read_trust
 from tradeworthy.operations.gates.asking import GateDoor, Inputs, Missing, ask
 from tradeworthy.operations.gates.engine import newest_of
@@ -42,7 +43,7 @@ from tradeworthy.operations.gates.model import (
 from tradeworthy.operations.gates.mutations import MutationResult, proven, run
 from tradeworthy.operations.gates.named import TIERS, Act, gate_for
 from tradeworthy.operations.gates.readiness import ReadinessDecided, SoakState, decide, readiness_page, soak_state
-from tradeworthy.operations.gates.reading import OF_REPORTS, environment_of, of_report, unreadable
+from tradeworthy.operations.gates.reading import OF_REPORTS, environment_of, of_item, of_report, unreadable
 from tradeworthy.operations.gates.sources import known_sources, unmade_sources
 from tradeworthy.operations.gates.store import GateStore, GivenVerdict, MutationsRun, NewestSnapshots, evidence_of
 from tradeworthy.operations.gates.watcher import Watcher, WatchPolicy
@@ -173,6 +174,13 @@ class Gates:
             hashes=self.binding.hashes if hashes is None else hashes,
         )  # fmt: skip
         return self.store.record(evidence, {f"{report.name}.json": canonical(report)})
+
+    def take(self, store: Path) -> tuple[Evidence, ...]:
+        """Keep the signed items and the dry run's bundles of an evidence store that a gate reads, under this trust."""
+        if self.trust is None:
+            raise UsageError("an evidence store needs a trust file: nobody else says whose signatures count")
+        items = read_store(store, self.trust, STANDARD, at=self._clock.now()).evidence
+        return tuple(self.store.record(of_item(one)) for one in items if one.requirement in known_sources())
 
     def record_fault(self, source: str, problem: str, *, run_id: str, cycle: str = "") -> Evidence:
         """Keep that a producer could not speak, so that what it said before no longer counts."""

@@ -5,7 +5,15 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from tradeworthy.cli import gate_capital, gate_cycles, gate_duties, gate_looks, gate_rehearsals, gate_releases
+from tradeworthy.cli import (
+    gate_capital,
+    gate_cycles,
+    gate_duties,
+    gate_looks,
+    gate_rehearsals,
+    gate_releases,
+    gate_stages,
+)
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.cli.gate_duties import GATES_FOLDER, Folder
 from tradeworthy.kernel.clock import SystemClock
@@ -30,7 +38,8 @@ app.command(gate_duties.soak)
 app.command(gate_duties.ready)
 app.command(gate_duties.daily)
 app.command(gate_duties.sign)
-app.command(gate_duties.stage)
+app.command(gate_stages.stage)
+app.command(gate_stages.approve)
 app.command(gate_cycles.promote)
 app.command(gate_cycles.strict)
 app.command(gate_releases.certificate)
@@ -193,6 +202,28 @@ def record(
     status = "unreadable" if kept.status is None else kept.status.name
     gate_looks.console_of().print(f"{kept.source}  {status}  {kept.evidence_id}")
     return ExitCode.PASS
+
+
+@app.command
+def take(store: Path, configuration: Path, /, *, trust: Path, gates: Folder = GATES_FOLDER) -> int:
+    """Keep the signed items and dry-run bundles of an evidence store as evidence that gates read.
+
+    Parameters
+    ----------
+    store
+        The folder of the evidence store.
+    configuration
+        The document of the desk that asks.
+    trust
+        The trust file, which says whose signatures count.
+    gates
+        The gates' folder.
+    """
+    taken = gate_duties.gates_of(gates, configuration, "paper", "desk", (), None, trust).take(store)
+    for one in taken:
+        status = one.error if one.status is None else one.status.name
+        gate_looks.console_of().print(f"{one.source}  {status}  {one.evidence_id}")
+    return ExitCode.PASS if taken else ExitCode.COULD_NOT_JUDGE
 
 
 def _explained(found: Explanation) -> None:

@@ -19,9 +19,8 @@ from tradeworthy.operations.evidence.trust import read_trust
 from tradeworthy.operations.gates import sign_off
 from tradeworthy.operations.gates.daily_report import daily_report
 from tradeworthy.operations.gates.model import Mode
-from tradeworthy.operations.gates.named import TIERS, gate_named
+from tradeworthy.operations.gates.named import gate_named
 from tradeworthy.operations.gates.page import headline
-from tradeworthy.operations.gates.policy_ledger import PolicyStanding, StageChanged, may_trade, standings, step
 from tradeworthy.operations.gates.readiness import Decision, readiness_page
 from tradeworthy.operations.gates.store import GateStore, GivenVerdict
 from tradeworthy.operations.gates.watcher import WatchPolicy
@@ -179,46 +178,6 @@ def sign(
     lacking = sign_off.lacking(gates / gate, given, known, barred=barred)
     _console().print(f"signed   {place}\nlacking  {', '.join(lacking) or 'nobody'}")
     return ExitCode.WARN if lacking else ExitCode.PASS
-
-
-def stage(
-    policy_id: str, stage: str | None = None, /, *, gates: Folder = GATES_FOLDER, author: str = "", reason: str = "",
-    evidence: str = "", approval: tuple[str, ...] = (), checklist: tuple[str, ...] = (),
-) -> int:  # fmt: skip
-    """Show the stage of a policy, or move it: up one step by evidence and people, down always; refused with every gap.
-
-    Parameters
-    ----------
-    policy_id
-        The policy.
-    stage
-        experiment, paper, pilot or limited_live; only shown when not given.
-    gates
-        The gates' folder.
-    author
-        Who moves it.
-    reason
-        Why.
-    evidence
-        The id of what the step rests on.
-    approval
-        A person who approves, other than the author; may be given several times.
-    checklist
-        ITEM=EVIDENCE_ID, for limited_live.
-    """
-    store, console = GateStore(gates, SystemClock()), _console()
-    now = standings(store.read().stages).get(policy_id, PolicyStanding(policy_id=policy_id))
-    if stage is not None:
-        if not author or not reason:
-            raise UsageError("a step needs --author and --reason")
-        items = tuple((name, shown) for name, _, shown in (one.partition("=") for one in checklist))
-        change = StageChanged(policy_id, stage, author, reason, evidence, approval, items)
-        now = step(change, now)
-        store.note(change)
-    for one in now.history:
-        console.print(f"{one.stage:<14} {one.author}: {one.reason}  {one.evidence_id}")
-    console.print(f"{now.stage}; open to it: {', '.join(tier for tier in TIERS if may_trade(now, tier))}")
-    return ExitCode.PASS
 
 
 def given_verdict(store: GateStore, gate: str, start: str) -> GivenVerdict:

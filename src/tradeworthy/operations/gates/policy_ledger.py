@@ -1,6 +1,6 @@
 """The policy ledger: the stage that a policy has reached, a step at a time, by evidence and people (PS-01, PS-02)."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -43,8 +43,13 @@ class PolicyStanding(msgspec.Struct, frozen=True, kw_only=True):
     history: tuple[StageChanged, ...] = ()
 
 
-def audit_gaps(change: StageChanged, now: PolicyStanding) -> tuple[str, ...]:
-    """Return everything that a step lacks; nothing lacking may be recorded. A step down lacks nothing, ever."""
+def audit_gaps(
+    change: StageChanged, now: PolicyStanding, known: Collection[str] | None = None
+) -> tuple[str, ...]:
+    """Return everything that a step lacks; nothing lacking may be recorded. A step down lacks nothing, ever.
+
+    known  ids of evidence that is there and good; None: nobody looks them up, as when the past is folded again
+    """
     if change.stage not in STAGES:
         return (f"expected a stage of {', '.join(STAGES)}, found {change.stage!r}",)
     to, at = STAGES.index(change.stage), STAGES.index(now.stage)
@@ -62,6 +67,9 @@ def audit_gaps(change: StageChanged, now: PolicyStanding) -> tuple[str, ...]:
     if change.stage == STAGES[-1]:
         shown = {name for name, evidence in change.checklist if evidence}
         gaps += [f"no evidence of {name}" for name in CHECKLIST if name not in shown]
+    if known is not None:
+        cited = (change.evidence_id, *(evidence for _, evidence in change.checklist))
+        gaps += [f"no good evidence of id {one}" for one in dict.fromkeys(cited) if one and one not in known]
     return tuple(gaps)
 
 
@@ -73,9 +81,9 @@ def standings(changes: Iterable[StageChanged]) -> dict[str, PolicyStanding]:
     return found
 
 
-def step(change: StageChanged, now: PolicyStanding) -> PolicyStanding:
+def step(change: StageChanged, now: PolicyStanding, known: Collection[str] | None = None) -> PolicyStanding:
     """Return the standing after a step; raises `InvalidInput` with every gap."""
-    gaps = audit_gaps(change, now)
+    gaps = audit_gaps(change, now, known)
     if gaps:
         raise InvalidInput(f"{change.policy_id} to {change.stage} is refused: {'; '.join(gaps)}")
     return PolicyStanding(policy_id=now.policy_id, stage=change.stage, history=(*now.history, change))

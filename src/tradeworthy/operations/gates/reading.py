@@ -6,6 +6,8 @@ from tradeworthy.kernel.report import Report, address, canonical
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.assessments.framework.registry import registry
 from tradeworthy.operations.assessments.framework.snapshot import Snapshot, encode
+from tradeworthy.operations.dry_run.model import Status
+from tradeworthy.operations.evidence.certificate import EvidenceItem
 from tradeworthy.operations.evidence.vocabulary import PROVENANCES
 from tradeworthy.operations.gates.model import HASHES, Artefact, Evidence
 
@@ -17,6 +19,12 @@ OF_REPORTS = {
     "kill-drill": "kill_switch", "log-maturity": "log_maturity",
 }  # fmt: skip
 """Reports of the house's verbs, and the source that each speaks for."""
+
+
+STATUSES = {
+    Status.PASS: Severity.OK, Status.WARN: Severity.WARN, Status.UNKNOWN: Severity.UNKNOWN, Status.FAIL: Severity.FAIL,
+}  # fmt: skip
+"""Statuses of the evidence room; what has not ended says nothing yet."""
 
 
 def of_snapshot(snapshot: Snapshot) -> Evidence:
@@ -50,6 +58,19 @@ def of_report(
         observed="" if worst is None else f"{worst.code} {worst.observed}", limit="" if worst is None else worst.limit,
         reason="" if worst is None else worst.text or f"{worst.code} {worst.observed}, expected {worst.limit}",
         components=_components(report), artefacts=(Artefact(f"{report.name}.json", address(data), len(data)),),
+    )  # fmt: skip
+
+
+def of_item(item: EvidenceItem) -> Evidence:
+    """Return a signed item or a dry run's bundle as evidence; what no trusted key signed says nothing."""
+    signed = item.signed and bool(item.signers)
+    return Evidence(
+        source=item.requirement, evidence_id=item.evidence_id, run_id=f"item:{item.evidence_id[:16]}",
+        status=STATUSES.get(item.status) if signed else None, stamp=item.collected_at, recorded_at=item.recorded_at,
+        environment=environment_of(item.environment), provenance=item.provenance, hashes=item.hashes,
+        ends_at=item.ends_at, end_reason=item.end_reason,
+        observed=f"signed by {', '.join(item.signers)}" if signed else "unsigned", limit="signed by a trusted key",
+        error="" if signed else "no trusted key signed it",
     )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ CHECKS = {
 MADE = frozenset({
     "preflight", "tests", "paper_isolation", "regression", "out_of_sample", "paper_soak_live", "log_maturity",
     "rollback_rehearsed", "replay_determinism", "paper_smoke", "fleet_consistency", "control_mutation",
-    "supply_chain", "kill_switch", "break_glass", *NAMED,
+    "supply_chain", "kill_switch", "break_glass", "dry_run", *NAMED,
 })  # fmt: skip
 """Checks that a verb of this release makes; the others wait for what they are about."""
 

@@ -19,6 +19,7 @@ from tradeworthy.kernel.journal import Journal, JournalPolicy, read
 from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.kernel.journal.verify import UNSEALED_TAIL, verify
 from tradeworthy.kernel.report import address
+from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.assessments.framework.canonical import canonical
 from tradeworthy.operations.assessments.framework.journaled import SnapshotTaken, snapshots_of
 from tradeworthy.operations.assessments.framework.snapshot import decode
@@ -127,6 +128,11 @@ class Known(NamedTuple):
         """Return the requirements of a gate that its newest run of mutations proved with this very code."""
         last = next((one for one in reversed(self.mutations) if one.gate == gate and one.code == code), None)
         return frozenset() if last is None else frozenset(last.proven)
+
+    def good_ids(self) -> frozenset[str]:
+        """Return the ids of evidence that is whole and OK or WARN, and of verdicts that said GO."""
+        good = {one.evidence_id for one in self.checks if not one.error and one.status in (Severity.OK, Severity.WARN)}
+        return frozenset(good | {one.verdict_id for one in self.verdicts if one.verdict.answer is Answer.GO})
 
     def newest(self, gate: str) -> GivenVerdict | None:
         """Return the newest verdict of a gate."""
