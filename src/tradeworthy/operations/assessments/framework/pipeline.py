@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from tradeworthy.kernel.errors import HaltTrading
-from tradeworthy.kernel.redaction import redact
+from tradeworthy.kernel.redaction import may_hold_secret, redact
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.kernel.telemetry.publisher import PublishFailed
 from tradeworthy.operations.assessments.framework.assessment import Assessment, of_framework
@@ -90,7 +90,10 @@ class Pipeline:
 
     def _redacted(self, assessment: Assessment, taken: Snapshot, policy: AssessmentPolicy) -> Snapshot:
         try:
-            clean = self._cleaned(msgspec.json.decode(encode(taken)))
+            body = encode(taken)
+            if self._cleaned is redact and not may_hold_secret(body):
+                return taken
+            clean = self._cleaned(msgspec.json.decode(body))
             return with_id(msgspec.convert({**clean, "id": ""}, Snapshot))
         except Exception as problem:  # whatever it is, what could not be cleaned stays here
             said = f"{type(problem).__name__} while it was cleaned; the snapshot is withheld"

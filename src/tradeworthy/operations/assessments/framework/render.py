@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from tradeworthy.kernel.errors import UsageError
-from tradeworthy.kernel.redaction import redact
+from tradeworthy.kernel.redaction import may_hold_secret, redact
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.assessments.framework.report import Shown, moment_said, told_of
 from tradeworthy.operations.dry_run.page import Page
@@ -19,7 +19,9 @@ HEAD = ("rule", "status", "observed", "limit", "why", "what to do", "runbook")
 
 def markdown(body: bytes) -> str:
     """Return a snapshot's canonical JSON as Markdown: the status, the findings, the components."""
-    plain: dict[str, Any] = redact(msgspec.json.decode(body))
+    plain: dict[str, Any] = msgspec.json.decode(body)
+    if may_hold_secret(body):
+        plain = redact(plain)
     lines = [
         f"# {plain['assessment']}: {word(plain['status'])}", "",
         f"At {stamp_of(plain['generated_at'])} until {stamp_of(plain['expires_at'])}, {plain['environment']}, "
