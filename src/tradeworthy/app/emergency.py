@@ -34,7 +34,7 @@ from tradeworthy.trading.control.sentinel import SentinelPort
 from tradeworthy.trading.control.venue_view import VenueView
 from tradeworthy.trading.model import GuardLevel
 
-LATCH_WAIT_S = 0.05
+LATCH_WAIT_S = 0.03
 MIRROR_AFTER_NS = NANOS_PER_SECOND
 """Whoever trips writes the sentinel itself, right after the flag; only then is it missing."""
 

@@ -158,6 +158,27 @@ def test_a_cancel_that_is_refused_is_looked_at_all_the_same(scene):
     assert one.incidents()[0].orders_gone, "the venue shows none: that is what counts"
 
 
+def test_the_cancels_do_not_wait_for_a_process_that_writes_no_stacks(scene, monkeypatch):
+    free, one = threading.Event(), scene(0)
+
+    def slow(*_):
+        assert free.wait(30)
+        return b"Thread 1: here"
+
+    class Freeing(Venue):
+        def cancel_all(self, token):
+            free.set()
+
+    monkeypatch.setattr("tradeworthy.kernel.supervision.watchdog.ask_for_stacks", slow)
+    one.watchdog._cancel = Freeing(0)
+    one.after(2)
+    (incident,) = one.incidents()
+    assert [(act.name, act.outcome) for act in incident.acts[:3]] == [
+        ("trip", Outcome.DONE), ("stacks", Outcome.DONE), ("cancel", Outcome.VERIFIED),
+    ]  # fmt: skip
+    assert incident.stacks_sha256
+
+
 @pytest.mark.parametrize("problem", [TimeoutError("no answer"), PermissionError("not now")])
 def test_an_empty_view_is_not_enough_while_the_cancel_was_not_taken(scene, problem):
     class Later(Venue):

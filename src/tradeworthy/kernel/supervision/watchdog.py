@@ -30,6 +30,9 @@ HEAR_POLL_S = 0.1
 """How often beats are answered while a port is waited for."""
 TAKEN_LATER = (TimeoutError, PermissionError)
 """What a venue's silence and its refusal raise: the cancel may still be taken."""
+BEHIND_THE_TRIP = 1  # place of the stacks among an incident's acts
+STACKS_FIRST_S = 0.1
+"""How long the cancels wait for the stacks, which are asked for before them."""
 T = TypeVar("T")
 
 
@@ -91,7 +94,7 @@ class Watchdog:
         self._repeat_at = 0
         self._beaten = self._ended = False
         self._asked: str | None = None
-        self._stacks: bytes | None = None
+        self._asking: _Asking | None = None
         self.ignored = 0
 
     @property
@@ -209,28 +212,35 @@ class Watchdog:
             why = "process stopped" if cause is IncidentCause.PROCESS_STOPPED else "process gone"
             self._note("stacks", Outcome.UNAVAILABLE, f"unavailable: {why}")
             return
-        try:
-            found = ask_for_stacks(self._job.pid, self._job.stacks_file, self._clock, self._policy.stacks_wait_s)
-        except OSError as error:
-            self._note("stacks", Outcome.FAILED, f"{type(error).__name__}: {error}")
-            return
-        if found is None:
-            self._note("stacks", Outcome.UNAVAILABLE, "unavailable: no answer to the signal")
-            return
-        self._stacks = found
-        self._note("stacks", Outcome.DONE)
+        self._asking = asking = _Asking(self._job, self._clock, self._policy.stacks_wait_s)
+        asking.start()
+        asking.join(STACKS_FIRST_S)
+        if not asking.is_alive():
+            self._note_stacks(asking)
+
+    def _note_stacks(self, asked: "_Asking") -> None:
+        """Note what became of the stacks, in the place where they were asked for: behind the trip."""
+        outcome, detail = Outcome.DONE, ""
+        if asked.problem is not None:
+            outcome, detail = Outcome.FAILED, f"{type(asked.problem).__name__}: {asked.problem}"
+        elif asked.found is None:
+            outcome, detail = Outcome.UNAVAILABLE, "unavailable: no answer to the signal"
+        self._note("stacks", outcome, detail, BEHIND_THE_TRIP)
 
     def _write_stacks(self) -> None:
-        """Keep the stacks as evidence: after the cancels, which wait for no disk."""
-        found, self._stacks = self._stacks, None
-        if found is None:
+        """Keep the stacks as evidence: after the cancels, which wait for no disk and not for a process that is slow."""
+        asked, self._asking = self._asking, None
+        if asked is not None and all(act.name != "stacks" for act in self._incident().acts):
+            asked.join()
+            self._note_stacks(asked)
+        if asked is None or asked.found is None:
             return
         try:
-            digest = write_stacks(self._folder, self._incident(), found)
+            digest = write_stacks(self._folder, self._incident(), asked.found)
         except OSError as error:
             self._note("stacks", Outcome.FAILED, f"{type(error).__name__}: {error}")
-            return
-        self._open = msgspec.structs.replace(self._incident(), stacks_sha256=digest)
+        else:
+            self._open = msgspec.structs.replace(self._incident(), stacks_sha256=digest)
 
     def _cancel_and_page(self) -> None:
         first = not any(act.name == "cancel" for act in self._incident().acts)
@@ -335,16 +345,34 @@ class Watchdog:
         assert self._open is not None
         return self._open
 
-    def _note(self, name: str, outcome: Outcome, detail: str = "") -> None:
+    def _note(self, name: str, outcome: Outcome, detail: str = "", place: int | None = None) -> None:
         incident = self._incident()
         act = Act(name, outcome, self._clock.monotonic() - self._detected, detail)
-        self._open = msgspec.structs.replace(incident, acts=(*incident.acts, act))
+        acts, place = incident.acts, len(incident.acts) if place is None else place
+        self._open = msgspec.structs.replace(incident, acts=(*acts[:place], act, *acts[place:]))
 
     def _keep(self) -> None:
         try:
             write_incident(self._folder, self._incident())
         except OSError as error:
             self._note("evidence", Outcome.FAILED, f"{type(error).__name__}: {error}")
+
+
+class _Asking(threading.Thread):
+    """Ask a process for its stacks: `found` is None where it wrote none in time."""
+
+    def __init__(self, job: WatchdogJob, clock: Clock, wait_s: float) -> None:
+        super().__init__(daemon=True)
+        self._job, self._clock, self._wait_s = job, clock, wait_s
+        self.found: bytes | None = None
+        self.problem: OSError | None = None
+
+    def run(self) -> None:
+        """Signal the process and wait for what it writes."""
+        try:
+            self.found = ask_for_stacks(self._job.pid, self._job.stacks_file, self._clock, self._wait_s)
+        except OSError as problem:
+            self.problem = problem
 
 
 def current_token(folder: Path) -> int:
