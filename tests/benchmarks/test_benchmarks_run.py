@@ -92,6 +92,12 @@ def test_harness_keeps_every_line(tmp_path: Path) -> None:
     assert "5,000 of 5,000 lines kept" in out
 
 
+def test_a_cycle_of_assessments_is_timed_at_three_lengths_of_the_journal(tmp_path: Path) -> None:
+    out, section = run_small("assessment_cycle", tmp_path)
+    assert out.count("one cycle of") == out.count("p99 of the slowest check") == out.count("memory at") == 3
+    assert not section["absent"]
+
+
 def test_library_and_shipped_file_find_the_same_in_a_bundle(tmp_path: Path) -> None:
     out, section = run_small("bundle_verify", tmp_path)
     assert "both find ['trust.absent']" in out

@@ -123,6 +123,27 @@ def test_what_no_stage_publishes_fails_and_what_the_spool_took_warns():
     assert over.status is Severity.WARN
 
 
+def test_a_gate_that_cannot_be_told_is_named_and_holds_nothing_up():
+    world = World("gate")
+    emitted = world.pipeline().emit(BUS, snapshot(0), BUS.policy)
+    assert world.seen == ["redact", "journal", "commit", "render", "publish"]
+    [finding] = emitted.findings
+    assert (finding.code, finding.severity) == ("event_bus_health.gate_unmarked", Severity.WARN)
+    assert emitted.snapshot.status is Severity.OK
+
+
+def test_what_holds_no_secret_keeps_its_bytes_and_what_does_is_cleaned():
+    register(CANARY)
+    tasks = registry().get("task_supervision")
+    for source, kept in (("process", True), (f"token={CANARY}", False)):
+        world = World()
+        facts = tuple(msgspec.structs.replace(one, source=source) for one in healthy_facts(tasks))
+        taken = judged(tasks, facts, tasks.policy)
+        pipeline = Pipeline(world, world, world, world, world, renderers={})
+        assert (pipeline.emit(tasks, taken, tasks.policy).snapshot.id == taken.id) is kept
+        assert CANARY.encode() not in world.bodies[0]
+
+
 def test_a_finding_is_alerted_once_raised_when_it_grows_worse_and_resolved_when_it_is_gone():
     world = World()
     pipeline = world.pipeline()
@@ -197,12 +218,12 @@ def test_a_looser_limit_needs_another_person(tmp_path):
     kept.close()
 
 
-def assessor(world: World, clock: EventClock, facts, settle_s: float = 0.0) -> tuple[Assessor, History]:
+def assessor(world: World, clock: EventClock, facts, settle_s: float = 0.0, renew_s: float = 0.0) -> tuple[Assessor, History]:
     history = History()
     probes = {"event_bus_health": (Probe("bus", lambda now: facts()),), "resources": (Probe("none", lambda now: ()),)}
     return Assessor(
         registry(), registry().policies({}), world.pipeline(), history, clock, probes=probes, environment="case",
-        code_version="1", settle_s=settle_s,
+        code_version="1", settle_s=settle_s, renew_s=renew_s,
     ), history  # fmt: skip
 
 
@@ -250,6 +271,24 @@ def test_while_little_is_known_everything_is_judged_each_half_minute():
     assert "resources" in cycle.cycle_due()
     clock.advance_to(AT + 90 * NANOS_PER_SECOND)
     assert "resources" not in cycle.cycle_due()
+
+
+def test_what_says_the_same_is_brought_out_again_after_its_time_and_a_change_at_once():
+    clock, facts = EventClock(AT), [healthy_facts(BUS)]
+    cycle, history = assessor(World(), clock, lambda: facts[0], renew_s=90.0)
+    assert "event_bus_health" in cycle.cycle_due()
+    first = history.last("event_bus_health")
+    for seconds in (30, 60):
+        clock.advance_to(AT + seconds * NANOS_PER_SECOND)
+        facts[0] = healthy_facts(BUS, clock.now())
+        assert "event_bus_health" not in cycle.cycle_due()
+    assert history.last("event_bus_health") == first
+    clock.advance_to(AT + 90 * NANOS_PER_SECOND)
+    facts[0] = healthy_facts(BUS, clock.now())
+    assert "event_bus_health" in cycle.cycle_due()
+    clock.advance_to(AT + 120 * NANOS_PER_SECOND)
+    facts[0] = []
+    assert cycle.cycle_due()["event_bus_health"].status is Severity.UNKNOWN
 
 
 def test_a_probe_that_fails_is_named_and_nothing_stands_in_for_it():

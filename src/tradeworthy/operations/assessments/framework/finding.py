@@ -85,6 +85,7 @@ FRAMEWORK_CODES = {
     "redaction_failed": "the snapshot could not be cleaned of secrets and was withheld: correct the fact that is named",
     "render_failed": "a page could not be made; the JSON stands: correct the page",
     "publish_failed": "telemetry did not take the snapshot: see the bus and its spool",
+    "gate_unmarked": "no gate looked again: its verdict ends by itself; see the gate's watch",
     "stale": "nobody judged it again in time: run the assessment",
     "flapping": "the status changes again and again: look for what comes and goes",
 }

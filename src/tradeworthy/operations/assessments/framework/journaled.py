@@ -42,6 +42,11 @@ class SnapshotJournal:
     def __init__(self, directory: Path, clock: Clock) -> None:
         self._journal = Journal.open(directory, clock=clock, policy=JournalPolicy(batch_events_max=BATCH_SNAPSHOTS))
 
+    @property
+    def last_seq(self) -> int:
+        """The seq of the newest record, 0 where there is none."""
+        return self._journal.last_seq
+
     def append(self, snapshot_id: str, assessment: str, body: bytes, ts: int) -> None:
         """Append a snapshot; one that is there already is not appended twice."""
         taken = SnapshotTaken(snapshot_id, assessment, body.decode())

@@ -85,7 +85,7 @@ class Pipeline:
         pages = self._rendered(assessment, body, findings)
         self._published(assessment, snapshot, findings)
         undelivered = self._alerted(snapshot, findings, policy)
-        self._gates.renewed(assessment.name, snapshot.id)
+        self._marked(assessment, snapshot, findings)
         return Emitted(snapshot, pages, tuple(findings), undelivered)
 
     def _redacted(self, assessment: Assessment, taken: Snapshot, policy: AssessmentPolicy) -> Snapshot:
@@ -140,6 +140,13 @@ class Pipeline:
         if self._publisher.failed_over:
             said = "the bus did not take it; the spool brings it again"
             findings.append(of_framework(assessment, "publish_failed", Severity.WARN, said, "primary"))
+
+    def _marked(self, assessment: Assessment, snapshot: Snapshot, findings: list[Finding]) -> None:
+        try:
+            self._gates.renewed(assessment.name, snapshot.id)
+        except Exception as problem:  # a verdict that is not judged again ends by itself: no GO outlives it
+            said = f"no gate was told of the snapshot: {redact(str(problem))}"
+            findings.append(of_framework(assessment, "gate_unmarked", Severity.WARN, said, "gate"))
 
     def _alerted(self, snapshot: Snapshot, findings: list[Finding], policy: AssessmentPolicy) -> tuple[str, ...]:
         """Raise what rose or grew worse, resolve what is gone; returns the keys that reached nobody."""
