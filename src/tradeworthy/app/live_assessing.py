@@ -38,6 +38,8 @@ ASSESSMENTS = "assessments"
 """Where a desk's state keeps the journal of its snapshots."""
 LOOK_SECONDS = 1.0
 VERIFY_SECONDS = 60.0
+REMEMBERED = 5_000
+"""Snapshots of the lives before that a start reads again."""
 
 
 class PublisherPort:
@@ -178,10 +180,12 @@ class LiveSource:
 def assessor_of(
     source: LiveSource, clock: Clock, *, state: Path, publisher: Publisher, alerts: AlertPort, gates: GatePort,
     halt: HaltPort, overrides: Mapping[str, Any], environment: str, code_version: str, settle_s: float = 0.0,
+    renew_s: float = 0.0,
 ) -> tuple[Assessor, SnapshotJournal, History]:  # fmt: skip
     """Return what judges a running desk, the journal of its snapshots, which the caller closes, and their history.
 
     overrides  the document's section `assessments`;  state  of the desk, where the journal lies
+    renew_s    how long what says the same is not journaled again
     settle_s   how long after the start everything is judged more often, because little is known yet
 
     The journal's newest snapshots are the history that it begins with, and their alerts count as raised.
@@ -191,8 +195,9 @@ def assessor_of(
     policies = known.policies(overrides)
     if environment == "live":
         policies = {name: measured(one) for name, one in policies.items()}
-    history = History().fold(snapshots_of(state / ASSESSMENTS))
     journal = SnapshotJournal(state / ASSESSMENTS, clock)
+    newest = max(1, journal.last_seq - REMEMBERED)
+    history = History().fold(snapshots_of(state / ASSESSMENTS, start=newest))
     pipeline = Pipeline(
         journal, PublisherPort(publisher), alerts, gates, halt, renderers={"md": markdown}, cleaned=redact
     )
@@ -201,7 +206,7 @@ def assessor_of(
             pipeline.restore(last, policies[name])
     assessor = Assessor(
         known, policies, pipeline, history, clock, probes=source.probes(), environment=environment,
-        code_version=code_version, settle_s=settle_s,
+        code_version=code_version, settle_s=settle_s, renew_s=renew_s,
     )  # fmt: skip
     return assessor, journal, history
 

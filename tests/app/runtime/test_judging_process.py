@@ -46,6 +46,26 @@ def lives(one, seconds, *later):
     return asyncio.run(main())
 
 
+def plays(one, script):
+    """Run the process until the script ends, which may take its time on a busy machine."""
+
+    async def main():
+        running = asyncio.ensure_future(one.run(60.0))
+        await script()
+        one.application.request_stop("timeout")
+        return await running
+
+    return asyncio.run(main())
+
+
+async def until(found):
+    for _ in range(600):
+        if found():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("it did not come in 30 s")
+
+
 def events_of(one):
     return list(read(journal_of(one.folder)))
 
@@ -57,7 +77,19 @@ def guard_of(one, reason):
 
 def test_what_the_process_can_see_is_judged_journaled_and_asked_of_the_gate(tmp_path):
     one = desk(tmp_path)
-    assert lives(one, 3.0).reason == "timeout"
+
+    async def script():
+        await until(lambda: statuses().get("reconciliation") is Severity.OK)
+        await until(met)
+
+    def statuses():
+        return {name: last.status for name, last in one.judging._history.newest().items()}
+
+    def met():
+        given = one.judging._watch.known.newest("desk_health")
+        return given is not None and {row.id: row.met for row in given.verdict.rows}["reconciliation"]
+
+    assert plays(one, script).reason == "timeout"
     newest = {snapshot.assessment: snapshot for snapshot in snapshots_of(one.state / ASSESSMENTS)}
     assert newest.keys() >= {row.source for row in gate_named("desk_health").requirements}
     known = {name for name, snapshot in newest.items() if snapshot.status is Severity.OK}
@@ -88,10 +120,12 @@ def test_a_journal_of_snapshots_that_stalls_stops_the_desk(tmp_path):
     def broken(*told):
         raise OSError("no space left")
 
-    def breaks():
+    async def script():
+        await until(lambda: one.judging._history.newest())
         one.judging._journal.append = broken
+        await until(lambda: guard_of(one, "journal.assessments"))
 
-    lives(one, 3.0, (1.0, breaks))
+    plays(one, script)
     assert guard_of(one, "journal.assessments") == [True]
     after = next(event.seq for event in events_of(one) if getattr(event.payload, "reason", "") == "journal.assessments")
     assert not [event for event in events_of(one) if event.kind == "command.submit" and event.seq > after]
@@ -99,20 +133,29 @@ def test_a_journal_of_snapshots_that_stalls_stops_the_desk(tmp_path):
 
 def test_a_break_between_desk_and_venue_is_told_at_once_pauses_when_it_lasts_and_ends_by_itself(tmp_path):
     one = desk(tmp_path)
-    truth = []
 
-    def lies():
+    def held():
+        return [f"{held.owner}.{held.code}" for held in one.trading.desk.guard.reasons()]
+
+    def status():
+        last = one.judging._history.last("reconciliation")
+        return None if last is None else last.status
+
+    async def script():
+        await until(lambda: status() is Severity.OK)
         controls = one.trading.run.controls
-        truth.append(controls._view)
-        seen = truth[0]
+        seen = controls._view
 
-        def view():
+        def lies():
             shown = seen()
             return msgspec.structs.replace(shown, positions={**shown.positions, "GBPUSD.DEMO": 7})
 
-        controls._view = view
+        controls._view = lies
+        await until(lambda: status() is Severity.FAIL and "reconciliation.break" in held())
+        controls._view = seen
+        await until(lambda: status() is Severity.OK and "reconciliation.break" not in held())
 
-    lives(one, 5.0, (1.0, lies), (3.0, lambda: setattr(one.trading.run.controls, "_view", truth[0])))
+    plays(one, script)
     told = [event.payload for event in events_of(one) if event.kind == "reconciliation.report"]
     bad = [found for found in told if not found.clean]
     assert told[0].clean
@@ -126,7 +169,12 @@ def test_a_break_between_desk_and_venue_is_told_at_once_pauses_when_it_lasts_and
 
 def test_a_venue_that_shows_nothing_is_unknown_and_no_agreement(tmp_path):
     one = desk(tmp_path)
-    lives(one, 1.5, (0.0, lambda: None), (0.3, lambda: setattr(one.trading.run.controls, "_view", lambda: None)))
+    async def script():
+        await until(lambda: one.trading.run is not None and one.judging._history.newest())
+        one.trading.run.controls._view = lambda: None
+        await until(lambda: one.judging._history.last("reconciliation").status is Severity.FAIL)
+
+    plays(one, script)
     told = [event.payload for event in events_of(one) if event.kind == "reconciliation.report"]
     assert told[-1].agreement.startswith("unknown")
     newest = [s for s in snapshots_of(one.state / ASSESSMENTS) if s.assessment == "reconciliation"][-1]

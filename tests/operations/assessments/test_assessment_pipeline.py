@@ -218,7 +218,9 @@ def test_a_looser_limit_needs_another_person(tmp_path):
     kept.close()
 
 
-def assessor(world: World, clock: EventClock, facts, settle_s: float = 0.0, renew_s: float = 0.0) -> tuple[Assessor, History]:
+def assessor(
+    world: World, clock: EventClock, facts, settle_s: float = 0.0, renew_s: float = 0.0
+) -> tuple[Assessor, History]:
     history = History()
     probes = {"event_bus_health": (Probe("bus", lambda now: facts()),), "resources": (Probe("none", lambda now: ()),)}
     return Assessor(

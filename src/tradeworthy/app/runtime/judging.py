@@ -75,7 +75,7 @@ class Judging:
         self._assessor, self._journal, self._history = assessor_of(
             self._source, clock, state=self._state, publisher=self._publisher, alerts=self._alerts, gates=self,
             halt=self, overrides=self._overrides, environment=document.desk.environment, code_version=self._code,
-            settle_s=self._policy.settle_s,
+            settle_s=self._policy.settle_s, renew_s=self._policy.renew_s,
         )  # fmt: skip
 
     def close(self) -> None:

@@ -81,12 +81,14 @@ class JudgingPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     gate      the gate that is asked again and again, empty = none;  money  the tier of money that it is asked for
     settle_s  how long after the start what is only unknown alarms nobody
+    renew_s   an assessment that says the same as before is journaled again after so long, what changed at once
     sweep_s   how often desk and venue are compared (AS-109);  first_sweep_s  the first time after the start
     """
 
     gate: str = "desk_health"
     money: str = "paper"
     settle_s: float = 900.0
+    renew_s: float = 300.0
     sweep_s: float = 300.0
     first_sweep_s: float = 30.0
 
@@ -95,7 +97,7 @@ class JudgingPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             raise ValueError(f"gate must be one of {', '.join(GATES)}, was {self.gate!r}")
         if self.money not in TIERS:
             raise ValueError(f"money must be one of {', '.join(TIERS)}, was {self.money!r}")
-        for name in ("settle_s", "sweep_s", "first_sweep_s"):
+        for name in ("settle_s", "renew_s", "sweep_s", "first_sweep_s"):
             value = getattr(self, name)
             if not math.isfinite(value) or value <= 0:
                 raise ValueError(f"{name} must be above 0, was {value}")
