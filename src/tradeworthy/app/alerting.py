@@ -17,7 +17,7 @@ from tradeworthy.app.alert_journal import alert_facts as alert_facts
 from tradeworthy.app.alert_journal import incidents_of as incidents_of
 from tradeworthy.app.bootstrap import policy_of
 from tradeworthy.app.config import Document
-from tradeworthy.app.duties import ClockWatch, RosterWatch, looks_of
+from tradeworthy.app.duties import ClockWatch, ReviewWatch, RosterWatch, looks_of
 from tradeworthy.app.runtime.workload import Workload
 from tradeworthy.app.secret_references import store_of
 from tradeworthy.kernel.clock import Clock
@@ -161,7 +161,10 @@ class Alerting:
             self._clock, supervisor, Random(self._seed), self.policy, transports=ways,
             canary=LinesFile(self.folder / CANARIES), record=self._journal, incidents=before.incidents,
             guards=guards, run_id=self._run_id, ladder=before.ladder,
-            meter=meter, looks=looks_of(self.roster, ClockWatch(before.incidents, self.folder / NOTICES)),
+            meter=meter, looks=looks_of(
+                self.roster, ClockWatch(before.incidents, self.folder / NOTICES),
+                ReviewWatch(before.incidents, self.policy.incidents),
+            ),
             publish=publish, asked=mailbox.take, answer=mailbox.answer, delivered=delivered,
         )  # fmt: skip
         if announced:

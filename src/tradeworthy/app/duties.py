@@ -1,4 +1,4 @@
-"""What time alone brings beside the alert path: the roster's gaps, and clocks of law (AR-19, IN-08)."""
+"""What time alone brings beside the alert path: the roster's gaps, reviews and clocks of law (AR-19, IN-06, IN-08)."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +10,9 @@ from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.incidents.lifecycle import IncidentBook
 from tradeworthy.operations.incidents.model import AlertSeverity, Signal
-from tradeworthy.operations.incidents.policy import EscalationPolicy
+from tradeworthy.operations.incidents.policy import EscalationPolicy, IncidentPolicy
 from tradeworthy.operations.incidents.regulatory import Brought
+from tradeworthy.operations.incidents.reviews import Owed, review_signal, reviews_owed
 from tradeworthy.operations.incidents.roster import (
     ContactTested,
     Roster,
@@ -95,11 +96,33 @@ class ClockWatch:
         write_durably(self._folder / name, text.encode())
 
 
-def looks_of(roster: RosterWatch, clocks: ClockWatch) -> Callable[[int], Brought]:
-    """Return one look over both."""
+class ReviewWatch:
+    """Tell of reviews that are overdue, once when they become so and once when they grow worse."""
+
+    def __init__(self, incidents: IncidentBook, policy: IncidentPolicy) -> None:
+        self._incidents, self._policy = incidents, policy
+        self._told: dict[str, Owed] = {}
+
+    def look(self, now: int) -> tuple[Signal, ...]:
+        """Take one look."""
+        late = {
+            one.incident: one for one in reviews_owed(self._incidents.all, self._policy, now)
+            if one.severity is not Severity.OK
+        }  # fmt: skip
+        worse = [
+            review_signal(one) for key, one in late.items()
+            if key not in self._told or self._told[key].severity is not one.severity
+        ]  # fmt: skip
+        over = [review_signal(one, over=True) for key, one in self._told.items() if key not in late]
+        self._told = late
+        return (*worse, *over)
+
+
+def looks_of(roster: RosterWatch, clocks: ClockWatch, reviews: ReviewWatch) -> Callable[[int], Brought]:
+    """Return one look over all."""
 
     def look(now: int) -> Brought:
         law = clocks.look(now)
-        return Brought(law.facts, (*law.signals, *roster.look(now)))
+        return Brought(law.facts, (*law.signals, *roster.look(now), *reviews.look(now)))
 
     return look

@@ -19,8 +19,9 @@ from tradeworthy.kernel.severity import worst
 from tradeworthy.operations.incidents.acts import Request, Verb
 from tradeworthy.operations.incidents.judge import judge_incidents
 from tradeworthy.operations.incidents.lifecycle import (
+    Act,
+    IncidentAssigned,
     IncidentMoved,
-    IncidentNoted,
     IncidentRated,
     Mean,
     Phase,
@@ -313,7 +314,9 @@ def _act(desk: str, runs: Path, verb: Verb, **words: object) -> int:
     return ExitCode.FAIL if answer.fault else ExitCode.PASS
 
 
-def _said(step: IncidentMoved | IncidentRated | IncidentNoted) -> str:
+def _said(step: Act) -> str:
+    if isinstance(step, IncidentAssigned):
+        return f"{step.name} is {step.role.value}"
     if isinstance(step, IncidentMoved):
         return " ".join(part for part in (step.phase.value, step.text, step.cause, step.review, step.check) if part)
     if isinstance(step, IncidentRated):

@@ -1,4 +1,4 @@
-"""`tradeworthy incident clocks|file|exclude|roster|contact|simulate|validate|museum|rerun`: law, people, proofs."""
+"""`tradeworthy incident clocks|file|exclude|assign|roster|contact|simulate|validate|museum|rerun`: duties, proofs."""
 
 import getpass
 import os
@@ -13,6 +13,7 @@ from rich.table import Table
 from tradeworthy.app.alert_desk import AlertDesk, encoded
 from tradeworthy.app.alert_journal import alert_facts
 from tradeworthy.app.alerting import path_policy
+from tradeworthy.app.desk_people import DeskPeople
 from tradeworthy.app.duties import RosterWatch
 from tradeworthy.app.incident_validation import validate as run_validation
 from tradeworthy.app.museum import EXHIBITS, Shown, show
@@ -28,6 +29,7 @@ from tradeworthy.kernel.severity import worst
 from tradeworthy.operations.incidents.acts import Request, Verb
 from tradeworthy.operations.incidents.chaos import ChaosPolicy
 from tradeworthy.operations.incidents.chaos import simulate as run_chaos
+from tradeworthy.operations.incidents.lifecycle import Role
 from tradeworthy.operations.incidents.path_model import PathPolicy
 from tradeworthy.operations.incidents.regulatory import decision_text
 from tradeworthy.operations.incidents.roster import on_shift
@@ -108,9 +110,32 @@ def exclude(desk: str, incident: str, clock: str, /, *, reason: str, key: Path, 
     private = private_key(key)
     signature = private.sign(decision_text(incident, clock, reason)).hex()
     key_id = key_id_of(private.public_key().public_bytes_raw())
+    person = DeskPeople(runs, desk, clock=SystemClock()).book.person_of(key_id)
+    if person is None:
+        raise UsageError(f"expected the key of a person whom this desk trusts, found {key_id}")
     return _ask(
-        desk, runs, Verb.EXCLUDE, target=incident, clock=clock, text=reason, key_id=key_id, signature=signature
+        desk, runs, Verb.EXCLUDE, person=person.holder, target=incident, clock=clock, text=reason, key_id=key_id,
+        signature=signature,
     )
+
+
+def assign(desk: str, incident: str, role: Role, name: str, /, *, runs: Path = DEFAULT_RUNS) -> int:
+    """Give somebody a role in an incident; the commander of a SEV-1 is not its scribe.
+
+    Parameters
+    ----------
+    desk
+        The desk's name.
+    incident
+        The incident's name.
+    role
+        commander, scribe or liaison.
+    name
+        Who has it from now on.
+    runs
+        Where run folders go.
+    """
+    return _ask(desk, runs, Verb.ASSIGN, target=incident, role=role, text=name)
 
 
 def roster(configuration: Path, /, *, start: Start = USUAL) -> int:
@@ -265,10 +290,11 @@ def _exhibit(shown: list[Shown], *, json: bool) -> None:
         )
 
 
-def _ask(desk: str, runs: Path, verb: Verb, **words: object) -> int:
+def _ask(desk: str, runs: Path, verb: Verb, *, person: str | None = None, **words: object) -> int:
     clock = SystemClock()
+    who = getpass.getuser() if person is None else person
     request = Request(
-        id=f"{clock.now()}-{os.getpid()}", verb=verb, person=getpass.getuser(), **words  # type: ignore[arg-type]
+        id=f"{clock.now()}-{os.getpid()}", verb=verb, person=who, **words  # type: ignore[arg-type]
     )
     answer = AlertDesk(runs, desk, clock=clock).ask(request)
     _console().print(answer.fault or "noted", style="red" if answer.fault else None)

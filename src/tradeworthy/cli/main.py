@@ -55,6 +55,7 @@ from tradeworthy.cli import (
     soak,
     strategy,
     summary,
+    tier,
     token,
     venue,
     waiver,
@@ -86,6 +87,7 @@ app.command(data.app)
 app.command(kill.kill)
 app.command(kill.here)
 app.command(drill.app)
+app.command(tier.app)
 app.command(resume.resume)
 app.command(guard.app)
 app.command(approve.approve)
@@ -96,7 +98,8 @@ alert.app.command(alert_drill.drill)
 alert.app.command(alert_drill.send)
 app.command(alert.app)
 for duty in (
-    incident_duties.clocks, incident_duties.file, incident_duties.exclude, incident_duties.roster,
+    incident_duties.clocks, incident_duties.file, incident_duties.exclude, incident_duties.assign,
+    incident_duties.roster,
     incident_duties.contact, incident_duties.simulate, incident_duties.validate, incident_duties.museum,
     incident_duties.rerun,
 ):  # fmt: skip

@@ -8,7 +8,7 @@ import msgspec
 from tradeworthy.kernel.errors import DeskError
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.kernel.words import Word
-from tradeworthy.operations.incidents.lifecycle import IncidentBook, IncidentRefused, Phase
+from tradeworthy.operations.incidents.lifecycle import IncidentBook, IncidentRefused, Phase, Role
 from tradeworthy.operations.incidents.model import AlertSeverity
 from tradeworthy.operations.incidents.roster import ContactTested
 
@@ -24,6 +24,7 @@ class Verb(Word):
     FILE = "file"
     EXCLUDE = "exclude"
     CONTACT = "contact"
+    ASSIGN = "assign"
     OPEN = "open"
     MOVE = "move"
     RATE = "rate"
@@ -58,6 +59,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     key_id: str = ""
     signature: str = ""
     reached: bool = False
+    role: Role = Role.COMMANDER
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +104,8 @@ def act_on_incidents(book: IncidentBook, asked: Request, now: int, keep: Callabl
                     asked.target, asked.clock, asked.person, asked.text, now, key_id=asked.key_id,
                     signature=asked.signature,
                 )  # fmt: skip
+            case Verb.ASSIGN:
+                told = book.assign(asked.target, asked.role, asked.text, asked.person, now)
             case Verb.CONTACT:
                 told = ContactTested(
                     name=asked.target, transport=asked.text, reached=asked.reached, person=asked.person, at=now

@@ -2,9 +2,10 @@
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.report import Check
-from tradeworthy.kernel.severity import Severity
+from tradeworthy.kernel.severity import Severity, worst
 from tradeworthy.operations.incidents.lifecycle import IncidentBook, Mean, Phase
 from tradeworthy.operations.incidents.policy import IncidentPolicy
+from tradeworthy.operations.incidents.reviews import reviews_owed
 
 HOUR_NS = 3_600 * NANOS_PER_SECOND
 
@@ -24,11 +25,17 @@ def judge_incidents(book: IncidentBook, policy: IncidentPolicy, now: int) -> tup
         if one.phase is Phase.RESOLVED and one.resolved_at is not None
     ]  # fmt: skip
     late, means = book.late(now), book.means(now)
+    overdue = [one for one in reviews_owed(book.all, policy, now) if one.severity is not Severity.OK]
     return (
         _budget("incident_response.open_incidents", float(grave), policy.open_warn, policy.open_fail, "SEV-1 and 2"),
         _budget(
             "incident_response.postmortem_backlog", max(waits, default=0.0), policy.postmortem_warn_hours,
             policy.postmortem_fail_hours, "h since the oldest resolved one without a review",
+        ),
+        Check(
+            "incident_response.review_overdue", worst(one.severity for one in overdue) if overdue else Severity.OK,
+            ", ".join(one.incident for one in overdue) or "none",
+            f"SEV-1 {policy.review_sev1_days} d, SEV-2 {policy.review_sev2_business_days} business days",
         ),
         _mean("incident_response.mtta", means.mtta, policy.mtta_warn_minutes, policy.mtta_fail_minutes, len(window)),
         _mean("incident_response.mttr", means.mttr, policy.mttr_warn_minutes, policy.mttr_fail_minutes, len(window)),

@@ -115,7 +115,26 @@ class IncidentNoted(Fact, frozen=True, kw_only=True):
     evidence: tuple[str, ...] = ()
 
 
-Act = IncidentMoved | IncidentRated | IncidentNoted
+class Role(Word):
+    """What somebody does in an incident."""
+
+    COMMANDER = "commander"
+    SCRIBE = "scribe"
+    LIAISON = "liaison"
+
+
+@fact("incident.assigned")
+class IncidentAssigned(Fact, frozen=True, kw_only=True):
+    """Somebody has a role in an incident from now on; who had it before has it no more."""
+
+    incident: str
+    role: Role
+    name: str
+    person: str
+    at: int
+
+
+Act = IncidentMoved | IncidentRated | IncidentNoted | IncidentAssigned
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +147,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     resolved_at: int | None = None
     reviewed_at: int | None = None
     timeline: tuple[Act, ...] = ()
+    roles: dict[str, str] = {}
 
     @property
     def id(self) -> str:
@@ -192,7 +212,7 @@ class IncidentBook:
             self._make_room()
             self._all[told.incident] = Incident(opened=told, phase=Phase.OPEN, sev=told.sev)
             self._last_of[_key_of(told)] = told.incident
-        elif isinstance(told, (IncidentMoved, IncidentRated, IncidentNoted)) and told.incident in self._all:
+        elif isinstance(told, Act) and told.incident in self._all:
             self._all[told.incident] = _after(self._all[told.incident], told)
 
     def open_for(self, alert: Alert, now: int) -> IncidentOpened | None:
@@ -261,6 +281,18 @@ class IncidentBook:
             incident=incident, sev=sev, person=person, at=now, reason=str(redact(reason)), second=second
         )
 
+    def assign(self, incident: str, role: Role, name: str, person: str, now: int) -> IncidentAssigned | None:
+        """Return an assignment; None where it stands. The commander of a SEV-1 writes no record of it."""
+        found = self.get(incident)
+        if not person or not name:
+            raise IncidentRefused("a role needs its person, found none")
+        if found.roles.get(role.value) == name:
+            return None
+        pair = {Role.COMMANDER: Role.SCRIBE, Role.SCRIBE: Role.COMMANDER}.get(role)
+        if found.sev == 1 and pair is not None and found.roles.get(pair.value) == name:
+            raise IncidentRefused(f"{incident} is a SEV-1: {name} is its {pair.value} and cannot be its {role.value}")
+        return IncidentAssigned(incident=incident, role=role, name=name, person=person, at=now)
+
     def note(self, incident: str, person: str, text: str, now: int, evidence: tuple[str, ...] = ()) -> IncidentNoted:
         """Return a line for the timeline."""
         self.get(incident)
@@ -323,6 +355,8 @@ def _after(before: Incident, told: Act) -> Incident:
     change: dict[str, object] = {"timeline": (*before.timeline, told)[-TIMELINE_MAX:]}
     if isinstance(told, IncidentRated):
         change["sev"] = told.sev
+    elif isinstance(told, IncidentAssigned):
+        change["roles"] = {**before.roles, told.role.value: told.name}
     elif isinstance(told, IncidentMoved):
         change["phase"] = told.phase
         match told.phase:

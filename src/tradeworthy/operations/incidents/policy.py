@@ -349,6 +349,8 @@ class IncidentPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     postmortem_warn_hours, postmortem_fail_hours  from resolved to reviewed
     kept_max               incidents kept in memory; the journal keeps all
     rule_packs             rule packs that apply to this desk;  clocks  of law, each of a rule pack
+    review_sev1_days       calendar days from resolved to reviewed;  review_sev2_business_days  Monday to Friday
+    review_overdue_fail_days  overdue for so long is a failure
     notice_draft_minutes   after which the draft of a notice must be ready
     """
 
@@ -367,6 +369,9 @@ class IncidentPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     rule_packs: tuple[str, ...] = ()
     clocks: tuple[ClockPolicy, ...] = CLOCKS
     notice_draft_minutes: float = 15.0
+    review_sev1_days: int = 3
+    review_sev2_business_days: int = 5
+    review_overdue_fail_days: int = 5
 
     def __post_init__(self) -> None:
         _require_order(self, ("open_warn", "open_fail"), ("mtta_warn_minutes", "mtta_fail_minutes"),

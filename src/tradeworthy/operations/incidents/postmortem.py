@@ -4,7 +4,15 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
-from tradeworthy.operations.incidents.lifecycle import Act, Incident, IncidentMoved, IncidentNoted, IncidentRated, Phase
+from tradeworthy.operations.incidents.lifecycle import (
+    Act,
+    Incident,
+    IncidentAssigned,
+    IncidentMoved,
+    IncidentNoted,
+    IncidentRated,
+    Phase,
+)
 from tradeworthy.operations.incidents.model import Alert, Receipt
 
 NOT_KNOWN = "not known"
@@ -76,6 +84,8 @@ def _said(step: Act) -> str:
         case IncidentRated():
             agreed = f", agreed by {step.second}" if step.second else ""
             return f"SEV-{step.sev} {step.reason}{agreed}".rstrip()
+        case IncidentAssigned():
+            return f"{step.name} is {step.role.value}"
         case IncidentNoted():
             return step.text
 

@@ -240,17 +240,22 @@ def due_of(clock: ClockPolicy, since: int) -> int:
     """Return when a clock ends: after hours, after business days (Monday to Friday, UTC), or after calendar months."""
     moment = datetime.fromtimestamp(since // NANOS_PER_SECOND, UTC)
     if clock.business_days:
-        left = clock.business_days
-        while left:
-            moment += timedelta(days=1)
-            left -= moment.weekday() <= FRIDAY
-        return round(moment.timestamp()) * NANOS_PER_SECOND
+        return after_business_days(since, clock.business_days)
     if clock.months:
         year, month = divmod(moment.year * 12 + moment.month - 1 + clock.months, 12)
         day = min(moment.day, (datetime(year + (month == 11), (month + 1) % 12 + 1, 1, tzinfo=UTC)
                                - timedelta(days=1)).day)  # fmt: skip
         return round(moment.replace(year=year, month=month + 1, day=day).timestamp()) * NANOS_PER_SECOND
     return since + round(clock.hours * HOUR_NS)
+
+
+def after_business_days(since: int, days: int) -> int:
+    """Return the moment so many days later, Saturdays and Sundays not counted, nanoseconds UTC."""
+    moment = datetime.fromtimestamp(since // NANOS_PER_SECOND, UTC)
+    while days:
+        moment += timedelta(days=1)
+        days -= moment.weekday() <= FRIDAY
+    return round(moment.timestamp()) * NANOS_PER_SECOND
 
 
 def notice_text(concern: Concern, clock: ClockStarted) -> str:
