@@ -49,7 +49,7 @@ MUTANTS = 40
 WINDOW = 4
 CASE_MUTATIONS = {
     "torn_write": "trades", "sigkill_restart": "lost_budget", "kill_after_cancel": "sends",
-    "control_breaches": "let_through",
+    "control_breaches": "let_through", "partial_fills": "leak", "rejection_streaks": "reset",
 }  # fmt: skip
 """What is wrong with the world when a named case fails."""
 World = Callable[[], Report]

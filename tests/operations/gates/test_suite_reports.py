@@ -1,5 +1,8 @@
 """A run of the suite as evidence: what fails, is left out or skipped without a reason shows; cases are named."""
 
+import ast
+from pathlib import Path
+
 import pytest
 
 from tradeworthy.kernel.errors import InvalidInput
@@ -14,6 +17,7 @@ from tradeworthy.operations.gates.suite import (
     suite_report,
 )
 
+ROOT = Path(__file__).resolve().parents[3]
 MODULES = (*(f"{package}.test_a" for package in GROUPS.values()), "tests.kernel.test_a")
 
 
@@ -78,6 +82,14 @@ def test_a_check_rests_on_all_its_cases(name):
     assert named_reports(cases_of(junit(*failed)))[name].severity is Severity.FAIL
     skipped = [(*passed[0][:2], '<skipped message="no"/>'), *passed[1:]]
     assert named_reports(cases_of(junit(*skipped)))[name].severity is Severity.UNKNOWN
+
+
+@pytest.mark.parametrize("case", sorted(one for cases in NAMED.values() for one in cases))
+def test_every_case_that_is_named_is_there(case):
+    module, name = case.split("::")
+    path = ROOT.joinpath(*module.split(".")).with_suffix(".py")
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    assert name in {node.name for node in ast.parse(path.read_text()).body if isinstance(node, functions)}
 
 
 def test_one_failed_parameter_fails_the_case():

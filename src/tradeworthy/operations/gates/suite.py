@@ -18,7 +18,7 @@ GROUPS = {
 UNIT = "unit"
 NAMED = {
     "torn_write": (
-        "tests.kernel.journal.test_journal_writer::test_a_torn_tail_is_cut_off_and_all_before_it_kept",
+        "tests.kernel.journal.test_journal_writer::test_writing_goes_on_after_a_torn_tail",
         "tests.blackbox.test_kill_switch::test_a_torn_guard_record_means_stopped_and_can_still_be_killed",
     ),
     "sigkill_restart": (
@@ -29,6 +29,17 @@ NAMED = {
         "tests.blackbox.test_kill_switch::"
         "test_a_desk_killed_before_its_start_sends_nothing_and_again_nothing_after_a_restart",
         "tests.blackbox.test_kill_switch::test_a_kill_during_a_run_cancels_and_lets_nothing_more_out",
+    ),
+    "partial_fills": (
+        "tests.trading.execution.test_many_partial_fills::"
+        "test_an_order_of_sixty_fills_is_filled_once_and_leaves_nothing_open",
+        "tests.trading.ledger.test_many_partial_books::"
+        "test_sixty_fills_of_an_order_are_booked_to_the_last_unit",
+    ),
+    "rejection_streaks": (
+        "tests.trading.execution.test_execution_door::test_eight_failed_cancels_in_a_row_stop",
+        "tests.trading.execution.test_many_partial_fills::"
+        "test_unrelated_failures_do_not_reset_a_streak_of_failed_cancels",
     ),
     "control_breaches": (
         "tests.trading.risk.test_controls::test_order_at_the_limit_passes_and_just_past_it_is_refused",
