@@ -77,12 +77,16 @@ def connectivity(document: Document, policy: RuntimePolicy, *, store: str) -> Co
 
 def require_tier(policy: RuntimePolicy, ask: GateAsk, verdicts: GateVerdicts) -> None:
     """Refuse a tier above the lowest without the gate's GO for this release on it (MOD-03)."""
-    if policy.tier == LOWEST:
-        return
+    if policy.tier != LOWEST:
+        require_go(policy.tier, ask, verdicts)
+
+
+def require_go(tier: str, ask: GateAsk, verdicts: GateVerdicts) -> None:
+    """Raise `ConfigurationRefused` unless the gate says GO for this release on a tier."""
     answer = verdicts.answer(ask)
     if not answer.go:
         raise ConfigurationRefused(
-            f"runtime.tier {policy.tier}: expected GO of the gate for release {ask.release}, {ask.environment}, found "
+            f"runtime.tier {tier}: expected GO of the gate for release {ask.release}, {ask.environment}, found "
             f"{answer.why} (see docs/runbooks/gate.md)"
         )
 
