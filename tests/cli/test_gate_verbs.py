@@ -347,3 +347,11 @@ def test_a_count_begun_anew_needs_two_people_and_a_recovery_names_what_is_broken
     assert gate(folder, "maturity", CONFIG, "--run", tmp_path, "--every", 0) == 3
     assert gate(folder, "rollback", CONFIG, "--run", tmp_path, "--previous", tmp_path) == 3
     assert gate(folder, "rollback", CONFIG, "--run", tmp_path, "--previous", tmp_path, "--node", "a") == 3
+
+
+def test_reports_that_are_due_are_written_once(folder, capsys):
+    assert gate(folder, "reports") == 0
+    assert capsys.readouterr().out.count("written") == 2
+    assert gate(folder, "reports") == 0
+    assert "written" not in capsys.readouterr().out
+    assert gate(folder, "reports", "--every", 0) == 3

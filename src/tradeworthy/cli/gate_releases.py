@@ -8,13 +8,14 @@ from cyclopts import Parameter
 
 from tradeworthy.app.locked_packages import locked_in, packages
 from tradeworthy.cli.gate_duties import GATES_FOLDER, Folder, gates_of, given_verdict
-from tradeworthy.cli.gate_looks import time_of_words
+from tradeworthy.cli.gate_looks import console_of, time_of_words
 from tradeworthy.cli.regression import present
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
 from tradeworthy.kernel.errors import ExitCode, UsageError
 from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.operations.evidence.trust import read_trust
 from tradeworthy.operations.gates import sign_off
+from tradeworthy.operations.gates.due_reports import LOOK_S, due_reports
 from tradeworthy.operations.gates.model import Answer
 from tradeworthy.operations.gates.release_checks import Advisory, supply_report
 from tradeworthy.operations.gates.releases.certificate_page import certificate_page
@@ -109,6 +110,37 @@ def weekly(*, gates: Folder = GATES_FOLDER, until: str | None = None, output: Pa
     end = monday_before(clock.now()) if until is None else time_of_words(until)
     _write(weekly_review(GateStore(gates, clock).read(), end), output)
     return ExitCode.PASS
+
+
+def reports(
+    *, gates: Folder = GATES_FOLDER, output: Path | None = None, every: int = LOOK_S, times: int = 1
+) -> int:
+    """Write the day's report after 16:30 in New York and the week's from Monday on, each once.
+
+    Parameters
+    ----------
+    gates
+        The gates' folder.
+    output
+        Where they go; `reports` in the gates' folder when not given.
+    every
+        Seconds between two looks.
+    times
+        Looks after which to end; 0 goes on until it is interrupted.
+    """
+    if every <= 0 or times < 0:
+        raise UsageError(f"expected --every above 0 and --times of at least 0, found {every} and {times}")
+    clock, folder, looked = SystemClock(), output or gates / "reports", 0
+    folder.mkdir(parents=True, exist_ok=True)
+    while True:
+        there = {one.name for one in folder.glob("*.md")}
+        for one in due_reports(GateStore(gates, clock).read(), there, clock.now()):
+            write_durably(folder / one.name, one.text.encode())
+            console_of().print(f"written  {folder / one.name}")
+        looked += 1
+        if times and looked >= times:
+            return ExitCode.PASS
+        clock.sleep(every * NANOS_PER_SECOND)
 
 
 def scorecard(
