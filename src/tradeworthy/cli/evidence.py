@@ -177,6 +177,7 @@ def key(path: Path, /) -> int:
         Where the private key goes; only its owner can read it.
     """
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         load_key(path)
     except (OSError, InvalidInput) as problem:
         raise UsageError(str(problem)) from None
