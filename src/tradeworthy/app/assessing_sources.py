@@ -12,6 +12,7 @@ from tradeworthy.app.last_run import LAST_RUN
 from tradeworthy.app.live_assessing import ASSESSMENTS
 from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.errors import InvalidInput, UsageError
+from tradeworthy.kernel.journal.files import writer_lives
 from tradeworthy.kernel.report import EXIT_CODES
 from tradeworthy.kernel.severity import worst
 from tradeworthy.operations.assessments.framework.assessment import Assessment
@@ -40,6 +41,8 @@ BROUGHT_BY = {
     "incident_response": "--state FOLDER of a desk that ran its alert path",
 }  # fmt: skip
 """What brings the facts of an assessment, where it is not a run's folder."""
+OF_THE_PROCESS = frozenset({"task_supervision", "resources", "runtime_lag", "time_integrity"})
+"""A journal tells a part of these; on a tape that is played fast, also when desk and venue were compared."""
 
 
 class Asked(NamedTuple):
@@ -103,6 +106,13 @@ class Sources:
     def named(self) -> str:
         """How the run is called, by its folder."""
         return "" if self._asked.run is None else self._asked.run.resolve().name
+
+    @property
+    def only_while_it_ran(self) -> frozenset[str]:
+        """What only a living process can tell, where the one beside this run has ended: its own word stands."""
+        if self.life is None or self._asked.life is not None or writer_lives(self.life.directory):
+            return frozenset()
+        return OF_THE_PROCESS | {"reconciliation"} if self.run is not None and self.run.on_tape else OF_THE_PROCESS
 
     def past(self, journal: Path | None) -> History:
         """Return what was judged before: in `journal`, else in the state of the desk that played the run."""
@@ -206,7 +216,8 @@ def judge_all(
     recorded: list[str] = []
     for one in known.in_order(chosen):
         before = past.last(one.name)
-        if given is None and one.name not in probes and not one.children and before is not None:
+        told = one.name in probes and one.name not in sources.only_while_it_ran
+        if given is None and before is not None and not told and not one.children:
             found[one.name] = before
             recorded.append(one.name)
             continue
