@@ -197,3 +197,14 @@ def test_a_milder_incident_that_is_graver_than_thought_stops_trading():
     scene.loop.close()
     assert isinstance(scene.record.facts[0], IncidentOpened)
     assert scene.incidents.get("INC-00001").phase is Phase.OPEN
+
+
+@pytest.mark.parametrize(("cause", "expected"), [
+    ("journal:7", [("severe_incident", GuardLevel.STOPPED)]), ("snapshot:ab", []),
+])
+def test_a_finding_of_an_assessment_opens_a_sev_1_and_leaves_the_stop_to_its_gate(cause, expected):
+    scene, port = scene_of(), Port()
+    scene.path._people._guards = scene.path._guards._replace(triggers=port)
+    scene.after(1, signal("reconciliation.break", severity=AlertSeverity.CRITICAL, cause=cause))
+    assert [one.sev for one in scene.incidents.all] == [1]
+    assert port.held == expected

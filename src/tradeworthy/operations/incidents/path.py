@@ -61,6 +61,8 @@ TIMES_MAX = 8_192
 """Alerts whose times are kept until they leave."""
 TURN_S = 0.5
 """The longest wait of a turn: what people ask is looked at as often."""
+JUDGED = "snapshot:"
+"""How the cause of a finding begins."""
 LOG = logging.getLogger("tradeworthy.alerts")
 
 
@@ -303,7 +305,8 @@ class AlertPath:
             opened = self.incidents.open_for(alert, now)
             if opened is not None:
                 self._fold(opened)
-                self._people.block(opened.incident)
+                if not alert.cause.startswith(JUDGED):  # a judgement stops nothing by itself: its gate does
+                    self._people.block(opened.incident)
 
     def _fold(self, told: Fact) -> None:
         self._facts.append(told)
