@@ -216,8 +216,8 @@ def judge_all(
     recorded: list[str] = []
     for one in known.in_order(chosen):
         before = past.last(one.name)
-        told = one.name in probes and one.name not in sources.only_while_it_ran
-        if given is None and before is not None and not told and not one.children:
+        seen_here = one.name in probes and one.name not in sources.only_while_it_ran
+        if given is None and before is not None and not seen_here and not one.children:
             found[one.name] = before
             recorded.append(one.name)
             continue
