@@ -10,11 +10,19 @@ from typing import Any
 
 from numba import njit
 
+from tradeworthy.operations.dry_run.audit.compiled_head import ARRIVAL_SEEN as ARRIVAL_SEEN
+from tradeworthy.operations.dry_run.audit.compiled_head import HEAD as HEAD
+from tradeworthy.operations.dry_run.audit.compiled_head import OK_WORDS as OK_WORDS
+from tradeworthy.operations.dry_run.audit.compiled_head import (
+    OWN_SEEN,
+    code_of_head,
+    level_number,
+    read_head,
+    suspect,
+)
 from tradeworthy.operations.dry_run.audit.compiled_text import (
     NO_TIME,
     OPTIONS,
-    begins_trace,
-    blanks_end,
     byte_at,
     code_of_text,
     digits_end,
@@ -44,14 +52,13 @@ DEPTH_MAX = 60
     RECORDS, MEASURED, ATTESTED, SPANS_USED, EVENTS_USED, FIRST_CELL, BEATS_USED, CELL, CELL_LOW, LATEST, AHEAD_MAX,
     WIDTH, LEVELS,
 ) = range(13)  # fmt: skip
-OWN_SEEN, ARRIVAL_SEEN, HEAD, BEATS_AT = 20, 23, 26, 32
+BEATS_AT = 32
 SPANS_AT = BEATS_AT + 2 * BEATS
 NAMES_AT = SPANS_AT + 2 * SPANS
 EVENTS_AT = NAMES_AT + 4 * SLOTS
 CELLS_AT = EVENTS_AT + 2 * SLOTS
 WORDS = CELLS_AT + 2 * CELLS
 """Places in the one memory that the kernel works on, in words of eight bytes."""
-OK_WORDS = ("info", "debug", "trace", "notice")
 BEAT = "heartbeat"
 _LEVEL, _LVL, _SEVERITY, _SEVERITY_TEXT_TAIL = (letters(one) for one in ("level", "lvl", "severity", "ity_text"))
 _TS, _TIME, _TIMESTAMP, _AT_TIMESTAMP = (letters(one) for one in ("ts", "time", "timestamp", "@timestamp"))
@@ -61,116 +68,10 @@ _EXC_INFO, _EXC_TEXT, _EXCEPTION = (letters(one) for one in ("exc_info", "exc_te
 _STACK, _STACKTRACE, _STACK_TRACE, _TRACEBACK = (
     letters(one) for one in ("stack", "stacktrace", "stack_trace", "traceback")
 )
-_INFO, _DEBUG, _TRACE, _NOTICE = (letters(one) for one in OK_WORDS)
-_INFO_UPPER, _DEBUG_UPPER, _TRACE_UPPER, _NOTICE_UPPER = (letters(one.upper()) for one in OK_WORDS)
 _BEAT_HEAD, _BEAT_TAIL, _BEAT_BYTES = letters(BEAT), letters(BEAT[1:]), len(BEAT)
 _TRUE, _FALSE, _NULL = (letters(one) for one in ("true", "false", "null"))
 _FOUR, _FIVE = 0xFFFFFFFF, 0xFFFFFFFFFF
 _SEQ, _STRUCTURED, _STRUCTURED_TAIL = letters("seq"), letters("structured"), letters("ructured")
-_STDOUT, _STDERR, _SIX_BYTES = letters("stdout"), letters("stderr"), 0xFFFFFFFFFFFF
-_HEAD = (
-    '{"timestamp":"', '","level":"', '","event":"', '","message":"', '","stream":"', '","payload":{"stream":"',
-    '","ingested_at":"', '","monotonic_ns":',
-)
-"""What the writer puts between the values of a line, up to the payload's own content."""
-(
-    (_H0, _T0), (_H1, _T1), (_H2, _T2), (_H3, _T3), (_H4, _T4), (_H5, _T5), (_H6, _T6), (_H7, _T7),
-) = ((letters(one), letters(one[-8:])) for one in _HEAD)  # fmt: skip
-_M5 = letters(_HEAD[5][8:])
-
-
-@njit(**OPTIONS)
-def _level_number(at, length):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Return the number of an OK level in lower or upper case, -1 for any other word."""
-    if length < 4 or length > 6:
-        return -1
-    word = masked(word_at(at), length)
-    if word in (_INFO, _INFO_UPPER):
-        return 0
-    if word in (_DEBUG, _DEBUG_UPPER):
-        return 1
-    if word in (_TRACE, _TRACE_UPPER):
-        return 2
-    if word in (_NOTICE, _NOTICE_UPPER):
-        return 3
-    return -1
-
-
-@njit(**OPTIONS)
-def _stamp_end(at):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Return the end of a time as the writer spells it, with microseconds or none."""
-    return at + 27 if byte_at(at + 26) == 90 else at + 20
-
-
-@njit(**OPTIONS)
-def _suspect(text):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Tell whether a text begins as a stack trace does."""
-    first = byte_at(text)
-    return begins_trace(blanks_end(text) if first == 32 or first == 92 else text)
-
-
-@njit(**OPTIONS)
-def _read_head(at, state):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Read a line's head in the writer's own layout; return where its payload goes on, 0 for any other layout.
-
-    Level, own time, arrival, event and its length are put at HEAD.
-    """
-    if word_at(at) != _H0 or word_at(at + 6) != _T0:
-        return 0
-    at += 14
-    end = _stamp_end(at)
-    own = moment_of(at, end, state + 8 * OWN_SEEN)
-    if own == NO_TIME or word_at(end) != _H1 or word_at(end + 3) != _T1:
-        return 0
-    at = end + 11
-    end = text_end(at)
-    if byte_at(end) != 34:
-        return 0
-    level = _level_number(at, end - at)
-    if level < 0 or word_at(end) != _H2 or word_at(end + 3) != _T2:
-        return 0
-    at = end + 11
-    end = text_end(at)
-    if byte_at(end) != 34:
-        end = text_rest(end)
-        if end == 0 or holds_escape(at, end):
-            return 0
-    if _suspect(at):
-        return 0
-    event, event_bytes = at, end - at
-    if word_at(end) != _H3 or word_at(end + 5) != _T3:
-        return 0
-    at = end + 13
-    end = text_end(at)
-    if byte_at(end) != 34:
-        end = text_rest(end)
-        if end == 0:
-            return 0
-    if _suspect(at) or word_at(end) != _H4 or word_at(end + 4) != _T4:
-        return 0
-    at = end + 12
-    stream = word_at(at) & _SIX_BYTES
-    if (stream != _STDOUT and stream != _STDERR) or word_at(at + 6) != _H5:
-        return 0
-    if word_at(at + 14) != _M5 or word_at(at + 20) != _T5 or word_at(at + 28) & _SIX_BYTES != stream:
-        return 0
-    at += 34
-    if word_at(at) != _H6 or word_at(at + 9) != _T6:
-        return 0
-    at += 17
-    end = _stamp_end(at)
-    arrival = moment_of(at, end, state + 8 * ARRIVAL_SEEN)
-    if arrival == NO_TIME or word_at(end) != _H7 or word_at(end + 9) != _T7:
-        return 0
-    end = number_end(end + 17)
-    if end == 0 or byte_at(end) != 44:
-        return 0
-    put(state, HEAD, level)
-    put(state, HEAD + 1, own)
-    put(state, HEAD + 2, arrival)
-    put(state, HEAD + 3, event)
-    put(state, HEAD + 4, event_bytes)
-    return end + 1
 
 
 @njit(**OPTIONS)
@@ -213,7 +114,7 @@ def _read_line(at, state):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Count one line and return the address after its end; 0, with nothing counted, when it is not a plain one."""
     level, own, arrival, event, event_bytes = -1, NO_TIME, NO_TIME, 0, 0
     seq_line, seq_inner, seq_payload, odd_seq = 0, 0, 0, False
-    body = _read_head(at, state)
+    body = read_head(at, state)
     if body != 0:
         at, depth, kinds, opened, in_payload, saw_payload = body, 2, 3, False, True, True
         level, own, arrival = get(state, HEAD), get(state, HEAD + 1), get(state, HEAD + 2)
@@ -304,12 +205,12 @@ def _read_line(at, state):  # type: ignore[no-untyped-def]  # pragma: no cover
                     at = text_rest(at)
                     if at == 0 or (what == 3 and holds_escape(text, at)):
                         return 0
-                if _suspect(text):
+                if suspect(text):
                     return 0
                 if what == 1:
                     if level >= 0:
                         return 0
-                    level = _level_number(text, at - text)
+                    level = level_number(text, at - text)
                     if level < 0:
                         return 0
                 elif what == 2:
@@ -448,15 +349,15 @@ def _read_line(at, state):  # type: ignore[no-untyped-def]  # pragma: no cover
     return at + 1
 
 
-def _compile(text: int) -> Any:
-    """Return the compiled scan. Its cache is renewed when what a closure holds changes: `text` stands for the code
-    of the other file, which the cache would not look at.
+def _compile(code: int) -> Any:
+    """Return the compiled scan. Its cache is renewed when what a closure holds changes: `code` stands for the
+    other files, which the cache would not look at.
     """
 
     @njit(cache=True, **OPTIONS)
     def scan_lines(base, start, stop, state):  # type: ignore[no-untyped-def]  # pragma: no cover
         """Read the lines from `start` to `stop` and return how far it came: to `stop`, or until the spans are full."""
-        at = base + start + (text - text)
+        at = base + start + (code - code)
         end = base + stop
         while at < end:
             after = _read_line(at, state)
@@ -474,4 +375,4 @@ def _compile(text: int) -> Any:
     return scan_lines
 
 
-scan = _compile(code_of_text())
+scan = _compile(code_of_text() ^ code_of_head())
