@@ -1,6 +1,6 @@
 """Which reports are due: the day's after 16:30 in New York, the week's from Monday on (GT-14, GT-15)."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -35,7 +35,7 @@ def day_end(now: int) -> int:
 def due_reports(known: Known, there: Collection[str], now: int) -> tuple[DueReport, ...]:
     """Return the newest report of a day and of a week that are not there yet."""
     day, week = day_end(now), monday_before(now)
-    named = {
+    named: dict[str, Callable[[], str]] = {
         f"daily-{_date(day, ZONE)}.md": lambda: daily_report(known, day),
         f"weekly-{_date(week, UTC)}.md": lambda: weekly_review(known, week),
     }
