@@ -15,6 +15,7 @@ from tradeworthy.app.alert_journal import Before as Before
 from tradeworthy.app.alert_journal import Mailbox as Mailbox
 from tradeworthy.app.alert_journal import alert_facts as alert_facts
 from tradeworthy.app.alert_journal import incidents_of as incidents_of
+from tradeworthy.app.alert_spans import ROUTE, spanned
 from tradeworthy.app.bootstrap import policy_of
 from tradeworthy.app.config import Document
 from tradeworthy.app.duties import ClockWatch, ReviewWatch, RosterWatch, looks_of
@@ -26,6 +27,7 @@ from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.kernel.supervision import Escalated, TaskSupervisor
 from tradeworthy.kernel.supervision.task import Pulse
+from tradeworthy.kernel.telemetry.tracing import Tracing
 from tradeworthy.operations.assessments.framework.ports import AlertEvent
 from tradeworthy.operations.incidents.catalogue import category_of
 from tradeworthy.operations.incidents.drills import DRILL_CODE, DRILL_COMPONENT, DRILL_TASK
@@ -126,6 +128,7 @@ class Alerting:
         self._early: deque[Signal] = deque(maxlen=EARLY_MAX)
         self.errors = UnroutedErrors(self.policy.alerts, self.tell)
         self.path: AlertPath | None = None
+        self._tracing = Tracing()
         self._journal: AlertJournal | None = None
         self._failures = FailuresInARow()
         self.roster = RosterWatch(self.policy.escalation, self.folder)
@@ -138,7 +141,7 @@ class Alerting:
     def open(
         self, supervisor: TaskSupervisor, ask: Ask, publish: Callable[[str, Event], None] = lambda topic, event: None,
         *, delivered: Callable[[str, float], None] = lambda channel, seconds: None, announced: bool = True,
-        meter: AlertMeter | None = None,
+        meter: AlertMeter | None = None, tracing: Tracing | None = None,
     ) -> None:  # fmt: skip
         """Take the journal and stand ready; `work` then runs it.
 
@@ -148,7 +151,8 @@ class Alerting:
         announced  False where this is no process of the desk, e.g. a test of its channels
         """
         policy = self.policy.alerts
-        ways = transports_of(policy, self._secrets.resolve, base=self.folder)
+        self._tracing = tracing or self._tracing
+        ways = spanned(transports_of(policy, self._secrets.resolve, base=self.folder), self._tracing)
         reachable = any(not isinstance(way, str) for way in ways.values())
         acts = self._live or reachable  # a paper desk that never had anybody to tell is not paused for it
         before = Before(self.folder, self.policy.incidents, self.policy.escalation)
@@ -212,7 +216,8 @@ class Alerting:
         if path is None:
             self._early.append(signal)
         else:
-            path.tell(signal)
+            with self._tracing.alert(ROUTE, signal.code, category=signal.category):
+                path.tell(signal)
 
     def alert(self, event: AlertEvent) -> None:
         """Take a finding of an assessment (implements its `AlertPort`)."""

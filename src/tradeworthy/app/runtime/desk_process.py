@@ -369,7 +369,7 @@ class DeskProcess:
 
         self.alerting.open(
             self.supervisor, self.door.ask, publish, delivered=self.metrics.alert_delivered,
-            meter=PathMeter(self.metrics),
+            meter=PathMeter(self.metrics), tracing=self.observation.tracing,
         )
 
     def _on_transition(self, event: Event) -> None:
