@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from itertools import count
 
 import msgspec
 import pytest
