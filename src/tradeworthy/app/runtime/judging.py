@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from tradeworthy.app.alerting import Alerting
 from tradeworthy.app.config import Document
 from tradeworthy.app.gate_watch import GateWatch
@@ -15,7 +17,7 @@ from tradeworthy.app.open_run import OpenRun
 from tradeworthy.app.run_folder import journal_of
 from tradeworthy.app.runtime.policy import JudgingPolicy
 from tradeworthy.app.runtime.workload import Workload
-from tradeworthy.app.settling import SettlingAlerts
+from tradeworthy.app.settling import SettlingAlerts, SettlingSignals
 from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.supervision import Pulse
@@ -30,6 +32,7 @@ from tradeworthy.operations.assessments.framework.registry import registry
 from tradeworthy.operations.gates import telling
 from tradeworthy.operations.gates.named import gate_named
 from tradeworthy.operations.gates.store import NOTHING, GateStore
+from tradeworthy.operations.incidents.model import AlertSeverity, Signal
 from tradeworthy.trading.control.asked import GuardAsked
 from tradeworthy.trading.model import GuardLevel
 
@@ -55,6 +58,7 @@ class Judging:
         self._ask, self._overrides, self._policy = ask, overrides, policy
         self._history = History()
         self._alerts = SettlingAlerts(alerting, clock, settle_s=policy.settle_s)
+        self._signals = SettlingSignals(self._tell, clock, settle_s=policy.settle_s)
         self._assessor: Assessor | None = None
         self._journal: SnapshotJournal | None = None
         self._watch: GateWatch | None = None
@@ -71,7 +75,7 @@ class Judging:
             gates = Gates(store, binding, clock, assessments=(self._state / ASSESSMENTS,), living=True)
             if not store.read().proven(gate.name, self._code):
                 gates.mutate(gate)
-            self._watch = GateWatch(gates, gate, clock, tell=self._alerting.tell, ask=self._of_gate)
+            self._watch = GateWatch(gates, gate, clock, tell=self._signals.tell, ask=self._of_gate)
         self._assessor, self._journal, self._history = assessor_of(
             self._source, clock, state=self._state, publisher=self._publisher, alerts=self._alerts, gates=self,
             halt=self, overrides=self._overrides, environment=document.desk.environment, code_version=self._code,
@@ -110,6 +114,7 @@ class Judging:
             if self._assessor is not None:
                 self._assessor.cycle_due()
                 self._alerts.flush()
+                self._signals.flush()
             pulse.beat()
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -127,6 +132,12 @@ class Judging:
     def halt(self, reason: str) -> None:
         """Stop the desk: what it does is not judged any more (`HaltPort`)."""
         self._ask(GuardAsked(JOURNAL, UNJUDGED, GuardLevel.STOPPED, evidence=reason))
+
+    def _tell(self, signal: Signal) -> None:
+        """Tell people of the gate; that a desk without real money is not fit for some warns, it is no emergency."""
+        if self._document.desk.environment != "live" and signal.severity is not None:
+            signal = msgspec.structs.replace(signal, severity=min(signal.severity, AlertSeverity.WARNING))
+        self._alerting.tell(signal)
 
     def _of_gate(self, asked: GuardAsked) -> None:
         """A lapse pauses a desk that is live; elsewhere people are told, and it goes on (GE-10)."""
