@@ -248,7 +248,7 @@ def test_the_verbs_propose_approve_and_refuse(tmp_path, capsys):
         place.write_text(key(number).private_bytes_raw().hex())
     assert call(["config", "diff", str(path), *runs]) == 1
     assert call(["run", str(path), *runs]) == 2
-    assert "not approved" in "".join(capsys.readouterr())
+    assert "not approved" in " ".join("".join(capsys.readouterr()).split())
     words = ["config", "propose", str(path), "--person", "carol", "--reason", "start", *runs]
     assert call([*words, "--key", str(keys[3])]) == 3
     assert call([*words, "--key", str(keys[3]), "--write", str(pack)]) == 1

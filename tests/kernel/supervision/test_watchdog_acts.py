@@ -22,7 +22,7 @@ from tradeworthy.kernel.supervision.beat import (
     pair,
 )
 from tradeworthy.kernel.supervision.incident import IncidentCause, Outcome, read_incidents
-from tradeworthy.kernel.supervision.watchdog import Watchdog
+from tradeworthy.kernel.supervision.watchdog import ACTS_KEPT, Watchdog
 from tradeworthy.trading.control import sentinel
 from tradeworthy.trading.control.guard import Guard
 from tradeworthy.trading.model import GuardLevel
@@ -277,3 +277,19 @@ def test_a_trip_stops_the_desk_whatever_the_sentinel_held_and_is_written_once(re
     assert guard.level is GuardLevel.STOPPED
     assert [(one.owner, one.since, one.evidence) for one in guard.reasons()][-1] == ("watchdog", 7, "why")
     assert len(guard.reasons()) == (1 if record is None else 2)
+
+
+def test_a_venue_that_stays_away_is_asked_on_and_on_and_the_account_stays_small(scene):
+    one = scene(2)
+    one.after(1.5)
+    for _ in range(40):
+        one.after(31, looks=31)
+    assert len(one.ports.pages) >= 35
+    acts = one.acts()
+    assert len(acts) <= ACTS_KEPT + 1
+    assert acts[0][0] == "trip"
+    assert [name for name, _ in acts].index("stacks") < 3
+    assert acts[-1][0] in ("cancel", "page", "record")
+    one.venue.views = [0]
+    one.after(31, looks=31)
+    assert one.incidents()[-1].orders_gone

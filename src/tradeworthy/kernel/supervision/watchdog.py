@@ -30,6 +30,7 @@ HEAR_POLL_S = 0.1
 """How often beats are answered while a port is waited for."""
 TAKEN_LATER = (TimeoutError, PermissionError)
 """What a venue's silence and its refusal raise: the cancel may still be taken."""
+ACTS_KEPT = 64
 BEHIND_THE_TRIP = 1  # place of the stacks among an incident's acts
 STACKS_FIRST_S = 0.1
 """How long the cancels wait for the stacks, which are asked for before them."""
@@ -349,7 +350,10 @@ class Watchdog:
         incident = self._incident()
         act = Act(name, outcome, self._clock.monotonic() - self._detected, detail)
         acts, place = incident.acts, len(incident.acts) if place is None else place
-        self._open = msgspec.structs.replace(incident, acts=(*acts[:place], act, *acts[place:]))
+        acts = (*acts[:place], act, *acts[place:])
+        if len(acts) > ACTS_KEPT:  # a venue that stays away is asked for days: the first acts and the newest stay
+            acts = (*acts[: ACTS_KEPT // 2], *acts[ACTS_KEPT // 2 + 1 :])
+        self._open = msgspec.structs.replace(incident, acts=acts)
 
     def _keep(self) -> None:
         try:
