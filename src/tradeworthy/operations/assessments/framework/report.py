@@ -172,15 +172,17 @@ def course_of(course: Course) -> dict[str, Any] | None:
         for n, one in enumerate(course)
     ]
     known = [(n, min(max(one.used, 0.0), USED_SHOWN_MAX)) for n, one in enumerate(course) if one.used is not None]
+    top = max([1.0, *(used for _, used in known)])  # what goes over its limit is drawn below the edge too
     line = " ".join(
-        f"{(n + 0.5) * step:.1f},{LINE_TOP + LINE_HEIGHT * (1 - used):.1f}" for n, used in known
+        f"{(n + 0.5) * step:.1f},{LINE_TOP + LINE_HEIGHT * (1 - used / top):.1f}" for n, used in known
     ) if len(known) >= 3 else ""  # fmt: skip
     changes = sum(a.status is not b.status for a, b in pairwise(course))
     span = duration((course[-1].at - course[0].at) / 1e9)
     said = f"{len(course)} looks over {span}: {changes} changes of status, now {course[-1].status.name}"
     times = "no change" if not changes else f"{changes} change{'s' if changes > 1 else ''}"
     label = f"{span}, {times}" + (", line: use of its limit" if line else "")
-    return {"bars": bars, "line": line, "said": said, "label": label}
+    limit = f"{LINE_TOP + LINE_HEIGHT * (1 - 1 / top):.1f}"
+    return {"bars": bars, "line": line, "limit": limit, "said": said, "label": label}
 
 
 def _names(some: Sequence[Mapping[str, Any]]) -> str:
