@@ -1,12 +1,9 @@
 """The runbook of the final dry run, followed from an empty folder to a signed packet: each command, in its order."""
 
-import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +12,7 @@ import pytest
 from desk_process import ALONE, document
 
 from tradeworthy.cli.main import call
-from tradeworthy.kernel.clock import EventClock
+from tradeworthy.kernel.clock import EventClock, SystemClock
 from tradeworthy.kernel.dsse import key_id_of
 from tradeworthy.kernel.journal.witness import load_key
 from tradeworthy.kernel.report import Check, Report, canonical
@@ -59,6 +56,18 @@ def commands():
     text = PAGE.read_text()
     fences = "\n".join(re.findall(r"^```\n(.*?)^```", text, re.M | re.S)).replace("\\\n", " ")
     return [line for line in fences.splitlines() if line.startswith(("tradeworthy ", "python ", "make "))]
+
+
+class Interrupted(SystemClock):
+    """A clock at which somebody presses Ctrl-C in the third wait: a signal may be ignored where tests are run."""
+
+    def __init__(self):
+        self._waits = 0
+
+    def sleep(self, nanos):
+        self._waits += 1
+        if self._waits == 3:
+            raise KeyboardInterrupt
 
 
 class Follower:
@@ -118,7 +127,7 @@ class Follower:
         if line.startswith("python "):
             return subprocess.run([sys.executable, *words], check=False).returncode
         if "watch" in words:
-            threading.Timer(2.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+            self._monkeypatch.setattr("tradeworthy.cli.certificate.SystemClock", Interrupted)
         try:
             return call(words)
         except SystemExit as left:
