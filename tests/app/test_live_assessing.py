@@ -6,7 +6,7 @@ import random
 import msgspec
 import pytest
 
-from tradeworthy.app.live_assessing import ASSESSMENTS, LiveSource, assesses, assessor_of
+from tradeworthy.app.live_assessing import ASSESSMENTS, LiveSource, assessor_of
 from tradeworthy.app.runtime.facts import ClockChecked
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, EventClock
 from tradeworthy.kernel.severity import Severity
@@ -97,6 +97,16 @@ class Process:
         for number, work in enumerate(works):
             self.supervisor.create(work, owner="test", name=f"test.{number}", policy=TaskPolicy(hang_timeout_s=30.0))
         await asyncio.sleep(seconds)
+
+
+def assesses(assessor):
+    async def judging(pulse):
+        while True:
+            assessor.cycle_due()
+            pulse.beat()
+            await asyncio.sleep(1)
+
+    return judging
 
 
 async def idle(pulse):

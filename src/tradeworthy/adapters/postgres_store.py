@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import Any, Self, get_args, get_type_hints
 from urllib.parse import urlsplit
 
+from tradeworthy.adapters.upserts import listed, quoted, upsert
 from tradeworthy.kernel.errors import InvalidInput, RetryLater, UsageError
 from tradeworthy.trading.ledger.day import DayRolled
 from tradeworthy.trading.ledger.projection import TABLES, Row, Table
@@ -96,7 +97,7 @@ class PostgresStore:
         shape = TABLES[table]
         names = [*shape.key, *shape.columns, "seq"]
         order = ", ".join(f'"{one}" COLLATE "C"' if _kind(table, one) == "TEXT" else f'"{one}"' for one in shape.key)
-        found = self._read(f"SELECT {', '.join(map(_quoted, names))} FROM {SCHEMA}.{table} ORDER BY {order}")
+        found = self._read(f"SELECT {listed(names)} FROM {SCHEMA}.{table} ORDER BY {order}")
         return [dict(zip(names, row, strict=True)) for row in found]
 
     def close(self) -> None:
@@ -122,10 +123,6 @@ def _said(problem: Exception) -> str:
     return str(problem).strip().partition("\n")[0]
 
 
-def _quoted(name: str) -> str:
-    return f'"{name}"'
-
-
 def _kind(table: str, column: str) -> str:
     if table == "instance_daily" and column in ("equity_open", "equity"):
         return "BIGINT"
@@ -139,21 +136,15 @@ def _kind(table: str, column: str) -> str:
 
 
 def _schema(name: str, table: Table) -> str:
-    keys = ", ".join(f"{_quoted(one)} {_kind(name, one)} NOT NULL" for one in table.key)
-    columns = ", ".join(f"{_quoted(one)} {_kind(name, one)}" for one in table.columns)
-    primary = ", ".join(map(_quoted, table.key))
+    keys = ", ".join(f"{quoted(one)} {_kind(name, one)} NOT NULL" for one in table.key)
+    columns = ", ".join(f"{quoted(one)} {_kind(name, one)}" for one in table.columns)
     return (
-        f"CREATE TABLE IF NOT EXISTS {SCHEMA}.{name} ({keys}, {columns}, seq BIGINT NOT NULL, PRIMARY KEY ({primary}))"
+        f"CREATE TABLE IF NOT EXISTS {SCHEMA}.{name} ({keys}, {columns}, seq BIGINT NOT NULL, "
+        f"PRIMARY KEY ({listed(table.key)}))"
     )
 
 
-def _statement(name: str, table: Table) -> str:
-    columns = [*table.key, *table.columns, "seq"]
-    changes = ", ".join(f"{_quoted(one)} = excluded.{_quoted(one)}" for one in (*table.columns, "seq"))
-    return (
-        f"INSERT INTO {SCHEMA}.{name} ({', '.join(map(_quoted, columns))}) VALUES ({', '.join(['%s'] * len(columns))})"
-        f" ON CONFLICT ({', '.join(map(_quoted, table.key))}) DO UPDATE SET {changes} WHERE excluded.seq >= {name}.seq"
-    )
-
-
-_STATEMENTS = {name: _statement(name, table) for name, table in TABLES.items()}
+_STATEMENTS = {
+    name: upsert(f"{SCHEMA}.{name}", table.key, (*table.columns, "seq"), mark="%s", newer="seq")
+    for name, table in TABLES.items()
+}

@@ -4,11 +4,13 @@ A row is put by its key: the same journal projected twice gives the same rows. T
 """
 
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from tradeworthy.adapters.upserts import upsert
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.redaction import redact
 
@@ -80,28 +82,23 @@ class ProjectionStore(Protocol):
         ...
 
 
-class _Sql:
+class _Sql(ABC):
     """Both databases: one text of each statement, and marks of their own."""
 
     mark = "?"
 
-    @contextmanager
-    def _opened(self) -> Iterator[Any]:
-        raise NotImplementedError
-        yield
+    @abstractmethod
+    def _opened(self) -> AbstractContextManager[Any]:
+        """Open the database for one transaction."""
 
     def put(self, table: Table, rows: Iterable[Row]) -> int:
         """Put rows by their key and return how many the table holds."""
-        marks = ", ".join(self.mark for _ in table.columns)
         others = [name for name in table.names if name not in table.key]
-        renewed = ", ".join(f"{name} = excluded.{name}" for name in others)
-        text = (
-            f"INSERT INTO {table.name} ({', '.join(table.names)}) VALUES ({marks}) "
-            f"ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET {renewed}"
-        )
+        order = [table.names.index(name) for name in (*table.key, *others)]
+        text = upsert(table.name, table.key, others, mark=self.mark)
         with self._opened() as cursor:
             self._made(cursor, table)
-            cursor.executemany(text, [tuple(row) for row in rows])
+            cursor.executemany(text, [tuple(row[at] for at in order) for row in rows])
             cursor.execute(f"SELECT count(*) FROM {table.name}")
             return int(cursor.fetchone()[0])
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
+from tradeworthy.adapters.upserts import listed, quoted, upsert
 from tradeworthy.kernel.errors import InvalidInput
 from tradeworthy.trading.ledger.projection import TABLES, Row, Table
 
@@ -65,7 +66,7 @@ class SqliteStore:
         """Return the rows of a table in the order of their keys."""
         self.count(table)
         names = [*TABLES[table].key, *TABLES[table].columns, "seq"]
-        found = self._db.execute(f"SELECT {', '.join(map(_quoted, names))} FROM {table} ORDER BY {_key(TABLES[table])}")
+        found = self._db.execute(f"SELECT {listed(names)} FROM {table} ORDER BY {listed(TABLES[table].key)}")
         return [dict(zip(names, row, strict=True)) for row in found]
 
     def close(self) -> None:
@@ -73,29 +74,14 @@ class SqliteStore:
         self._db.close()
 
 
-def _quoted(name: str) -> str:
-    return f'"{name}"'
-
-
-def _key(table: Table) -> str:
-    return ", ".join(map(_quoted, table.key))
-
-
 def _schema(name: str, table: Table) -> str:
-    keys = ", ".join(f"{_quoted(one)} NOT NULL" for one in table.key)
-    columns = ", ".join(map(_quoted, table.columns))
+    keys = ", ".join(f"{quoted(one)} NOT NULL" for one in table.key)
     return (
-        f"CREATE TABLE IF NOT EXISTS {name} ({keys}, {columns}, seq INTEGER NOT NULL, PRIMARY KEY ({_key(table)}))"
+        f"CREATE TABLE IF NOT EXISTS {name} ({keys}, {listed(table.columns)}, seq INTEGER NOT NULL, "
+        f"PRIMARY KEY ({listed(table.key)}))"
     )
 
 
-def _statement(name: str, table: Table) -> str:
-    columns = [*table.key, *table.columns, "seq"]
-    changes = ", ".join(f"{_quoted(one)} = excluded.{_quoted(one)}" for one in (*table.columns, "seq"))
-    return (
-        f"INSERT INTO {name} ({', '.join(map(_quoted, columns))}) VALUES ({', '.join('?' * len(columns))})"
-        f" ON CONFLICT ({_key(table)}) DO UPDATE SET {changes} WHERE excluded.seq >= {name}.seq"
-    )
-
-
-_STATEMENTS = {name: _statement(name, table) for name, table in TABLES.items()}
+_STATEMENTS = {
+    name: upsert(name, table.key, (*table.columns, "seq"), mark="?", newer="seq") for name, table in TABLES.items()
+}

@@ -45,7 +45,14 @@ from tradeworthy.operations.gates.named import TIERS, Act, gate_for
 from tradeworthy.operations.gates.readiness import ReadinessDecided, SoakState, decide, readiness_page, soak_state
 from tradeworthy.operations.gates.reading import OF_REPORTS, environment_of, of_item, of_report, unreadable
 from tradeworthy.operations.gates.sources import known_sources, unmade_sources
-from tradeworthy.operations.gates.store import GateStore, GivenVerdict, MutationsRun, NewestSnapshots, evidence_of
+from tradeworthy.operations.gates.store import (
+    GateStore,
+    GivenVerdict,
+    Known,
+    MutationsRun,
+    NewestSnapshots,
+    evidence_of,
+)
 from tradeworthy.operations.gates.watcher import Watcher, WatchPolicy
 from tradeworthy.operations.health.policy import HealthPolicy
 
@@ -101,12 +108,13 @@ class Gates:
         journal_head  seq and hash of the desk's journal that the verdict is for, part of its bundle's id
         """
         now = self._clock.now() if at is None else at
-        context = msgspec.structs.replace(self.context(gate, cycle), journal_head=journal_head)
-        return ask(gate, self.inputs(now), context, now, mode=mode)
-
-    def inputs(self, now: int) -> Inputs:
-        """Return everything that is known: evidence and waivers."""
         known = self.store.read()
+        context = msgspec.structs.replace(self.context(gate, cycle, known), journal_head=journal_head)
+        return ask(gate, self.inputs(now, known), context, now, mode=mode)
+
+    def inputs(self, now: int, known: Known | None = None) -> Inputs:
+        """Return everything that is known: evidence and waivers; `known` where the store was just read."""
+        known = known or self.store.read()
         if self._tails is None:
             return Inputs(evidence_of(known, self.journals, known_sources(), now), self._waivers_in())
         try:
@@ -115,9 +123,9 @@ class Gates:
             newest = list(unreadable(known_sources(), str(problem), now))
         return Inputs((*known.checks, *newest), self._waivers_in())
 
-    def context(self, gate: Gate, cycle: str = "") -> Context:
+    def context(self, gate: Gate, cycle: str = "", known: Known | None = None) -> Context:
         """Return what is known beside evidence; the proofs are those of this very code."""
-        known, code = self.store.read(), self.binding.hashes.get("code", "")
+        known, code = known or self.store.read(), self.binding.hashes.get("code", "")
         shown = known.proven(gate.name, code)
         if gate.ladder:
             shown |= {f"{PROVEN}{one}" for level in LEVELS for one in known.proven(gate_of(level).name, code)}

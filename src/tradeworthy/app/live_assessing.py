@@ -211,18 +211,6 @@ def assessor_of(
     return assessor, journal, history
 
 
-def assesses(assessor: Assessor) -> Callable[[Pulse], Any]:
-    """Return the factory of the supervised task that judges what is due, each second."""
-
-    async def judging(pulse: Pulse) -> None:
-        while True:
-            assessor.cycle_due()
-            pulse.beat()
-            await asyncio.sleep(LOOK_SECONDS)
-
-    return judging
-
-
 def measured(policy: AssessmentPolicy) -> AssessmentPolicy:
     """Return a policy that takes measurements alone, as live asks for (FW-06)."""
     return msgspec.structs.replace(policy, provenance_floor="measured")
