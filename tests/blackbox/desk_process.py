@@ -100,12 +100,13 @@ def only_run(runs):
     return found
 
 
-def journaled(runs, process, bytes_min=1):
-    """Wait until the running process has sealed something; fail when it ends first."""
+def journaled(runs, process, bytes_min=1, *, kind=""):
+    """Wait until the running process has written so much, and an event of that kind if named; fail when it ends."""
     until = time.monotonic() + LONG
     while time.monotonic() < until:
-        sizes = [one.stat().st_size for one in runs.glob("*/journal/journal-*.jsonl")]
-        if sum(sizes) >= bytes_min:
+        files = list(runs.glob("*/journal/journal-*.jsonl"))
+        enough = sum(one.stat().st_size for one in files) >= bytes_min
+        if enough and any(f'"{kind}' in one.read_text() for one in files):
             return
         if process.poll() is not None:
             raise AssertionError(f"the process ended with {process.returncode}: {process.stderr.read()}")

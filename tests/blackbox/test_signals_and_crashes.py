@@ -11,10 +11,10 @@ from tradeworthy.trading.model import RunEnded
 
 
 def killed_at_random(place, seed):
-    """Kill a paper run at a random moment; return its folder."""
+    """Kill a paper run at a random moment after its first fill; return its folder."""
     config = document(place, rows=8_000)
     process = started("run", config, "--runs", place / "runs")
-    journaled(place / "runs", process)
+    journaled(place / "runs", process, kind="venue.report")
     time.sleep(random.Random(seed).uniform(0.0, 1.5))
     assert ended(process, signal.SIGKILL) == -signal.SIGKILL
     return only_run(place / "runs")

@@ -124,3 +124,8 @@ def test_a_replay_may_end_at_a_seq():
     assert 0 < part.inputs + part.outcomes < 500 < whole.inputs + whole.outcomes
     assert call(["replay", str(HISTORIES / "depth_quotes"), "--until", "500"]) == 0
     assert call(["replay", str(HISTORIES / "depth_quotes"), "--until", "0"]) == 3
+
+
+def test_a_replay_that_compared_nothing_says_so(capsys):
+    assert call(["replay", str(HISTORIES / "depth_quotes"), "--until", "2"]) == 3
+    assert "0 recorded outcomes, nothing to compare" in capsys.readouterr().out

@@ -13,6 +13,8 @@ from tradeworthy.kernel.facts import Fact
 def replay(run: Path, /, *, until: int | None = None) -> int:
     """Replay a run and compare each outcome; exit 0 when all are equal, 2 at the first difference.
 
+    A run that was cut off before its first outcome has nothing to compare: exit 3.
+
     Parameters
     ----------
     run
@@ -22,9 +24,9 @@ def replay(run: Path, /, *, until: int | None = None) -> int:
     """
     console = Console()
     result = replay_run(run, until=until)
-    total = max(1, result.outcomes)
+    compared = f"{result.equal / result.outcomes:.2%} equal" if result.outcomes else "nothing to compare"
     console.print(
-        f"{result.inputs:,} inputs, {result.outcomes:,} recorded outcomes, {result.equal / total:.2%} equal\n"
+        f"{result.inputs:,} inputs, {result.outcomes:,} recorded outcomes, {compared}\n"
         f"digest {result.digest}", highlight=False, soft_wrap=True,
     )
     if result.recorded_digest is None:
@@ -38,7 +40,9 @@ def replay(run: Path, /, *, until: int | None = None) -> int:
         console.print(f"  derived   {_shown(first.derived)}", markup=False, soft_wrap=True)
     elif not result.ok:
         console.print(f"digest differs from the recorded {result.recorded_digest}", style="red")
-    return ExitCode.PASS if result.ok else ExitCode.FAIL
+    if not result.ok:
+        return ExitCode.FAIL
+    return ExitCode.PASS if result.outcomes else ExitCode.COULD_NOT_JUDGE
 
 
 def _shown(fact: Fact | None) -> str:
