@@ -3,9 +3,12 @@
 import msgspec
 import pytest
 from test_instances import LIVE, MAIN, PAPER, parsed
-from trusted import key, trusting
+from trusted import GO, Says, key, trusting
 
+from tradeworthy.app import gate_acts
 from tradeworthy.app.change_control import (
+    CHANGES,
+    ChangeRefused,
     act_of,
     approve,
     approve_signed,
@@ -21,7 +24,9 @@ from tradeworthy.cli.main import call
 from tradeworthy.kernel import redaction
 from tradeworthy.kernel.clock import EventClock
 from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
+from tradeworthy.kernel.journal import read
 from tradeworthy.kernel.journal.verify import verify
+from tradeworthy.operations.gates.store import GateStore
 from tradeworthy.trading.control.approvals import Act, Approval, Principal
 
 CLOCK = EventClock(1_700_000_000_000_000_000)
@@ -48,7 +53,7 @@ def stood_for(directory, proposal, tmp_path, text, people=(RISK, OPERATIONS), ac
     if act is not None:
         found = msgspec.structs.replace(found, act=act)
     approval = Approval(found, found.digest(), people)
-    return approve_signed(directory, approval, gate_run=gate(tmp_path, text), clock=CLOCK)
+    return approve_signed(directory, approval, gate_run=gate(tmp_path, text), clock=CLOCK, verdicts=GO)
 
 
 def approved(directory, document, tmp_path, text):
@@ -150,7 +155,7 @@ def test_a_gate_run_stands_for_one_change_only(tmp_path):
         approve(directory, wider.config_hash, person="Bob", gate_run=gate(tmp_path, "first"), clock=CLOCK)
     with pytest.raises(UsageError, match="cannot read"):
         approve(directory, wider.config_hash, person="Bob", gate_run=tmp_path / "none", clock=CLOCK)
-    approve(directory, wider.config_hash, person="Bob", gate_run=gate(tmp_path, "second"), clock=CLOCK)
+    approve(directory, wider.config_hash, person="Bob", gate_run=gate(tmp_path, "second"), clock=CLOCK, verdicts=GO)
     assert changes_of(directory).approved.people == ("Ann", "Bob")
 
 
@@ -172,6 +177,43 @@ def test_a_proposal_that_another_change_overtook_must_be_read_again(tmp_path):
     stood_for(directory, second, tmp_path, "b")
     with pytest.raises(ConfigurationRefused, match="propose again"):
         stood_for(directory, first, tmp_path, "a")
+
+
+@pytest.mark.parametrize(("after", "acts"), [
+    (live(cap="51"), ("loosen_limit",)),
+    (parsed({**LIVE, "cap": "50"}, {**LIVE, "id": "second", "cap": "1"}), ("add_instance",)),
+    (parsed({**LIVE, "cap": "51"}, {**LIVE, "id": "second", "cap": "1"}), ("loosen_limit", "add_instance")),
+])  # fmt: skip
+def test_more_risk_needs_the_gates_go_and_a_refusal_is_journaled(tmp_path, after, acts):
+    directory = tmp_path / "runs" / "state" / "made" / CHANGES
+    approved(directory, live(cap="50"), tmp_path, "first")
+    found = propose(directory, after, person="Ann", reason="more", clock=CLOCK)
+    pack = pack_of(found, desk="made", proposer="k9", now=1)
+    approval = Approval(pack, pack.digest(), (RISK, OPERATIONS))
+    no = Says(False, "restore_proof stale")
+    with pytest.raises(ConfigurationRefused, match="needs the gate's GO: restore_proof stale"):
+        approve_signed(directory, approval, gate_run=gate(tmp_path, "second"), clock=CLOCK, verdicts=no)
+    (refused,) = [event.payload for event in read(directory) if isinstance(event.payload, ChangeRefused)]
+    assert tuple(one.split()[0] for one in refused.reasons) == acts
+    assert refused.people == ("ann", "bob")
+    assert {ask.hashes["config"] for ask in no.asked} == {after.hash()}
+    with pytest.raises(ConfigurationRefused, match="gate promotion, absent"):
+        approve_signed(directory, approval, gate_run=gate(tmp_path, "second"), clock=CLOCK)
+    assert changes_of(directory).approved.config_hash == live(cap="50").hash()
+    answers = [one for _, one in GateStore(tmp_path / "runs" / "gates", CLOCK).read().answers]
+    assert [(one.act, one.allowed, one.code) for one in answers] == [(act, False, "absent") for act in acts]
+    assert {one.subject for one in answers} == {f"configuration {after.hash()}"}
+
+
+def test_a_tighter_limit_and_an_instance_that_leaves_ask_no_gate(tmp_path):
+    directory, no = tmp_path / CHANGES, Says(False, "nothing is let through")
+    approved(directory, live(cap="50"), tmp_path, "first")
+    document = with_runtime(tier="tier_2")
+    document = msgspec.structs.replace(live(cap="40"), runtime=document.runtime)
+    found = propose(directory, document, person="Ann", reason="less", clock=CLOCK)
+    approval = Approval(pack_of(found, desk="made", proposer="k9", now=1), "d", (RISK, OPERATIONS))
+    approve_signed(directory, approval, gate_run=gate(tmp_path, "second"), clock=CLOCK, verdicts=no)
+    assert no.asked == []
 
 
 def test_an_unknown_hash_or_a_nameless_wish_could_not_be_judged(tmp_path):
@@ -239,7 +281,8 @@ cap = "100"
 """
 
 
-def test_the_verbs_propose_approve_and_refuse(tmp_path, capsys):
+def test_the_verbs_propose_approve_and_refuse(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(gate_acts, "verdicts_for", lambda *words, **more: GO)
     path, pack, runs = tmp_path / "desk.toml", tmp_path / "pack.json", ["--runs", str(tmp_path / "runs")]
     path.write_text(DESK)
     trusting(tmp_path / "runs" / "state" / "made")

@@ -5,6 +5,7 @@ import sqlite3
 import msgspec
 import pytest
 from test_instances import LIVE, MAIN, PAPER, parsed
+from trusted import GO
 
 from tradeworthy.app import config
 from tradeworthy.app.change_control import approve_signed, pack_of, propose, require_approved
@@ -171,7 +172,7 @@ def test_a_changed_secret_needs_people_again(tmp_path):
         found = propose(directory, document, person="Ann", reason="x", clock=CLOCK, fingerprints=prints)
         pack = pack_of(found, desk="made", proposer="k9", now=1)
         people = (Principal("k1", "ann", ("risk",), b""), Principal("k2", "bob", ("operations",), b""))
-        approve_signed(directory, Approval(pack, "d", people), gate_run=tmp_path / text, clock=CLOCK)
+        approve_signed(directory, Approval(pack, "d", people), gate_run=tmp_path / text, clock=CLOCK, verdicts=GO)
         return found
 
     stand_for({FIELD: "aa"}, "one")

@@ -2,6 +2,7 @@
 
 import pytest
 from test_instances import LIVE, PAPER, parsed
+from trusted import GO
 
 from tradeworthy.app.change_control import CHANGES, approve_signed, pack_of, propose
 from tradeworthy.app.configuration_audit import AUDIT, history
@@ -30,7 +31,7 @@ def stand_for(tmp_path, document, environ):
     found = propose(state / CHANGES, document, person="Ann", reason="x", clock=CLOCK, fingerprints=prints)
     (tmp_path / "gate").write_text(environ["TRADEWORTHY_SECRET_MAIN_KEY"][::-1])
     pack = pack_of(found, desk="made", proposer="k9", now=1)
-    approve_signed(state / CHANGES, Approval(pack, "d", PEOPLE), gate_run=tmp_path / "gate", clock=CLOCK)
+    approve_signed(state / CHANGES, Approval(pack, "d", PEOPLE), gate_run=tmp_path / "gate", clock=CLOCK, verdicts=GO)
 
 
 def test_a_paper_start_is_identified_and_audited_in_facts_that_a_journal_takes(tmp_path):

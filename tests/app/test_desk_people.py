@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 from soak_runs import document
-from trusted import NOW, SECOND, key, trusting
+from trusted import NOW, SECOND, Says, key, trusting
 
 from tradeworthy.app.desk_people import DeskPeople
 from tradeworthy.app.guard_memory import guard_memory, held_at_start
@@ -11,6 +11,7 @@ from tradeworthy.app.run_folder import state_of
 from tradeworthy.app.runner import RunSession
 from tradeworthy.kernel.clock import EventClock
 from tradeworthy.kernel.errors import UsageError
+from tradeworthy.operations.gates.store import GateStore
 from tradeworthy.trading.control import sentinel
 from tradeworthy.trading.control.approvals import SignedPack
 from tradeworthy.trading.control.guard import HeldReason
@@ -50,6 +51,22 @@ def test_two_people_rearm_after_the_cool_off_to_the_second(tmp_path, state):
     assert rearm(people(tmp_path, 900), 1, 2).ok
     assert held_at_start(tmp_path, state, now=NOW) == ()
     assert play(tmp_path).guard == "running"
+
+
+def test_a_desk_with_money_leaves_stopped_by_its_gates_go_alone(tmp_path):
+    state = trusting(state_of(tmp_path, "made"))
+    guard_memory(state).write(sentinel.encode((STOP,)))
+    play(tmp_path, runtime={"judging": {"money": "canary"}})
+    refused = rearm(people(tmp_path), 1, 2)
+    assert [one.partition(",")[0] for one in refused.faults] == ["clear_stopped needs the gate's GO: gate live"]
+    (question,) = [one for _, one in GateStore(tmp_path / "gates", EventClock(NOW)).read().answers]
+    assert (question.act, question.subject, question.allowed) == ("clear_stopped", "re-arm of desk", False)
+    assert people(tmp_path).book.events()[-1].payload.faults == refused.faults
+    assert rearm(people(tmp_path, verdicts=Says(False, "time lapsed")), 1, 2).faults == (
+        "clear_stopped needs the gate's GO: time lapsed",
+    )
+    assert held_at_start(tmp_path, state, now=NOW)[0].level is GuardLevel.STOPPED
+    assert rearm(people(tmp_path, verdicts=Says(True)), 1, 2).ok
 
 
 def test_all_reasons_are_listed_at_once_and_nothing_is_used_up(tmp_path, state):

@@ -4,6 +4,7 @@
 import pytest
 from test_configuration_start import PEOPLE, SECRET
 from test_instances import LIVE, MAIN, PAPER, SIM, parsed
+from trusted import GO
 
 from tradeworthy.app.change_control import CHANGES, approve_signed, pack_of, propose
 from tradeworthy.app.gate_verdicts import GateAnswer
@@ -50,7 +51,7 @@ def ready(tmp_path, document, *, environ=SECRET, approved=True, key=True):
         found = propose(state / CHANGES, document, person="Ann", reason="x", clock=CLOCK, fingerprints=prints)
         (tmp_path / "gate").write_text("a gate run")
         approval = Approval(pack_of(found, desk="made", proposer="k9", now=1), "d", PEOPLE)
-        approve_signed(state / CHANGES, approval, gate_run=tmp_path / "gate", clock=CLOCK)
+        approve_signed(state / CHANGES, approval, gate_run=tmp_path / "gate", clock=CLOCK, verdicts=GO)
     return state
 
 

@@ -38,12 +38,12 @@ from tradeworthy.trading.model import GuardChanged, GuardLevel, GuardReason
 class Scene:
     """A guard with its acts, on a clock that the test moves."""
 
-    def __init__(self, state, *held, halts=None):
+    def __init__(self, state, *held, halts=None, gate=lambda scope: ""):
         self.state, self.clock, self.guard = state, EventClock(NOW), Guard(held)
         self.told = []
         self.acts = OperatorActs(
             state, desk="made", guard=self.guard, clock=self.clock, policy=PeoplePolicy(),
-            alert=lambda code, text: self.told.append(code), halts=halts,
+            alert=lambda code, text: self.told.append(code), halts=halts, gate=gate,
         )  # fmt: skip
 
     def look(self):
@@ -215,6 +215,18 @@ def test_a_signed_pack_becomes_a_request_with_the_names_of_its_keys(scene):
     assert (request.people, request.pack, request.snapshot) == (("ann", "bob"), held.pack.digest(), "abc")
     assert (request.asked_at, request.stopped_at) == (NOW + 1_000 * SECOND, NOW)
     assert request.reconciliation.startswith("unknown")
+
+
+def test_a_rearm_that_the_gate_does_not_let_is_refused_and_uses_nothing_up(tmp_path):
+    said = ["clear_stopped needs the gate's GO: expired", ""]
+    scene = Scene(trusting(tmp_path), gate=lambda scope: said.pop(0))
+    held = by(pack(), 1, 2)
+    scene.drop("a", held.encoded())
+    (refused,) = scene.look()
+    assert (type(refused), refused.faults) == (ApprovalRefused, ("clear_stopped needs the gate's GO: expired",))
+    assert scene.answer(held.pack.digest()) == Answer(False, refused.faults)
+    scene.drop("b", held.encoded())
+    assert [type(one) for one in scene.look()] == [ApprovalUsed, RearmRequest]
 
 
 def test_a_replayed_pack_is_refused_also_by_the_next_process(scene):

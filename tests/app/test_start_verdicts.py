@@ -2,6 +2,7 @@
 
 import pytest
 from test_instances import LIVE, parsed
+from trusted import Says
 
 from tradeworthy.app import identity
 from tradeworthy.app.gate_verdicts import GateAnswer, ask_of
@@ -11,14 +12,6 @@ from tradeworthy.operations.gates.named import Act, gate_named
 from tradeworthy.operations.gates.store import GateStore
 
 CLOCK = EventClock(1_700_000_000_000_000_000)
-
-
-class Says:
-    def __init__(self, go, why=""):
-        self.found = GateAnswer(go, why)
-
-    def answer(self, ask):
-        return self.found
 
 
 def asked(document, runs, act=Act.GO_LIVE):

@@ -3,6 +3,7 @@
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tradeworthy.app.approvals import TRUST, signed
+from tradeworthy.app.gate_verdicts import GateAnswer
 from tradeworthy.operations.evidence.trust import TrustFile, trusted_key, write_trust
 from tradeworthy.trading.control.approvals import Act, SignedPack, draft
 
@@ -46,3 +47,17 @@ def pack(act=Act.RESUME, *, now=NOW, **odd):
 
 def by(held, *numbers):
     return signed(SignedPack(held), *(key(one) for one in numbers))
+
+
+class Says:
+    """A gate that says one thing, and remembers what it was asked."""
+
+    def __init__(self, go, why=""):
+        self.found, self.asked = GateAnswer(go, why), []
+
+    def answer(self, ask):
+        self.asked.append(ask)
+        return self.found
+
+
+GO = Says(True)

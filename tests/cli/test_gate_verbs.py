@@ -10,11 +10,13 @@ from tradeworthy.app.check_mutations import registered
 from tradeworthy.app.config import load
 from tradeworthy.app.gate_verdicts import GateAsk
 from tradeworthy.app.gates import Gates, RecordedVerdicts, binding_of
+from tradeworthy.cli import gate_capital
 from tradeworthy.cli.main import call
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.report import Check, Report, canonical
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.evidence.canonical import stamp_of
+from tradeworthy.operations.gates.capital.ramp import RampDecided, Step
 from tradeworthy.operations.gates.maturity import Rebaselined
 from tradeworthy.operations.gates.model import Verdict
 from tradeworthy.operations.gates.named import GATES, Act
@@ -331,6 +333,23 @@ def test_capital_is_earned_by_diary_sessions_and_pairs_and_an_abort_demotes(fold
             "fills_since_calibration": 0, "live_instances": 0, "cross_exposure": None, "trades": 30}  # fmt: skip
     assert call(["gate", "capital", "envelope", lines(tmp_path / "e", [over]), "--out", str(tmp_path)]) == 2
     assert call(["gate", "capital", "tune", str(tmp_path / "none")]) == 3
+
+
+def test_a_step_to_real_capital_needs_the_gates_go(folder, tmp_path, monkeypatch, capsys):
+    store = GateStore(folder, SystemClock())
+    told = RampDecided("p", "paper", "canary", Step.PROMOTE, "100 pairs: not worse", 5, 100, 100)
+    monkeypatch.setattr(gate_capital, "decide", lambda *words: told)
+    words = ("capital", "ramp", "p", "paper", lines(tmp_path / "m", []))
+    assert gate(folder, *words) == 2
+    assert "expected --configuration" in capsys.readouterr().out
+    assert gate(folder, *words, "--configuration", CONFIG) == 2
+    assert "capital_step needs the gate's GO: gate live, absent" in capsys.readouterr().out
+    (answer,) = [one for _, one in store.read().answers]
+    assert (answer.act, answer.subject, answer.tier, answer.allowed) == ("capital_step", "p to canary", "canary", False)
+    steps = [one.step for _, one in store.read().notes if isinstance(one, RampDecided)]
+    assert steps == [Step.HOLD, Step.HOLD]
+    monkeypatch.setattr(gate_capital, "decide", lambda *words: msgspec.structs.replace(told, tier="shadow", to="paper"))
+    assert gate(folder, *words) == 0
 
 
 def test_a_count_begun_anew_needs_two_people_and_a_recovery_names_what_is_broken(folder, tmp_path, capsys):

@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "app"))
 from test_instances import LIVE, parsed
-from trusted import by, public, trusting
+from trusted import GO, by, public, trusting
 
 from tradeworthy.adapters.sentinel_file import SentinelFile
 from tradeworthy.app.change_control import CHANGES, changes_of, pack_of, propose
@@ -150,7 +150,7 @@ def test_a_desk_that_is_not_known_is_refused(tmp_path):
 
 def test_a_change_is_approved_by_the_pack_that_people_signed_and_by_nothing_else(tmp_path):
     state = trusting(tmp_path / "state" / "made")
-    control = DeskControl(tmp_path, "made", EventClock(NOW))
+    control = DeskControl(tmp_path, "made", EventClock(NOW), GO)
     proposal = propose(state / CHANGES, parsed(LIVE), person="carol", reason="start", clock=EventClock(NOW - 1))
     wanted = pack_of(proposal, desk="made", proposer=key_id_of(public(3)), now=NOW)
 

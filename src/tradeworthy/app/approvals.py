@@ -55,7 +55,12 @@ class TrustedPeople:
 
 
 def people_of(state: Path, policy: PeoplePolicy) -> Principals:
-    """Return whose keys count at a desk.
+    """Return whose keys count at a desk; raises as `trust_of_desk`."""
+    return TrustedPeople(trust_of_desk(state, policy))
+
+
+def trust_of_desk(state: Path, policy: PeoplePolicy) -> TrustFile:
+    """Return a desk's trust file: the one that its document names, else `trust.json` in its state.
 
     Raises `UsageError` without a readable trust file, `ConfigurationRefused` for one that is not the pinned one.
     """
@@ -65,7 +70,7 @@ def people_of(state: Path, policy: PeoplePolicy) -> Principals:
         raise ConfigurationRefused(
             f"the trust file {path} must have the pinned fingerprint {policy.trust_sha256}, was {trust.fingerprint()}"
         )
-    return TrustedPeople(trust)
+    return trust
 
 
 class ApprovalBook:

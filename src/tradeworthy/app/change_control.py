@@ -8,8 +8,10 @@ from typing import Any
 
 import msgspec
 
-from tradeworthy.app.config import Document
+from tradeworthy.app.config import Document, parse
 from tradeworthy.app.configuration_changes import changes_between, flat, is_limit, shown, tightens
+from tradeworthy.app.gate_acts import gate_fault
+from tradeworthy.app.gate_verdicts import GateVerdicts
 from tradeworthy.app.instances import LIVE, live_scope
 from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
@@ -17,6 +19,7 @@ from tradeworthy.kernel.facts import Fact, event_of, fact
 from tradeworthy.kernel.journal import Journal, read
 from tradeworthy.kernel.redaction import redact
 from tradeworthy.kernel.severity import Severity
+from tradeworthy.operations.gates.named import Act as GateAct
 from tradeworthy.trading.control.approvals import Act, Approval, ApprovalPolicy, Pack, draft
 from tradeworthy.trading.control.policy import USUAL
 
@@ -65,6 +68,15 @@ class ChangeApproved(Fact, frozen=True):
     fingerprints: dict[str, str] = msgspec.field(default_factory=dict)
     key_ids: tuple[str, ...] = ()
     pack: str = ""
+
+
+@fact("config.change_refused")
+class ChangeRefused(Fact, frozen=True):
+    """A change that people stood for was refused, as its gate did not let it: every act that it asked for, and why."""
+
+    config_hash: str
+    people: tuple[str, ...]
+    reasons: tuple[str, ...]
 
 
 class Changes(msgspec.Struct):
@@ -163,10 +175,16 @@ def propose(
     return found
 
 
-def approve(directory: Path, config_hash: str, *, person: str, gate_run: Path, clock: Clock) -> ChangeApproved:
+def approve(
+    directory: Path, config_hash: str, *, person: str, gate_run: Path, clock: Clock,
+    verdicts: GateVerdicts | None = None,
+) -> ChangeApproved:  # fmt: skip
     """Journal the second person's approval of a change that widens and is not grave, by typed names.
 
-    Raises `ConfigurationRefused` for a grave change, which needs keys, and without another person or a new gate run.
+    verdicts  of the gate, asked for another instance; None = those kept beside the runs
+
+    Raises `ConfigurationRefused` for a grave change, which needs keys, without another person or a new gate run, and
+    where the gate does not let it.
     """
     changes = changes_of(directory)
     proposal = _proposed(changes, config_hash)
@@ -178,14 +196,18 @@ def approve(directory: Path, config_hash: str, *, person: str, gate_run: Path, c
         )
     people = tuple(dict.fromkeys((proposal.person, person.strip())))
     found = ChangeApproved(config_hash, people, _gate_run(changes, gate_run), (), proposal.fingerprints)
-    return _kept(directory, proposal, found, clock)
+    return _kept(directory, changes, found, clock, verdicts)
 
 
-def approve_signed(directory: Path, approval: Approval, *, gate_run: Path, clock: Clock) -> ChangeApproved:
+def approve_signed(
+    directory: Path, approval: Approval, *, gate_run: Path, clock: Clock, verdicts: GateVerdicts | None = None
+) -> ChangeApproved:
     """Journal an approval by the keys of people: a judged pack whose subject is the document's hash (APR-03).
 
+    verdicts  of the gate, asked for a looser limit and another instance; None = those kept beside the runs
+
     Who typed the proposal counts for nothing here. Raises `ConfigurationRefused` for a pack of another act, without
-    risk among the people for a loosened limit, and without a new gate run.
+    risk among the people for a loosened limit, without a new gate run, and where the gate does not let it.
     """
     changes = changes_of(directory)
     proposal = _proposed(changes, approval.pack.subject)
@@ -199,7 +221,7 @@ def approve_signed(directory: Path, approval: Approval, *, gate_run: Path, clock
         approval.pack.subject, approval.holders, _gate_run(changes, gate_run), roles, proposal.fingerprints,
         tuple(one.key_id for one in approval.people), approval.digest,
     )  # fmt: skip
-    return _kept(directory, proposal, found, clock)
+    return _kept(directory, changes, found, clock, verdicts)
 
 
 def act_of(proposal: ChangeProposed) -> Act | None:
@@ -211,6 +233,13 @@ def act_of(proposal: ChangeProposed) -> Act | None:
     if any(TIER.search(field) for field in proposal.fails):
         return Act.TIER_CHANGE
     return Act.CONFIGURATION if proposal.fails else None
+
+
+def gate_acts_of(changes: Changes, proposal: ChangeProposed) -> tuple[GateAct, ...]:
+    """Return what a proposal needs the gate's GO for: a looser limit, another instance that trades live (GE-09)."""
+    added = _live(msgspec.json.decode(proposal.document)) - _live(changes.approved_document)
+    loosened = (GateAct.LOOSEN_LIMIT,) if proposal.loosens else ()
+    return (*loosened, *((GateAct.ADD_INSTANCE,) if added else ()))
 
 
 def pack_of(
@@ -277,7 +306,10 @@ def _gate_run(changes: Changes, path: Path) -> str:
     return digest
 
 
-def _kept(directory: Path, proposal: ChangeProposed, found: ChangeApproved, clock: Clock) -> ChangeApproved:
+def _kept(
+    directory: Path, changes: Changes, found: ChangeApproved, clock: Clock, verdicts: GateVerdicts | None
+) -> ChangeApproved:
+    proposal = changes.proposals[found.config_hash]
     if len({one.casefold() for one in found.people} - {""}) < PEOPLE_TO_WIDEN:
         raise ConfigurationRefused(f"a change that widens live risk needs two people, was {' and '.join(found.people)}")
     if proposal.loosens and RISK not in found.roles:
@@ -288,8 +320,29 @@ def _kept(directory: Path, proposal: ChangeProposed, found: ChangeApproved, cloc
     approved = changes_of(directory).approved
     if proposal.before_hash != ("" if approved is None else approved.config_hash):
         raise ConfigurationRefused("another change was approved meanwhile: propose again, so that the diff is read")
+    reasons = _gate_faults(directory, changes, proposal, clock, verdicts)
+    if reasons:
+        _append(directory, [ChangeRefused(found.config_hash, found.people, reasons)], clock)
+        raise ConfigurationRefused("; ".join(reasons))
     _append(directory, [found], clock)
     return found
+
+
+def _gate_faults(
+    directory: Path, changes: Changes, proposal: ChangeProposed, clock: Clock, verdicts: GateVerdicts | None
+) -> tuple[str, ...]:
+    """Return what the gate says against a proposal; it is asked for the very document that shall be."""
+    acts, short = gate_acts_of(changes, proposal), proposal.config_hash[:12]
+    if not acts:
+        return ()
+    document = parse(msgspec.json.decode(proposal.document), origin=f"the proposal {short}")
+    asked = [
+        gate_fault(
+            document, act, f"configuration {proposal.config_hash}", runs=directory.parents[2], clock=clock,
+            verdicts=verdicts,
+        ) for act in acts
+    ]  # fmt: skip
+    return tuple(one for one in asked if one)
 
 
 def _append(directory: Path, facts: list[Fact], clock: Clock) -> None:

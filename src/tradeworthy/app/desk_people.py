@@ -12,6 +12,8 @@ from tradeworthy.app import forensic
 from tradeworthy.app.alert_journal import ALERTS, severe_faults
 from tradeworthy.app.approvals import ApprovalBook, signed
 from tradeworthy.app.bootstrap import people_policy
+from tradeworthy.app.gate_acts import gate_fault
+from tradeworthy.app.gate_verdicts import GateVerdicts
 from tradeworthy.app.guard_memory import EndedBetweenRuns, guard_memory, held_at_start, last_folder
 from tradeworthy.app.operator_acts import (
     ANSWERS,
@@ -31,6 +33,7 @@ from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.kernel.journal import read
 from tradeworthy.kernel.journal.files import write_durably, writer_lives
 from tradeworthy.kernel.journal.reader import first_seq_of, segment_paths
+from tradeworthy.operations.gates.named import Act as GateAct
 from tradeworthy.operations.incidents.policy import IncidentPolicy
 from tradeworthy.trading.control import sentinel
 from tradeworthy.trading.control.approvals import (
@@ -70,19 +73,22 @@ class DeskPeople:
 
     root   where run folders are;  name  the desk's
     halts  opens the flag before each send, in the desk's state, whose halts a re-arm releases; None: there is none
+    verdicts  of the gate that a re-arm with money asks; None = those kept beside the runs
 
     Raises `UsageError` where nothing is known of a desk of this name.
     """
 
     def __init__(
-        self, root: Path, name: str, *, clock: Clock, halts: Callable[[Path], HaltPort] | None = None
-    ) -> None:
-        self._root, self.name, self._clock, self._halts = root, name, clock, halts
+        self, root: Path, name: str, *, clock: Clock, halts: Callable[[Path], HaltPort] | None = None,
+        verdicts: GateVerdicts | None = None,
+    ) -> None:  # fmt: skip
+        self._root, self.name, self._clock, self._halts, self._verdicts = root, name, clock, halts, verdicts
         self.state = state_of(root, name)
         if not self.state.is_dir():
             raise UsageError(f"expected a desk that ran or was stopped, found none named {name!r} in {root}")
         self.folder = last_folder(root, self.state)
         document = None if self.folder is None else document_of(self.folder, started_of(self.folder))
+        self._document = document
         self.policy = PeoplePolicy() if document is None else people_policy(document)
         self._outside = document is not None and bool(document.venue.connection)
         self.book = ApprovalBook(self.state, desk=name, clock=clock, policy=self.policy)
@@ -167,6 +173,7 @@ class DeskPeople:
                 for one in stops if one.owner in ("risk", "ledger")
             ]  # fmt: skip
         faults += severe_faults(self.state / ALERTS, IncidentPolicy(), request.incident)
+        faults += self._gate_faults(request.scope)
         if faults:
             self.book.append((ApprovalRefused(held.pack.digest(), Act.RESUME.value, request.scope, tuple(faults)),))
             return Outcome(False, tuple(faults))
@@ -246,6 +253,16 @@ class DeskPeople:
             held, used, reconciliation=reconciliation, author=None if taken is None else taken.author,
             asked_at=self._clock.now(), stopped_at=0,
         )  # fmt: skip
+
+    def _gate_faults(self, scope: str) -> list[str]:
+        """Return what the gate says against leaving `stopped`; a desk that never ran has no document to ask for."""
+        if self._document is None:
+            return []
+        fault = gate_fault(
+            self._document, GateAct.CLEAR_STOPPED, f"re-arm of {scope}", runs=self._root, clock=self._clock,
+            verdicts=self._verdicts,
+        )  # fmt: skip
+        return [fault] if fault else []
 
     def _rearm_at_rest(self, held: SignedPack, stops: Sequence[HeldReason], request: RearmRequest) -> Outcome:
         used = self.book.use(held, Act.RESUME)

@@ -1,6 +1,7 @@
 """Gates of a desk, wired: what is asked for, what is known, and the answer that the runtime gets (GE-08, GE-09)."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,13 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import tradeworthy
-from tradeworthy.app.bootstrap import policy_of
+from tradeworthy.app import identity
+from tradeworthy.app.approvals import trust_of_desk
+from tradeworthy.app.bootstrap import people_policy, policy_of
 from tradeworthy.app.check_mutations import registered
 from tradeworthy.app.config import Document
 from tradeworthy.app.gate_verdicts import GateAnswer, GateAsk, GateVerdicts, NoVerdicts, verdicts_of
-from tradeworthy.app.identity import code_hash, hashes_of_document
+from tradeworthy.app.identity import hashes_of_document
 from tradeworthy.app.live_assessing import ASSESSMENTS
 from tradeworthy.app.preflight import files_of, preflight
 from tradeworthy.app.run_folder import state_of
@@ -58,6 +61,7 @@ from tradeworthy.operations.health.policy import HealthPolicy
 
 READINESS_TYPE = "application/vnd.tradeworthy.readiness+json"
 LIVE_MICRO = TIERS.index("live_micro")
+LIVE = "live"
 CYCLE_DIGITS = 16
 GATES_FOLDER = "gates"
 """The store of gates: below the folder of all runs, and in a desk's state that of the gate it is watched by."""
@@ -229,8 +233,11 @@ class Gates:
             self.store.note, policy=policy, before=turns[-1] if turns else None,
         )  # fmt: skip
 
-    def door(self) -> GateDoor:
-        """Return the runtime's port, which judges again with what is known when it is asked."""
+    def door(self, *, again: bool = True) -> GateDoor:
+        """Return the runtime's port; with `again` it judges anew with what is known when it is asked.
+
+        Where money is at stake a verdict must be signed.
+        """
         def now(gate: Gate, binding: Binding, at: int) -> Verdict:
             asked = Gates(
                 self.store, binding, self._clock, assessments=self.assessments, waivers=self._waivers,
@@ -239,7 +246,9 @@ class Gates:
             given = [one for one in self.store.read().verdicts if one.verdict.gate == gate.name]
             return asked.judge(gate, at=at, cycle=given[-1].verdict.context.cycle if given else "")
 
-        return GateDoor(self.store, trust=self.trust, judge_now=now)
+        return GateDoor(
+            self.store, trust=self.trust, judge_now=now if again else None, signed=money_at_stake(self.binding)
+        )  # fmt: skip
 
     def _waivers_in(self) -> tuple[WaiverInForce, ...]:
         if self._waivers is None or self.trust is None:
@@ -250,11 +259,14 @@ class Gates:
 class RecordedVerdicts:
     """The verdicts of gates as the runtime asks for them (`GateVerdicts`): what it does not know is no GO.
 
-    tier  of money, where the question names another kind of tier
+    tier     of money, where the question names another kind of tier
+    subject  what exactly is to be done, for the journal
     """
 
-    def __init__(self, door: GateDoor, clock: Clock, act: Act = Act.GO_LIVE, *, tier: str = "") -> None:
-        self._door, self._clock, self._act, self._tier = door, clock, act, tier
+    def __init__(
+        self, door: GateDoor, clock: Clock, act: Act = Act.GO_LIVE, *, tier: str = "", subject: str = ""
+    ) -> None:
+        self._door, self._clock, self._act, self._tier, self._subject = door, clock, act, tier, subject
 
     def answer(self, ask: GateAsk) -> GateAnswer:
         """Return GO where a signed, living verdict is for this very release, tier, environment and hashes."""
@@ -264,7 +276,7 @@ class RecordedVerdicts:
         binding = Binding(
             release=ask.release, environment=environment_of(ask.environment), tier=tier, hashes=dict(ask.hashes)
         )
-        found = self._door.verdict_for(self._act, binding, self._clock.now())
+        found = self._door.verdict_for(self._act, binding, self._clock.now(), subject=self._subject)
         if isinstance(found, Missing):
             return GateAnswer(False, f"gate {found.gate}, {found.code}: {found.reason}")
         return GateAnswer(True)
@@ -287,21 +299,37 @@ class AllVerdicts:
         return GateAnswer(not refused and bool(self._known), "; ".join(refused))
 
 
-def verdicts_for(document: Document, runs: Path, clock: Clock, *, act: Act) -> GateVerdicts:
-    """Return what a start of this document asks: its gate, and the certificate where the document names evidence.
+def verdicts_for(
+    document: Document, runs: Path, clock: Clock, *, act: Act, tier: str = "", subject: str | None = None,
+    again: bool = True,
+) -> GateVerdicts:  # fmt: skip
+    """Return what an act of this document asks: its gate, and the certificate where the document names evidence.
 
-    runs  the folder of all runs, below which `tradeworthy gate check` keeps verdicts
+    runs     the folder of all runs, below which `tradeworthy gate check` keeps verdicts
+    tier     of money that the act is for; that of the document when empty
+    subject  what is to be done, journaled whatever the answer; None: a start, which journals its own refusal
+    again    whether the gate is judged anew; without it the newest verdict must stand
     """
     health = policy_of(HealthPolicy, "health", document.health)
-    tier = policy_of(RuntimePolicy, "runtime", document.runtime).judging.money
+    tier = tier or policy_of(RuntimePolicy, "runtime", document.runtime).judging.money
     store = GateStore(runs / GATES_FOLDER, clock)
+    binding = binding_of(document, code=identity.code_hash(), tier=tier)
     trust = read_trust(Path(health.evidence_trust)) if health.evidence_trust else None
-    binding = binding_of(document, code=code_hash(), tier=tier)
+    if trust is None and money_at_stake(binding):
+        with suppress(UsageError):  # without one no verdict counts, which the door says with its question journaled
+            trust = trust_of_desk(state_of(runs, document.desk.name), people_policy(document))
     gates = Gates(store, binding, clock, assessments=assessments_of(document, runs), trust=trust)
-    recorded = RecordedVerdicts(gates.door(), clock, act, tier=tier) if store.exists() else NoVerdicts(
+    recorded: GateVerdicts = NoVerdicts(
         f"no verdict: expected one of gate {gate_for(act, tier).name} for tier {tier} in {store.root}, found none"
-    )  # fmt: skip
+    )
+    if subject is not None or store.exists():
+        recorded = RecordedVerdicts(gates.door(again=again), clock, act, tier=tier, subject=subject or "")
     return AllVerdicts([recorded, *([verdicts_of(health, clock)] if health.evidence_store else [])])
+
+
+def money_at_stake(binding: Binding) -> bool:
+    """Tell whether a verdict is about real money: then it counts only where a trusted key signed it."""
+    return binding.environment == LIVE or binding.tier != TIERS[0]
 
 
 def binding_of(document: Document, *, code: str, tier: str, scope: str = "desk") -> Binding:

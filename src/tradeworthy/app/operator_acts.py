@@ -79,6 +79,7 @@ class OperatorActs:
     forensics  takes the snapshot of a stop, None where nobody does;  halts  the flag before each send, if any
     safe_at    tells when the kill switch was SAFE, wall clock ns; without it the cool-off counts from the stop
     halting    tells whether a trip is in force that was not seen through: nobody re-arms meanwhile (KS-04)
+    gate       says what the gate has against a re-arm of a scope, empty for nothing (GE-09)
     alert      is told of what people should hear of at once: a code and a sentence
 
     Call `begin` before the first event, `look` between two events, `heed` with each journaled event, `close` at the
@@ -89,11 +90,11 @@ class OperatorActs:
         self, state: Path, *, desk: str, guard: Guard, clock: Clock, policy: PeoplePolicy,
         forensics: Forensics | None = None, halts: HaltPort | None = None,
         safe_at: Callable[[], int | None] = lambda: None, alert: Callable[[str, str], None] = lambda code, text: None,
-        halting: Callable[[], bool] = lambda: False,
+        halting: Callable[[], bool] = lambda: False, gate: Callable[[str], str] = lambda scope: "",
     ) -> None:  # fmt: skip
         self._state, self._guard, self._clock, self._policy = state, guard, clock, policy
         self._forensics, self._halts, self._safe_at, self._alert = forensics, halts, safe_at, alert
-        self._halting = halting
+        self._halting, self._gate = halting, gate
         self._book = ApprovalBook(state, desk=desk, clock=clock, policy=policy)
         self._sentinel = guard_memory(state)
         self._since: dict[Key, int] = {_key(one): one.since for one in guard.reasons()}
@@ -200,7 +201,13 @@ class OperatorActs:
         held = read_pack(data)
         if held.pack.act not in (Act.RESUME, Act.BREAK_GLASS, Act.BREAK_GLASS_REVIEW):
             raise InvalidInput(f"{held.pack.act.value} is no act of a running desk: give the pack to its own verb")
-        used = self._book.use(held, held.pack.act)
+        fault = self._gate(held.pack.subject) if held.pack.act is Act.RESUME else ""
+        if fault:
+            used: Approval | ApprovalRefused = ApprovalRefused(
+                held.pack.digest(), held.pack.act.value, held.pack.subject, (fault,)
+            )
+        else:
+            used = self._book.use(held, held.pack.act)
         if isinstance(used, ApprovalRefused):
             self._answer(used.digest, Answer(False, used.faults))
             return [(f"refused:{used.digest}:{self._clock.now()}", used)]

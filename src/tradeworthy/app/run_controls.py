@@ -10,12 +10,14 @@ from tradeworthy.app.bootstrap import people_policy
 from tradeworthy.app.change_control import CHANGES, changes_of
 from tradeworthy.app.config import Document
 from tradeworthy.app.forensic import Forensics, view_of
+from tradeworthy.app.gate_acts import gate_fault
 from tradeworthy.app.halts import HaltNews
 from tradeworthy.app.operator_acts import OperatorActs
 from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.errors import InvalidInput
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.kernel.journal import Journal
+from tradeworthy.operations.gates.named import Act
 from tradeworthy.trading.control.forensic import SnapshotTaken
 from tradeworthy.trading.control.venue_view import VenueView
 from tradeworthy.trading.desk import Desk
@@ -50,7 +52,10 @@ class RunControls:
         self._acts = OperatorActs(
             state, desk=document.desk.name, guard=desk.guard, clock=clock, policy=people_policy(document),
             forensics=forensics, halts=flag, safe_at=lambda: self._news.halting.safe_at, alert=alert,
-            halting=lambda: self._news.halts_unseen,
+            halting=lambda: self._news.halts_unseen, gate=lambda scope: gate_fault(
+                document, Act.CLEAR_STOPPED, f"re-arm of {scope} by the desk", runs=state.parents[1], clock=clock,
+                again=False,
+            ),
         )  # fmt: skip
         self.stop_for_good = self._acts.stop_for_good
 

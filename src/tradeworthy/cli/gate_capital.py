@@ -6,6 +6,8 @@ from typing import TypeVar
 import msgspec
 from cyclopts import App
 
+from tradeworthy.app.config import load
+from tradeworthy.app.gate_acts import gate_fault
 from tradeworthy.cli.gate_duties import GATES_FOLDER, Folder
 from tradeworthy.cli.gate_looks import console_of, time_of_words
 from tradeworthy.cli.regression import present
@@ -13,8 +15,9 @@ from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import ExitCode, UsageError
 from tradeworthy.operations.gates.capital.envelope import Candidate, envelope_report
 from tradeworthy.operations.gates.capital.graduation import DiaryEntry, graduation_report
-from tradeworthy.operations.gates.capital.ramp import Measurement, Step, decide
+from tradeworthy.operations.gates.capital.ramp import Measurement, RampDecided, Step, decide
 from tradeworthy.operations.gates.capital.tuning import Advice, PaperSession, advise
+from tradeworthy.operations.gates.named import TIERS, Act
 from tradeworthy.operations.gates.policy_ledger import STAGES, PolicyStanding, StageChanged, standings, step
 from tradeworthy.operations.gates.store import GateStore
 
@@ -60,8 +63,13 @@ def tune(sessions: Path, /) -> int:
 
 
 @app.command
-def ramp(policy_id: str, tier: str, measurements: Path, /, *, gates: Folder = GATES_FOLDER) -> int:
+def ramp(
+    policy_id: str, tier: str, measurements: Path, /, *, gates: Folder = GATES_FOLDER,
+    configuration: Path | None = None,
+) -> int:  # fmt: skip
     """Decide the capital ramp's next step and journal it: 0 promote, 1 hold or pause, 2 abort, which demotes.
+
+    A step to a tier with money asks the gate for that tier; without its GO it is held, and the code is 2.
 
     Parameters
     ----------
@@ -73,10 +81,15 @@ def ramp(policy_id: str, tier: str, measurements: Path, /, *, gates: Folder = GA
         What both sides made of each input, as JSON lines: session, filled, candidate_erred, baseline_erred.
     gates
         The gates' folder.
+    configuration
+        The document of the desk that the step is for; without it no step goes to a tier with money.
     """
     store = GateStore(gates, SystemClock())
     standing = standings(store.read().stages).get(policy_id, PolicyStanding(policy_id=policy_id))
     found = decide(standing, tier, _lines(measurements, Measurement))
+    refused = "" if found.step is not Step.PROMOTE else _refused(found, gates, configuration)
+    if refused:
+        found = msgspec.structs.replace(found, step=Step.HOLD, reason=refused)
     store.note(found)
     if found.step is Step.ABORT and standing.stage != STAGES[0]:
         lower = STAGES[STAGES.index(standing.stage) - 1]
@@ -88,7 +101,7 @@ def ramp(policy_id: str, tier: str, measurements: Path, /, *, gates: Folder = GA
     console.print(f"{found.sessions} sessions, {found.fills} fills, {found.pairs} pairs")
     for act in found.acts:
         console.print(f"do now: {act.replace('_', ' ')}")
-    return CODES[found.step]
+    return ExitCode.FAIL if refused else CODES[found.step]
 
 
 @app.command
@@ -107,6 +120,18 @@ def envelope(candidate: Path, /, *, out: Path = Path()) -> int:
     except (OSError, msgspec.MsgspecError) as problem:
         raise UsageError(f"{candidate}: expected a candidate, found {problem}") from None
     return present(envelope_report(found), out)
+
+
+def _refused(found: RampDecided, gates: Path, configuration: Path | None) -> str:
+    """Return why the gate does not let a step be taken, empty where it does or the tier has no money."""
+    if found.to not in TIERS[1:]:
+        return ""
+    if configuration is None:
+        return f"a step to {found.to} needs the gate's GO: expected --configuration, found none"
+    return gate_fault(
+        load(configuration), Act.CAPITAL_STEP, f"{found.policy_id} to {found.to}", runs=gates.parent,
+        clock=SystemClock(), tier=found.to,
+    )  # fmt: skip
 
 
 def _lines(path: Path, kind: type[Line]) -> list[Line]:

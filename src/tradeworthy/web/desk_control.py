@@ -9,6 +9,7 @@ import msgspec
 
 from tradeworthy.app.change_control import CHANGES, act_of, approve_signed, proposal_of
 from tradeworthy.app.desk_people import DeskPeople, Outcome
+from tradeworthy.app.gate_verdicts import GateVerdicts
 from tradeworthy.app.kill import flag_holds, kill_desk
 from tradeworthy.app.operator_acts import CONTROL, PersonAct
 from tradeworthy.app.watchdog_process import watchdog_lives
@@ -32,10 +33,11 @@ class DeskControl:
     """Act on one desk in threads of its own, so that a slow disk holds up neither the loop nor a kill.
 
     root  where run folders are;  name  the desk's
+    verdicts  of the gate that more risk asks; None = those kept beside the runs
     """
 
-    def __init__(self, root: Path, name: str, clock: Clock) -> None:
-        self._root, self._name, self._clock = root, name, clock
+    def __init__(self, root: Path, name: str, clock: Clock, verdicts: GateVerdicts | None = None) -> None:
+        self._root, self._name, self._clock, self._verdicts = root, name, clock, verdicts
         self._state = root / "state" / name
         self._kills = ThreadPoolExecutor(max_workers=2, thread_name_prefix="web-kill")
         self._acts = ThreadPoolExecutor(max_workers=1, thread_name_prefix="web-act")
@@ -76,7 +78,7 @@ class DeskControl:
         """End the operator's own pauses of a scope, or leave its stop by a signed pack."""
 
         def act() -> ControlAnswer:
-            people = DeskPeople(self._root, self._name, clock=self._clock)
+            people = DeskPeople(self._root, self._name, clock=self._clock, verdicts=self._verdicts)
             if pack is None:
                 return _told(people.end_pause(scope, principal))
             held = read_pack(pack)
@@ -98,7 +100,9 @@ class DeskControl:
             report.parent.mkdir(parents=True, exist_ok=True)
             write_durably(report, gate_run)
             used = people.book.require(held, wanted, subject=config_hash)
-            found = approve_signed(directory, used, gate_run=report, clock=self._clock)
+            found = approve_signed(
+                directory, used, gate_run=report, clock=self._clock, verdicts=self._verdicts
+            )
             return ControlAnswer(outcome="done", text=f"approved by {' and '.join(found.people)}")
 
         return await self._run(self._acts, act)

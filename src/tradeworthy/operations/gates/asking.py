@@ -124,18 +124,22 @@ def signed_by(store: GateStore, given: GivenVerdict, trust: TrustFile) -> str:
 class GateDoor:
     """The runtime's port: a valid verdict or why there is none; every question is journaled, a refusal with its reason.
 
-    trust      whose signatures count; None: verdicts need no signature (never so for live)
+    trust      whose signatures count; None: verdicts need no signature
+    signed     whether one must be signed, as where money is at stake: then no trust means no verdict
     judge_now  judges a gate again with what is known now, so that newer bad evidence ends a verdict; None: it does not
     """
 
     def __init__(
         self, store: GateStore, *, trust: TrustFile | None = None,
-        judge_now: Callable[[Gate, Binding, int], Verdict] | None = None,
+        judge_now: Callable[[Gate, Binding, int], Verdict] | None = None, signed: bool = False,
     ) -> None:  # fmt: skip
-        self._store, self._trust, self._judge_now = store, trust, judge_now
+        self._store, self._trust, self._judge_now, self._signed = store, trust, judge_now, signed
 
-    def verdict_for(self, act: Act, binding: Binding, at: int) -> Verdict | Missing:
-        """Return the verdict that lets an act be done at `at`, or what is missing; the question is journaled."""
+    def verdict_for(self, act: Act, binding: Binding, at: int, *, subject: str = "") -> Verdict | Missing:
+        """Return the verdict that lets an act be done at `at`, or what is missing; the question is journaled.
+
+        subject  what exactly is to be done, for the journal
+        """
         gate = gate_for(act, binding.tier)
         found = self._found(gate, binding, at)
         refused = found if isinstance(found, Missing) else None
@@ -144,6 +148,7 @@ class GateDoor:
             scope=binding.scope, allowed=refused is None,
             verdict_id=refused.verdict_id if refused is not None else found.verdict_id,
             code="" if refused is None else refused.code, reason="" if refused is None else refused.reason,
+            subject=subject,
         ))  # fmt: skip
         return found if isinstance(found, Missing) else found.verdict
 
@@ -170,6 +175,8 @@ class GateDoor:
             ends = verdict.ends_first
             told = "it is of a later time" if ends is None or at < ends.at else f"{ends.requirement}: {ends.reason}"
             return missing("expired", told, name)
+        if self._signed and self._trust is None:
+            return missing("unsigned", "no trust file says whose signatures count: expected trust.json", name)
         if self._judge_now is not None:
             now = self._judge_now(gate, binding, at)
             if now.answer is Answer.NO_GO:

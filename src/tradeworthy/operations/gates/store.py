@@ -72,7 +72,10 @@ class MutationsRun(Fact, frozen=True):
 
 @fact("gate.answered")
 class GateAnswered(Fact, frozen=True):
-    """Somebody asked whether an act may be done; `allowed` False is a refusal, with its code and reason."""
+    """Somebody asked whether an act may be done; `allowed` False is a refusal, with its code and reason.
+
+    subject  what exactly was to be done, e.g. the scope of a re-arm or the hash of a changed document
+    """
 
     act: str
     gate: str
@@ -84,6 +87,7 @@ class GateAnswered(Fact, frozen=True):
     verdict_id: str
     code: str
     reason: str
+    subject: str = ""
 
 
 @fact("gate.turned")
