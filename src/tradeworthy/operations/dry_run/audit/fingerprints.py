@@ -7,11 +7,13 @@ so its count is exact whatever came first.
 import hashlib
 import heapq
 import re
+from functools import lru_cache
 
 from tradeworthy.kernel.redaction import redact
 from tradeworthy.operations.dry_run.model import Json, LogIncident, Status, stamp
 
 MASKED_CHARACTERS_MAX = 300
+NAMES_REMEMBERED = 256
 _IDS = re.compile(
     r"0x[0-9a-fA-F]+|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|\b(?=[a-fA-F]*\d)[0-9a-fA-F]{8,}\b|\d+"
 )
@@ -26,6 +28,12 @@ def mask(text: str) -> str:
 def fingerprint_of(*parts: str) -> str:
     """Return 16 hex digits that name one kind of finding."""
     return hashlib.blake2b("\x1f".join(parts).encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+@lru_cache(maxsize=NAMES_REMEMBERED)
+def _name_of(code: str, event: str, message: str) -> str:
+    """Return the fingerprint of a finding; most findings of a log say one of a few things."""
+    return fingerprint_of(code, event, mask(message))
 
 
 class _Kept:
@@ -56,7 +64,7 @@ class Fingerprints:
         self, severity: Status, code: str, event: str, message: str, moment: int | None, *, by_event: bool = False
     ) -> None:
         """Count one finding; `by_event` takes the event's name instead of the message as what makes it the same."""
-        name = fingerprint_of(code, event, "" if by_event else mask(message))
+        name = _name_of(code, event, "" if by_event else message[:MASKED_CHARACTERS_MAX])
         self._join(name, _Kept(severity, code, event, message), 1, moment, moment)
 
     def merge(self, other: "Fingerprints") -> None:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import attrgetter
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tradeworthy.operations.dry_run.audit.policy import AuditPolicy, ScanPolicy
 from tradeworthy.operations.dry_run.audit.sources import Decompressed, Unreadable, kind_of
@@ -56,25 +57,35 @@ def scan(paths: Sequence[Path], policy: AuditPolicy, *, now: int, compiled: bool
     if compiled is None:
         total = sum(path.stat().st_size * (1 if kind == "plain" else TEXT_PER_BYTE) for path, kind in kinds.items())
         compiled = total >= policy.scan.compiled_bytes_min and find_spec("numba") is not None
-    for path, kind in kinds.items():
-        for part in _parts(path, kind, policy, now, compiled):
-            whole.merge(part)
+    pieces = [piece for path, kind in kinds.items() for piece in _pieces(path, kind, policy.scan, compiled)]
+    readers = max(1, min(len(pieces), policy.scan.readers if compiled else 1))
+    left = iter(pieces)  # one iterator for all: a reader on a busy processor fetches fewer
+    with ThreadPoolExecutor(max_workers=readers) as pool:
+        jobs = [pool.submit(_read_pieces, left, Tally(policy, now=now), compiled) for _ in range(readers)]
+        for job in jobs:
+            whole.merge(job.result())
+    whole.problems.sort()
     return whole
 
 
-def _parts(path: Path, kind: str, policy: AuditPolicy, now: int, compiled: bool) -> Iterator[Tally]:
-    """Yield the tallies of one file; a large plain file is read by several readers, who fetch range after range."""
-    size = path.stat().st_size
-    readers = policy.scan.readers if kind == "plain" and compiled and size > 2 * policy.scan.line_bytes_max else 1
+class _Piece(NamedTuple):
+    """A plain file from `start` to `stop`, or a compressed one as a whole."""
+
+    path: Path
+    kind: str
+    start: int = 0
+    stop: int = 0
+
+
+def _pieces(path: Path, kind: str, policy: ScanPolicy, compiled: bool) -> Iterator[_Piece]:
+    """Yield what readers fetch: ranges of a large plain file, else the file."""
     if kind != "plain":
-        yield _read_stream(path, kind, Tally(policy, now=now), compiled)
+        yield _Piece(path, kind)
         return
-    edges = _edges(path, size, 1 if readers == 1 else max(readers, size // policy.scan.range_bytes))
-    ranges = iter(list(pairwise(edges)))  # one iterator for all: a reader on a busy processor fetches fewer
-    with ThreadPoolExecutor(max_workers=readers) as pool:
-        jobs = [pool.submit(_read_ranges, path, ranges, Tally(policy, now=now), compiled) for _ in range(readers)]
-        for job in jobs:
-            yield job.result()
+    size = path.stat().st_size
+    alone = not compiled or policy.readers == 1 or size <= 2 * policy.line_bytes_max
+    for start, stop in pairwise(_edges(path, size, 1 if alone else max(policy.readers, size // policy.range_bytes))):
+        yield _Piece(path, kind, start, stop)
 
 
 def _edges(path: Path, size: int, count: int) -> list[int]:
@@ -97,34 +108,41 @@ def _reader(tally: Tally, compiled: bool) -> LineReader:
     return CompiledReader(tally)
 
 
-def _read_ranges(path: Path, ranges: Iterator[tuple[int, int]], tally: Tally, compiled: bool) -> Tally:
-    """Count the lines of the ranges of a plain file that this reader gets."""
-    reader = _reader(tally, compiled)
-    try:
-        with path.open("rb", buffering=0) as file:
-            for start, stop in ranges:
-                lines = _Lines(tally, reader, tally.policy.scan)
-                file.seek(start)
-                left = stop - start
-                while left > 0:
-                    space = lines.space(min(left, tally.policy.scan.block_bytes))
-                    count = file.readinto(space)
-                    space.release()
-                    if not count:
-                        break
-                    left -= count
-                    lines.filled(count)
-                lines.finish(path.name)
-    except OSError as problem:
-        tally.problems.append(f"cannot read {path.name}: {problem.strerror or problem}")
-    reader.finish()
+def _read_pieces(pieces: Iterator[_Piece], tally: Tally, compiled: bool) -> Tally:
+    """Count the lines of the pieces that this reader gets."""
+    for path, same in groupby(pieces, key=attrgetter("path")):
+        reader = _reader(tally, compiled)  # afresh for each file: the compiled one has room for some days
+        for piece in same:
+            lines = _Lines(tally, reader, tally.policy.scan)
+            if piece.kind == "plain":
+                _read_range(piece, lines, tally)
+            else:
+                _read_stream(path, piece.kind, lines, tally)
+        reader.finish()
     return tally
 
 
-def _read_stream(path: Path, kind: str, tally: Tally, compiled: bool) -> Tally:
+def _read_range(piece: _Piece, lines: "_Lines", tally: Tally) -> None:
+    """Count the lines of a range of a plain file."""
+    try:
+        with piece.path.open("rb", buffering=0) as file:
+            file.seek(piece.start)
+            left = piece.stop - piece.start
+            while left > 0:
+                space = lines.space(min(left, tally.policy.scan.block_bytes))
+                count = file.readinto(space)
+                space.release()
+                if not count:
+                    break
+                left -= count
+                lines.filled(count)
+            lines.finish(piece.path.name)
+    except OSError as problem:
+        tally.problems.append(f"cannot read {piece.path.name}: {problem.strerror or problem}")
+
+
+def _read_stream(path: Path, kind: str, lines: "_Lines", tally: Tally) -> None:
     """Count the lines of a compressed file."""
-    reader = _reader(tally, compiled)
-    lines = _Lines(tally, reader, tally.policy.scan)
     source = Decompressed(path, kind)
     most = tally.policy.scan.block_bytes
     try:
@@ -138,8 +156,6 @@ def _read_stream(path: Path, kind: str, tally: Tally, compiled: bool) -> Tally:
     except Unreadable as problem:
         tally.problems.append(str(problem))
     lines.finish(path.name, cut=source.truncated)
-    reader.finish()
-    return tally
 
 
 class _Lines:

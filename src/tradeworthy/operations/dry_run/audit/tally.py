@@ -81,8 +81,9 @@ class Tally:
 
     def take_beats(self, pairs: Sequence[int]) -> None:
         """Remember beats, (moment, seq) after (moment, seq)."""
-        for at in range(0, len(pairs), 2):
-            self._beat(pairs[at], pairs[at + 1])
+        kept = pairs[: max(0, 2 * self.policy.beats_max - len(self.beats))]
+        self.beats.extend(kept)
+        self.beats_dropped += (len(pairs) - len(kept)) // 2
 
     def merge(self, other: "Tally") -> None:
         """Add the counts of another part."""
@@ -141,7 +142,7 @@ class Tally:
             if verdict.event == BEAT_EVENT:
                 seq = _seq(record, inner)
                 if seq is not None:
-                    self._beat(moment, seq)
+                    self.take_beats((moment, seq))
 
     def _in_future(self, own: int | None, arrival: int | None) -> bool:
         reference = self.now if arrival is None else arrival
@@ -169,13 +170,6 @@ class Tally:
             verdict = classify_text(line.decode("utf-8", "replace"), stream="stdout")
             if verdict.severity is Severity.FAIL:
                 self.content.add(Status.FAIL, CODE_TRACE, "", verdict.message.strip(), None)
-
-    def _beat(self, moment: int, seq: int) -> None:
-        if len(self.beats) >= 2 * self.policy.beats_max:
-            self.beats_dropped += 1
-            return
-        self.beats.append(moment)
-        self.beats.append(seq)
 
 
 def _seq(record: dict[str, Any], payload: dict[str, Any]) -> int | None:
