@@ -1,6 +1,6 @@
 """Which orders and amendments the venue takes in: session, form, account, and what would trade at once (SV-08)."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from tradeworthy.trading.model import OrderType, SubmitOrder
 from tradeworthy.trading.simulation.account import Account
@@ -21,7 +21,7 @@ class Acceptance:
 
     def __init__(
         self, rules: VenueRules, account: Account, markets: Mapping[str, Market], orders: Mapping[str, VenueOrder],
-        ended: Mapping[str, VenueOrder], held: Mapping[tuple[str, str], int],
+        ended: Container[str], held: Mapping[tuple[str, str], int],
     ) -> None:
         self._rules, self._account, self._markets = rules, account, markets
         self._orders, self._ended, self._held = orders, ended, held

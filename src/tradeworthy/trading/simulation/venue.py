@@ -31,6 +31,7 @@ from tradeworthy.trading.simulation.acceptance import Acceptance
 from tradeworthy.trading.simulation.account import Account
 from tradeworthy.trading.simulation.bars import BarMarket
 from tradeworthy.trading.simulation.credit import equity_below_maintenance
+from tradeworthy.trading.simulation.ended_orders import EndedOrders
 from tradeworthy.trading.simulation.equity import apply_split, charge_borrow, settles_at
 from tradeworthy.trading.simulation.fees import FeeResolver, fee_of, instrument_fees
 from tradeworthy.trading.simulation.l1 import L1Market
@@ -41,9 +42,6 @@ from tradeworthy.trading.simulation.reports import refusal, state_report
 from tradeworthy.trading.simulation.rules import Broken, VenueRules
 from tradeworthy.trading.simulation.venue_order import VenueOrder
 from tradeworthy.trading.simulation.wire import NEVER, Wire
-
-ENDED_KEPT_MAX = 100_000
-"""Ended orders that can still be queried and whose ids still count as used; the oldest are forgotten first."""
 
 DEFAULT_LATENCY = Latency()
 DEFAULT_RULES = VenueRules()
@@ -81,7 +79,7 @@ class SimulatedVenue:
         market = _MARKETS[matching]
         self._markets: dict[str, Market] = {i.instrument_id: market(i, self, rules) for i in instruments}
         self._orders: dict[str, VenueOrder] = {}
-        self._ended: dict[str, VenueOrder] = {}
+        self._ended = EndedOrders()
         self._expiries: list[tuple[int, int, VenueOrder]] = []
         self._reports = self._wire.reports
         self._work_due = NEVER
@@ -194,7 +192,7 @@ class SimulatedVenue:
                 if self._account.positions[name] and (instrument.perpetual or self._has_rates(instrument)):
                     self._margined.add(name)
             if order.cum >= order.lots:
-                self._finish(order, ReportType.FILL)
+                self._finish(order, ReportType.FILL, ts)
         if self._reduce_only:
             self._drop_reduce_only(name, ts)
         return lots
@@ -203,7 +201,7 @@ class SimulatedVenue:
         """End an open order and report why."""
         if order.ended is not None:
             return
-        self._finish(order, type)
+        self._finish(order, type, ts)
         self._wire.report(state_report(order, type, code), ts)
 
     def _work(self, ts: int) -> None:
@@ -241,7 +239,7 @@ class SimulatedVenue:
             if command.client_order_id not in self._orders and command.client_order_id not in self._ended:
                 order = VenueOrder(command, 0, "", sent_at)
                 order.ended = ReportType.REJECTED
-                self._keep(order)
+                self._ended.keep(order, ts)
             return
         self._accepted += 1
         order = VenueOrder(command, self._accepted, f"{market.instrument.venue}-o{self._accepted}", sent_at)
@@ -286,9 +284,14 @@ class SimulatedVenue:
             market.enter(order, ts)
 
     def _query(self, command: QueryOrder, ts: int) -> None:
-        """Tell all fills again under their own trade ids, then the order's state."""
+        """Tell all fills again under their own trade ids, then the order's state.
+
+        Of a retired order the fills are no longer known: silence leaves the doubt, where `absent` would end it.
+        """
         name = command.client_order_id
         order = self._orders.get(name) or self._ended.get(name)
+        if order is None and name in self._ended:
+            return
         if order is None:
             broken = Broken("venue.unknown_order", f"no order {name}")
             self._wire.report(refusal(ReportType.ABSENT, command, broken), ts)
@@ -299,11 +302,12 @@ class SimulatedVenue:
             self._wire.report(state_report(order, order.ended or ReportType.ACKNOWLEDGED, "venue.status"), ts)
 
     def _not_open(self, type: ReportType, command: CancelOrder | AmendOrder) -> ExecReport:
-        order = self._ended.get(command.client_order_id)
-        if order is None:
+        how = self._ended.how(command.client_order_id)
+        if how is None:
             return refusal(type, command, Broken("venue.unknown_order", f"no order {command.client_order_id}"))
-        ended = "filled" if order.ended is ReportType.FILL else str(order.ended and order.ended.value)
-        return refusal(type, command, Broken(f"venue.already_{ended}", f"the order is {ended}"), order)
+        ended = "filled" if how is ReportType.FILL else how.value
+        broken = Broken(f"venue.already_{ended}", f"the order is {ended}")
+        return refusal(type, command, broken, self._ended.get(command.client_order_id))
 
     def _drop_reduce_only(self, name: str, ts: int) -> None:
         for order in tuple(self._orders.values()):
@@ -378,7 +382,7 @@ class SimulatedVenue:
             instrument.settlement, code, text,
         )
 
-    def _finish(self, order: VenueOrder, type: ReportType) -> None:
+    def _finish(self, order: VenueOrder, type: ReportType, ts: int) -> None:
         self._markets[order.instrument].remove(order)
         order.ended = type
         del self._orders[order.client_order_id]
@@ -387,9 +391,4 @@ class SimulatedVenue:
             self._expiries[:] = sorted(entry for entry in self._expiries if entry[2] is not order)
             expiry = self._expiries[0][0] if self._expiries else NEVER
             self._work_due = min(self._wire.next_arrival(), expiry, self._borrow_due)
-        self._keep(order)
-
-    def _keep(self, order: VenueOrder) -> None:
-        self._ended[order.client_order_id] = order
-        if len(self._ended) > ENDED_KEPT_MAX:
-            del self._ended[next(iter(self._ended))]
+        self._ended.keep(order, ts)

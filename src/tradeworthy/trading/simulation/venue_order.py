@@ -11,8 +11,8 @@ class VenueOrder:
     """
 
     __slots__ = (
-        "ahead", "client_order_id", "cum", "ended", "expires_at", "fills", "instance", "instrument", "lots", "number",
-        "post_only", "price", "reduce_only", "seen", "sent_at", "shown", "side", "tif", "traded", "trigger",
+        "ahead", "client_order_id", "cum", "ended", "ended_at", "expires_at", "fills", "instance", "instrument", "lots",
+        "number", "post_only", "price", "reduce_only", "seen", "sent_at", "shown", "side", "tif", "traded", "trigger",
         "trigger_by", "type", "venue_order_id",
     )
 
@@ -42,6 +42,7 @@ class VenueOrder:
         self.seen = False
         self.expires_at: int | None = None
         self.ended: ReportType | None = None
+        self.ended_at = 0
         self.fills: list[ExecReport] = []
 
     @property
