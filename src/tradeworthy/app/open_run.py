@@ -27,7 +27,7 @@ from tradeworthy.kernel.journal import Journal, JournalConflict
 from tradeworthy.kernel.journal.files import raise_token
 from tradeworthy.kernel.journal.snapshot import SnapshotPolicy, Snapshots
 from tradeworthy.research.backtest.blotter import Blotter
-from tradeworthy.research.backtest.records import RunRecords
+from tradeworthy.research.backtest.records import FILLS_MAX, LIVE_FILLS_MAX, RunRecords
 from tradeworthy.trading.control.drift import ConfigDrift
 from tradeworthy.trading.control.guard import HeldReason
 from tradeworthy.trading.desk import Desk, InstanceLine
@@ -137,8 +137,9 @@ class OpenRun:
             out = stack.enter_context((ready.folder / BLOTTER).open("w", newline=""))
             sink = stack.enter_context(RowFiles(ready.folder))
             self._records = RunRecords(
-                ready.instruments, ready.document.desk.capital, states=states_of(self.desk), sink=sink
-            )
+                ready.instruments, ready.document.desk.capital, states=states_of(self.desk), sink=sink,
+                fills_max=FILLS_MAX if ready.backtest else LIVE_FILLS_MAX,
+            )  # fmt: skip
             self._blotter = Blotter(out, ready.instruments)
             self._began = ready.clock.monotonic()
             if not ready.backtest:

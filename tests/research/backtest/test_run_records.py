@@ -133,7 +133,7 @@ def test_a_series_stays_bounded_and_keeps_extremes_ends_and_order(steps, points_
     values = [value for _, value in steps]
     assert len(series) <= points_max
     assert (min(series.low), max(series.high), series.last[-1]) == (min(values), max(values), values[-1])
-    assert series.ts == sorted(set(series.ts))
+    assert list(series.ts) == sorted(set(series.ts))
 
 
 def test_the_summary_is_canonical_and_the_same_from_the_same_events():

@@ -5,6 +5,7 @@ from decimal import Decimal
 from tradeworthy.research.backtest.costs import CostRecord
 from tradeworthy.research.backtest.equity import POINTS_MAX
 from tradeworthy.research.backtest.fills import MidWatch
+from tradeworthy.research.backtest.sample import EvenSample
 from tradeworthy.research.backtest.series import Series
 from tradeworthy.trading.market_data.top import MarketState
 from tradeworthy.trading.model.instrument import Instrument
@@ -56,7 +57,7 @@ class InstrumentRecord:
     """
 
     __slots__ = (
-        "_keep_every", "_quotes_seen", "bar_open", "book", "candle", "captured2", "costs", "funding", "instrument",
+        "_quotes", "bar_open", "book", "candle", "captured2", "costs", "funding", "instrument",
         "inventory", "inventory2", "mid2", "position", "price", "quoted", "quotes", "spread", "top_told", "value",
         "watch",
     )
@@ -79,9 +80,8 @@ class InstrumentRecord:
         self.watch = MidWatch()
         self.price = Series(POINTS_MAX)
         self.inventory = Series(POINTS_MAX)
-        self.quotes: list[OwnQuote] = []
-        self._quotes_seen = 0
-        self._keep_every = 1
+        self._quotes = EvenSample[OwnQuote](QUOTES_MAX)
+        self.quotes = self._quotes.kept
 
     def split(self, new: int, old: int) -> int:
         """Scale position and mid and return what the rounding of the mid gains, in half nanos."""
@@ -95,9 +95,5 @@ class InstrumentRecord:
 
     def keep_quote(self, quote: OwnQuote) -> None:
         """Keep an even sample of at most `QUOTES_MAX` own quotes."""
-        if self._quotes_seen % self._keep_every == 0:
-            if len(self.quotes) >= QUOTES_MAX:
-                del self.quotes[1::2]
-                self._keep_every *= 2
-            self.quotes.append(quote)
-        self._quotes_seen += 1
+        if self._quotes.due():
+            self._quotes.add(quote)

@@ -5,7 +5,7 @@ from collections import deque
 from tradeworthy.research.backtest.instrument_record import InstrumentRecord, OwnQuote
 from tradeworthy.trading.model.order import TERMINAL, ApprovedIntent, OrderChanged, OrderState, OrderType, SubmitOrder
 
-CLOSED_ORDERS_MAX = 4096
+CLOSED_ORDERS_MAX = 1024
 """Orders remembered after their end, for a fill that is booked after the order's last state."""
 
 

@@ -19,6 +19,7 @@ from tradeworthy.research.backtest.orders import OrderRecords
 from tradeworthy.research.backtest.positions import PositionRecords
 from tradeworthy.research.backtest.row_writer import MINUTE_NS, RowWriter
 from tradeworthy.research.backtest.rows import RowSink
+from tradeworthy.research.backtest.sample import EvenSample
 from tradeworthy.research.backtest.series import Series
 from tradeworthy.research.backtest.strategy_state import StateRecord, StrategyState
 from tradeworthy.trading.ledger.bookings import DividendBooked, FeeBooked, FundingBooked, SplitBooked
@@ -39,7 +40,9 @@ from tradeworthy.trading.model.state import Abstained, GuardChanged
 from tradeworthy.trading.restoring import DeskRestored
 
 FILLS_MAX = 100_000
-"""Fills kept one by one for intervals and tables; totals count all."""
+"""Fills kept one by one for intervals and tables, an even sample where there are more; totals count all."""
+LIVE_FILLS_MAX = 10_000
+"""The same for a desk that may run for months: some 9 MB."""
 GUARD_CHANGES_MAX = 1000
 SOURCES = ("captured", "inventory", "fees", "funding")
 
@@ -50,6 +53,7 @@ class RunRecords:
     instruments   by instrument id; linear kinds that settle in one currency, the base currency of `capital`
     states        asked at each minute's end for what the strategies think; by default they think nothing
     sink          takes the rows of bars, fills and net asset value as they are made
+    fills_max     fills kept one by one
 
     Equity is capital + what an earlier run brought + captured spread + inventory move - fees + funding, exactly.
     Captured spread is counted against the quoted mid at the fill; without quotes (bars only) all of it is inventory
@@ -59,6 +63,7 @@ class RunRecords:
     def __init__(
         self, instruments: Mapping[str, Instrument], capital: Decimal, *,
         states: Callable[[], Iterable[StrategyState]] = lambda: (), sink: RowSink | None = None,
+        fills_max: int = FILLS_MAX,
     ) -> None:
         currencies = sorted({i.settlement for i in instruments.values()})
         if len(currencies) != 1:
@@ -82,7 +87,8 @@ class RunRecords:
         self.restatements = 0
         self.traded = Decimal(0)
         self.positions = PositionRecords()
-        self.fills: list[FillRecord] = []
+        self._kept = EvenSample[FillRecord](fills_max)
+        self.fills = self._kept.kept
         self.orders = OrderRecords()
         self.cancels = 0
         self.bars_seen = False
@@ -345,15 +351,14 @@ class RunRecords:
             side=fill.side, price=fill.price, weight=fill.lots * record.value, liquidity=fill.liquidity, fee=fee,
             mid2=record.mid2 if record.quoted else None, spread=record.spread, told=self._told.get(fill.trade_id),
         )
-        if len(self.fills) < FILLS_MAX:
+        if self._kept.due():
             kept = FillRecord(
                 ts=ts, instrument=fill.instrument, instance=fill.instance, side=fill.side, lots=fill.lots,
                 price=fill.price, liquidity=fill.liquidity, notional=notional, fee=fee, realized=fill.realized,
                 level=level, mid2=record.mid2 if record.quoted else None,
-                spread=record.spread if record.quoted else None, regime=regime,
-                trade_id=fill.trade_id,
+                spread=record.spread if record.quoted else None, regime=regime, trade_id=fill.trade_id,
             )
-            self.fills.append(kept)
+            self._kept.add(kept)
             record.watch.add(kept)
 
     def _fee(self, instrument: Instrument, fill: FillBooked) -> Decimal | None:

@@ -1,5 +1,6 @@
 """What the page draws: bounded curves in the instrument's units, times in milliseconds UTC."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -90,7 +91,7 @@ def _instrument(record: InstrumentRecord, records: RunRecords) -> dict[str, obje
     step = -(-len(mine) // MARKERS_MAX) or 1
     price = record.price
 
-    def prices(values: list[int]) -> list[float]:
+    def prices(values: Iterable[int]) -> list[float]:
         return [round(v * tick / 2, DIGITS) for v in values]
 
     return {
@@ -111,7 +112,7 @@ def _instrument(record: InstrumentRecord, records: RunRecords) -> dict[str, obje
              f.liquidity.value, f.instance, str(_short(f.fee)), str(_short(f.realized))]
             for f in mine[::step]
         ],
-        "fill_count": len(mine), "base": instrument.base, "quote": instrument.quote,
+        "fill_count": sum(record.costs.fills.values()), "base": instrument.base, "quote": instrument.quote,
     }
 
 
