@@ -26,7 +26,7 @@ from tradeworthy.operations.assessments.collectors import folders
 from tradeworthy.operations.assessments.collectors.retention import retention_facts
 from tradeworthy.operations.assessments.collectors.streams import StreamsFold
 from tradeworthy.operations.assessments.collectors.told import Teller
-from tradeworthy.operations.assessments.collectors.trades import TradesFold
+from tradeworthy.operations.assessments.collectors.trades import FILLS_KEPT_NS, TradesFold
 from tradeworthy.operations.assessments.framework.collect import collect
 from tradeworthy.operations.assessments.framework.cycle import judged
 from tradeworthy.operations.assessments.framework.history import History
@@ -121,6 +121,18 @@ def test_a_fill_that_the_venue_took_back_counts_on_neither_side(events):
     before, after = values(folded(events).fill_facts(TELL)), values(folded([*events, bust]).fill_facts(TELL))
     assert after["venue_fills", ""] == after["booked_fills", ""] == before["venue_fills", ""] - 1
     assert (after["missing", ""], after["phantom", ""]) == (0, 0)
+
+
+def test_fills_that_are_older_than_a_week_take_no_room_and_change_no_fact(events):
+    fold = folded(events)
+    known = len(fold._booked)
+    last = next(one for one in reversed(events) if isinstance(one.payload, FillBooked))
+    for after, kept in ((FILLS_KEPT_NS, known + 1), (2 * FILLS_KEPT_NS + 1, 1)):
+        payload = msgspec.structs.replace(last.payload, trade_id=f"later-{after}")
+        fold.on_event(msgspec.structs.replace(last, ts_init=events[0].ts_init + after, payload=payload))
+        assert len(fold._booked) == kept
+    assert len(fold._venue) == 0
+    assert values(fold.fill_facts(TELL))["phantom", ""] == 1
 
 
 def test_an_order_without_an_approved_intent_is_not_attributed(events):

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tradeworthy.kernel.clock import NANOS_PER_DAY, EventClock
-from tradeworthy.kernel.journal import Journal, JournalPolicy, LocalSigner
+from tradeworthy.kernel.journal import Journal, JournalPolicy, LocalSigner, following
 from tradeworthy.kernel.journal.following import ChainWatch
 from tradeworthy.kernel.journal.verify import CannotJudge, verify
 
@@ -118,3 +118,16 @@ def test_a_segment_that_was_archived_meanwhile_is_no_damage(grown, tmp_path):
     (place / first.name).unlink()
     shutil.copy(second, place)
     assert watch.look() == verify(grown)
+
+
+def test_only_so_many_heads_are_remembered_and_the_newest_are(grown, monkeypatch):
+    monkeypatch.setattr(following, "HEADS_KEPT", 8)
+    watch = ChainWatch(grown)
+    assert watch.look() == verify(grown)
+    kept = list(watch._sealed)
+    assert 4 <= len(kept) <= 8
+    assert kept[-1] == 1_000
+    assert len(watch._heads) == len(kept) * following.HEAD_BYTES
+    assert watch._head_at(1_000) == verify(grown).head
+    assert watch._head_at(999) is None
+    assert watch._head_at(1) is None

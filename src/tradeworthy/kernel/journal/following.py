@@ -1,6 +1,7 @@
 """Verify a journal while it is written: each look reads what was sealed since the last one, and nothing twice."""
 
-from collections import OrderedDict
+from array import array
+from bisect import bisect_left
 from pathlib import Path
 
 from tradeworthy.kernel.journal.checkpoint import count_of
@@ -16,8 +17,10 @@ from tradeworthy.kernel.journal.verify import (
     segments_of,
 )
 
-HEADS_KEPT = 100_000
-"""Seals whose head is remembered, so that a checkpoint that is signed later can be compared."""
+HEADS_KEPT = 20_000
+"""Seals whose head is remembered, so that a checkpoint that is signed later can be compared; 0.8 MB, the older half
+goes when they are full."""
+HEAD_BYTES = 32
 
 
 class ChainWatch:
@@ -32,7 +35,8 @@ class ChainWatch:
         self._chain = Chain(self._on_seal)
         self._path: Path | None = None
         self._offset = 0
-        self._heads: OrderedDict[int, str] = OrderedDict()
+        self._sealed = array("Q")
+        self._heads = bytearray()
         self._compared = 0
         self._bad: VerifyResult | None = None
 
@@ -74,9 +78,18 @@ class ChainWatch:
                     self._offset = at
 
     def _on_seal(self, chain: Chain, first: int, last: int, checks: bytes) -> None:
-        self._heads[last] = chain.head
-        if len(self._heads) > HEADS_KEPT:
-            self._heads.popitem(last=False)
+        if len(self._sealed) >= HEADS_KEPT:
+            half = HEADS_KEPT // 2
+            del self._sealed[:half], self._heads[: half * HEAD_BYTES]
+        self._sealed.append(last)
+        self._heads += bytes.fromhex(chain.head)
+
+    def _head_at(self, count: int) -> str | None:
+        """Return the head that a seal left at this count, None where none is remembered."""
+        at = bisect_left(self._sealed, count)
+        if at == len(self._sealed) or self._sealed[at] != count:
+            return None
+        return self._heads[at * HEAD_BYTES : (at + 1) * HEAD_BYTES].hex()
 
     def _checkpoints(self) -> None:
         chain = self._chain
@@ -85,8 +98,9 @@ class ChainWatch:
             if not self._compared < count <= chain.count:
                 continue  # one that is ahead of what was read is compared at the next look
             signed = read_checkpoint(path, None)
-            if count in self._heads and self._heads[count] != signed["head"]:
+            head = self._head_at(count)
+            if head is not None and head != signed["head"]:
                 raise Broken(count, f"the head at {count} is not the signed one; damage lies at or before this seq")
-            if count not in self._heads and self._heads and count > next(iter(self._heads)):
+            if head is None and self._sealed and count > self._sealed[0]:
                 raise Broken(count, f"the batch was sealed again: a checkpoint was signed at {count}, inside it")
             self._compared = count

@@ -13,9 +13,11 @@ from tradeworthy.trading.minute import DeskMinute
 from tradeworthy.trading.model import Instrument
 from tradeworthy.trading.model.order import ApprovedIntent, ExecReport, FillBooked, ReportType, SubmitOrder
 
-FILLS_KEPT = 50_000
+FILLS_KEPT, FILLS_KEPT_NS = 50_000, 7 * NANOS_PER_DAY
+"""A day of fills is compared; older ones are known for as long as a venue may tell them again."""
 ORDERS_KEPT = 1_000
-INTENTS_KEPT = 20_000
+INTENTS_KEPT = 2_000
+"""An order leaves in the same outcome as its approval."""
 HOLDING_MIN = Decimal(100)
 """Quote currency; an instance with less exposure holds nothing (AS-115)."""
 MINOR_UNIT = Decimal("0.01")
@@ -178,7 +180,7 @@ class TradesFold:
             answered.pop(key, None)
             if met[1:] != told[1:]:
                 self._differing[key] = met[0] if ours else told[0]
-        if len(side) > FILLS_KEPT:
+        while len(side) > FILLS_KEPT or next(iter(side.values()))[0] < self.now - FILLS_KEPT_NS:
             oldest, _ = side.popitem(last=False)
             other.pop(oldest, None)
             self._forget(oldest)
