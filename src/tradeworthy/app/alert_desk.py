@@ -10,6 +10,7 @@ import msgspec
 
 from tradeworthy.app.alerting import ALERTS, JOURNAL, Alerting, AlertJournal, Mailbox, alert_facts, incidents_of
 from tradeworthy.app.config import Document
+from tradeworthy.app.incident_course import course_of, scene_at_rest
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND, Clock
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.facts import Event, Fact
@@ -30,6 +31,7 @@ from tradeworthy.operations.incidents.model import (
 from tradeworthy.operations.incidents.people import TEST
 from tradeworthy.operations.incidents.policy import IncidentPolicy
 from tradeworthy.operations.incidents.postmortem import Told
+from tradeworthy.operations.incidents.tickets import scene_of
 
 ANSWER_WAIT_NS, ANSWER_STEP_NS = 5 * NANOS_PER_SECOND, 50 * NANOS_PER_MILLI
 RECEIPTS_WAIT_NS = 35 * NANOS_PER_SECOND
@@ -69,7 +71,7 @@ class AlertDesk:
     """
 
     def __init__(self, root: Path, name: str, *, clock: Clock, policy: IncidentPolicy | None = None) -> None:
-        self.state = root / "state" / name
+        self.root, self.state = root, root / "state" / name
         self.name, self._clock, self._policy = name, clock, policy or IncidentPolicy()
         self.folder = self.state / ALERTS
 
@@ -123,7 +125,12 @@ class AlertDesk:
         """Return the alert that opened an incident, who took it and its receipts, as far as there was one."""
         alert = self.incident(incident).opened.alert
         row = next((one for one in self.rows() if one.alert.id == alert), None)
-        return Told() if row is None else Told(row.alert, row.taken_by, row.receipts)
+        told = Told() if row is None else Told(row.alert, row.taken_by, row.receipts)
+        book = self.incidents()
+        return told._replace(
+            course=course_of(self.root, book.get(incident), self._policy), actions=book.actions.of(incident),
+            wolf=book.actions.false_positives(incident),
+        )
 
     def events_of(self, incident: str) -> tuple[Event, ...]:
         """Return every journaled event of an incident, for its export."""
@@ -174,7 +181,16 @@ class AlertDesk:
             self._keep(request, facts)
             return Answer(id=request.id, found=request.target)
         told: list[Fact] = []
-        answer = act_on_incidents(incidents_of(self.folder, self._policy), request, now, told.append)
+        book = incidents_of(self.folder, self._policy)
+
+        def keep(fact: Fact) -> None:
+            told.append(fact)
+            book.fold(fact)
+            held = scene_of(scene_at_rest(self.root, self.state), fact, now)
+            if held is not None:
+                told.append(held)
+
+        answer = act_on_incidents(book, request, now, keep)
         if told:
             self._keep(request, told)
         return answer

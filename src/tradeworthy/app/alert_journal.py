@@ -20,7 +20,9 @@ from tradeworthy.operations.incidents.model import (
     AlertSeverity,
     Outcome,
     PathOpened,
+    Purpose,
     Receipt,
+    Silence,
 )
 from tradeworthy.operations.incidents.policy import EscalationPolicy, IncidentPolicy
 
@@ -29,6 +31,8 @@ ALERTS, JOURNAL, ASKED, ANSWERED, CANARIES = "alerts", "journal", "asked", "answ
 """Below a desk's state: the path's folder; in it its journal, what people asked, the answers, the canaries' sink."""
 ASK_EVERY_NS = 200 * NANOS_PER_MILLI
 ANSWERS_KEPT = 64
+THREADS_MAX = 1_000
+"""Threads of a chat that a new process goes on with."""
 
 
 class AlertJournal:
@@ -59,7 +63,8 @@ class Before:
     """What a path's journal tells a new process: the incidents, and the critical alerts that reached nobody.
 
     unheard  of the last process that ran the path, not taken by a person, oldest first
-    ladder   what climbs on
+    ladder   what climbs on;  drilled_at  when the last drill was answered, else when the path first opened
+    threads  where a channel told of a thing first: channel and dedup key to the gateway's own name of the message
     """
 
     def __init__(self, folder: Path, policy: IncidentPolicy, escalation: EscalationPolicy | None = None) -> None:
@@ -67,6 +72,9 @@ class Before:
         self.ladder = Ladder(escalation or EscalationPolicy())
         self.roster = RosterWatch(escalation or EscalationPolicy(), folder)
         self._heard: dict[str, Alert] = {}
+        self._silences: dict[str, Silence] = {}
+        self.threads: dict[tuple[str, str], str] = {}
+        self._first: int | None = None
         directory = folder / JOURNAL
         for event in read(directory) if directory.is_dir() else ():
             self._fold(event.payload)
@@ -76,6 +84,16 @@ class Before:
         """The alerts."""
         return tuple(self._heard.values())
 
+    @property
+    def drilled_at(self) -> int | None:
+        """When a drill was answered last; before the first one, when the path was opened first; None: never."""
+        drills = (one.acknowledged_at for one in self.incidents.all if one.opened.drill)
+        return max((one for one in drills if one is not None), default=self._first)
+
+    def silences(self, now: int) -> tuple[Silence, ...]:
+        """Return the silences that still hold."""
+        return tuple(one for one in self._silences.values() if one.until > now)
+
     def _fold(self, told: Fact) -> None:
         self.incidents.fold(told)
         self.ladder.fold(told)
@@ -83,6 +101,9 @@ class Before:
         match told:
             case PathOpened():
                 self._heard.clear()
+                self._first = self._first or told.at
+            case Silence():
+                self._silences[told.id] = told
             case Alert() if told.firing and told.severity is AlertSeverity.CRITICAL:
                 self._heard[told.id] = told
             case Alert() | AlertAcknowledged():
@@ -90,12 +111,21 @@ class Before:
             case Receipt() if told.outcome is Outcome.ACCEPTED:
                 for one in told.alerts:
                     self._heard.pop(one, None)
+                if told.purpose is Purpose.RESOLVED:
+                    self.threads.pop((told.channel, told.dedup), None)
+                elif told.dedup and told.provider_id and told.purpose in (Purpose.ALERT, Purpose.ESCALATION):
+                    self.threads.setdefault((told.channel, told.dedup), told.provider_id)
+                    while len(self.threads) > THREADS_MAX:
+                        del self.threads[next(iter(self.threads))]
             case _:
                 pass
 
 
 class Mailbox:
-    """What people ask a running desk's path, as files; an answer lies beside them until it is read or old."""
+    """What people ask a running desk's path, as files; an answer lies beside them until it is read or old.
+
+    A request lies there until it is answered: a process that is killed in between leaves it to the next one.
+    """
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._asked, self._answered, self._clock = folder / ASKED, folder / ANSWERED, clock
@@ -120,7 +150,6 @@ class Mailbox:
                 self.answer(Answer(id=path.stem, fault=f"expected a request, found {problem}"))
             else:
                 found.append(request)
-            path.unlink()
         return tuple(found)
 
     def answer(self, answer: Answer) -> None:
@@ -129,6 +158,7 @@ class Mailbox:
         for old in sorted(self._answered.glob("*.json"), key=lambda one: one.stat().st_mtime)[: -ANSWERS_KEPT or None]:
             old.unlink(missing_ok=True)
         write_durably(self._answered / f"{Path(answer.id).name}.json", msgspec.json.encode(answer))
+        (self._asked / f"{Path(answer.id).name}.json").unlink(missing_ok=True)
 
     def answer_of(self, request: str) -> Answer | None:
         """Return an answer, None while there is none."""

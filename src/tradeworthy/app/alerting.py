@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 
 from tradeworthy.adapters.notify.local import LinesFile
-from tradeworthy.adapters.notify.transports import transports_of
+from tradeworthy.adapters.notify.transports import keep_threads, transports_of
 from tradeworthy.app.alert_journal import ALERTS as ALERTS
 from tradeworthy.app.alert_journal import CANARIES as CANARIES
 from tradeworthy.app.alert_journal import JOURNAL as JOURNAL
@@ -19,6 +19,7 @@ from tradeworthy.app.alert_spans import ROUTE, spanned
 from tradeworthy.app.bootstrap import policy_of
 from tradeworthy.app.config import Document
 from tradeworthy.app.duties import ClockWatch, ReviewWatch, RosterWatch, looks_of
+from tradeworthy.app.forensic import newest
 from tradeworthy.app.runtime.workload import Workload
 from tradeworthy.app.secret_references import store_of
 from tradeworthy.kernel.clock import Clock
@@ -29,8 +30,9 @@ from tradeworthy.kernel.supervision import Escalated, TaskSupervisor
 from tradeworthy.kernel.supervision.task import Pulse
 from tradeworthy.kernel.telemetry.tracing import Tracing
 from tradeworthy.operations.assessments.framework.ports import AlertEvent
+from tradeworthy.operations.incidents.actions import ActionWatch
 from tradeworthy.operations.incidents.catalogue import category_of
-from tradeworthy.operations.incidents.drills import DRILL_CODE, DRILL_COMPONENT, DRILL_TASK
+from tradeworthy.operations.incidents.drills import DRILL_CODE, DRILL_COMPONENT, DRILL_TASK, DrillWatch
 from tradeworthy.operations.incidents.model import (
     Alert,
     AlertSeverity,
@@ -42,6 +44,8 @@ from tradeworthy.operations.incidents.path_model import AlertMeter
 from tradeworthy.operations.incidents.people import Guards
 from tradeworthy.operations.incidents.policy import AlertPolicy, EscalationPolicy, IncidentPolicy, require_live
 from tradeworthy.operations.incidents.roster import RosterFacts
+from tradeworthy.operations.incidents.scene import SceneFold
+from tradeworthy.operations.incidents.tickets import TicketWatch
 from tradeworthy.operations.incidents.triggers import FailuresInARow
 from tradeworthy.operations.incidents.unrouted import UnroutedErrors
 from tradeworthy.trading.control.asked import GuardAsked
@@ -130,7 +134,7 @@ class Alerting:
         self.path: AlertPath | None = None
         self._tracing = Tracing()
         self._journal: AlertJournal | None = None
-        self._failures = FailuresInARow()
+        self._failures, self.scene = FailuresInARow(), SceneFold()
         self.roster = RosterWatch(self.policy.escalation, self.folder)
 
     @property
@@ -152,11 +156,14 @@ class Alerting:
         """
         policy = self.policy.alerts
         self._tracing = tracing or self._tracing
-        ways = spanned(transports_of(policy, self._secrets.resolve, base=self.folder), self._tracing)
+        found = transports_of(policy, self._secrets.resolve, base=self.folder)
+        ways = spanned(found, self._tracing)
         reachable = any(not isinstance(way, str) for way in ways.values())
         acts = self._live or reachable  # a paper desk that never had anybody to tell is not paused for it
         before = Before(self.folder, self.policy.incidents, self.policy.escalation)
         self.roster = before.roster
+        for name, way in found.items():
+            keep_threads(way, name, before.threads)
         self._journal = AlertJournal(self.folder / JOURNAL, self._clock, run_id=self._run_id)
         mailbox = Mailbox(self.folder, self._clock)
         guards = Guards(Pausing(ask), Reducing(ask), Triggering(ask)) if acts else Guards(triggers=Triggering(ask))
@@ -165,9 +172,13 @@ class Alerting:
             self._clock, supervisor, Random(self._seed), self.policy, transports=ways,
             canary=LinesFile(self.folder / CANARIES), record=self._journal, incidents=before.incidents,
             guards=guards, run_id=self._run_id, ladder=before.ladder,
-            meter=meter, looks=looks_of(
-                self.roster, ClockWatch(before.incidents, self.folder / NOTICES),
-                ReviewWatch(before.incidents, self.policy.incidents),
+            meter=meter, scene=self.scene.circumstances, silences=before.silences(self._clock.now()),
+            looks=looks_of(
+                ClockWatch(before.incidents, self.folder / NOTICES),
+                TicketWatch(before.incidents, self.policy.incidents, lambda: newest(self._state)),
+                self.roster, ReviewWatch(before.incidents, self.policy.incidents),
+                ActionWatch(before.incidents.actions),
+                DrillWatch(before.incidents, policy.drill_interval_days, before.drilled_at),
             ),
             publish=publish, asked=mailbox.take, answer=mailbox.answer, delivered=delivered,
         )  # fmt: skip
@@ -251,6 +262,7 @@ class Alerting:
     def on_event(self, event: Event, seq: int) -> None:
         """Hear of each event that the desk's journal accepted: reasons that are set at the guard, and cleared."""
         told = event.payload
+        self.scene.on_event(event, seq)
         if isinstance(told, OrderChanged):
             self._on_order(told, seq)
         if not isinstance(told, GuardChanged):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.errors import UsageError
@@ -23,6 +24,7 @@ from tradeworthy.operations.incidents.roster import (
     roster_facts,
     roster_signals,
 )
+from tradeworthy.operations.incidents.tickets import TicketWatch
 
 LOOK_EVERY_NS = 60 * NANOS_PER_SECOND
 
@@ -118,11 +120,18 @@ class ReviewWatch:
         return (*worse, *over)
 
 
-def looks_of(roster: RosterWatch, clocks: ClockWatch, reviews: ReviewWatch) -> Callable[[int], Brought]:
+class Looks(Protocol):
+    """What time alone brings of one duty."""
+
+    def look(self, now: int) -> tuple[Signal, ...]: ...
+
+
+def looks_of(clocks: ClockWatch, tickets: TicketWatch, *watches: Looks) -> Callable[[int], Brought]:
     """Return one look over all."""
 
     def look(now: int) -> Brought:
-        law = clocks.look(now)
-        return Brought(law.facts, (*law.signals, *roster.look(now), *reviews.look(now)))
+        law, ticket = clocks.look(now), tickets.look(now)
+        told = tuple(signal for one in watches for signal in one.look(now))
+        return Brought((*law.facts, *ticket.facts), (*law.signals, *ticket.signals, *told))
 
     return look

@@ -69,11 +69,15 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Caught(msgspec.Struct, frozen=True, kw_only=True):
-    """A past incident against today's checks: `problem` is empty where its check still catches it."""
+    """A past incident against today's checks: `problem` is empty where its check still catches it.
+
+    by  what it was held against: its own journal, the mutation of its check, or an exhibit
+    """
 
     incident: str
     check: str
     problem: str = ""
+    by: str = ""
 
 
 def dead_flag_deploy(controls: bool, folder: Path) -> Course:
@@ -181,8 +185,14 @@ def show(exhibit: Exhibit, folder: Path) -> Shown:
     )  # fmt: skip
 
 
-def rerun(incidents: Iterable[Incident], shown: Iterable[Shown]) -> tuple[Caught, ...]:
-    """Hold every closed incident against today's checks: its own passes on the world and fails on the changed one."""
+def rerun(
+    incidents: Iterable[Incident], shown: Iterable[Shown], *,
+    on_journal: Callable[[Incident, str], str | None] = lambda incident, check: None,
+) -> tuple[Caught, ...]:  # fmt: skip
+    """Hold every closed incident against today's checks: its own passes on the world and fails on the changed one.
+
+    on_journal  tells why a check does not catch an incident on its own journal, None where it has none
+    """
     halls = {one.name: one for one in shown}
     mutations = registered()
     found = []
@@ -193,13 +203,16 @@ def rerun(incidents: Iterable[Incident], shown: Iterable[Shown]) -> tuple[Caught
         check = next((step.check for step in reversed(moves) if step.check), "")
         hall = halls.get(check.removeprefix(MUSEUM)) if check.startswith(MUSEUM) else None
         if hall is not None:
-            problem = "" if hall.passed else "the exhibit is not held by its control any more"
+            problem, by = "" if hall.passed else "the exhibit is not held by its control any more", "exhibit"
         elif check in mutations:
             before, after = mutations[check].before().status, mutations[check].after().status
             problem = "" if before is Severity.OK and after is not Severity.OK else f"it says {before}, then {after}"
+            by, on_own = "mutation", on_journal(one, check)
+            if not problem and on_own is not None:
+                problem, by = on_own, "journal"
         else:
-            problem = "no such check is registered today"
-        found.append(Caught(incident=one.id, check=check, problem=problem))
+            problem, by = "no such check is registered today", ""
+        found.append(Caught(incident=one.id, check=check, problem=problem, by=by))
     return tuple(found)
 
 

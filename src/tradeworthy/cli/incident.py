@@ -16,6 +16,7 @@ from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
 from tradeworthy.kernel.errors import ExitCode, UsageError
 from tradeworthy.kernel.report import EXIT_CODES
 from tradeworthy.kernel.severity import worst
+from tradeworthy.operations.incidents.actions import rows_of
 from tradeworthy.operations.incidents.acts import Request, Verb
 from tradeworthy.operations.incidents.judge import judge_incidents
 from tradeworthy.operations.incidents.lifecycle import (
@@ -25,9 +26,11 @@ from tradeworthy.operations.incidents.lifecycle import (
     IncidentRated,
     Mean,
     Phase,
+    Role,
 )
 from tradeworthy.operations.incidents.policy import IncidentPolicy
 from tradeworthy.operations.incidents.postmortem import postmortem
+from tradeworthy.operations.incidents.scene import IncidentCircumstances
 
 app = App(name="incident", help="Open, take, resolve and close incidents; every step is journaled in your name.")
 
@@ -86,7 +89,8 @@ def show(desk: str, incident: str, /, *, json: bool = False, runs: Path = DEFAUL
     runs
         Where run folders go.
     """
-    one = AlertDesk(runs, desk, clock=SystemClock()).incident(incident)
+    book = AlertDesk(runs, desk, clock=SystemClock()).incidents()
+    one = book.get(incident)
     if json:
         sys.stdout.write(encoded(one).decode() + "\n")
         return ExitCode.PASS
@@ -95,8 +99,14 @@ def show(desk: str, incident: str, /, *, json: bool = False, runs: Path = DEFAUL
     console.print(f"detected   {_stamp(told.detected_at)} by {told.source}; first impact {_stamp(told.first_impact)}")
     console.print(f"cause      {told.code} {told.component} {told.subject}; alert {told.alert or 'none'}")
     console.print(f"runbook    docs/{told.runbook}" if told.runbook else "runbook    none")
+    console.print(f"commander  {one.roles.get(Role.COMMANDER.value) or 'nobody: tradeworthy incident assign'}")
+    for name, held in (("held", one.began), ("at the end", one.ended)):
+        if held is not None:
+            console.print(f"{name:<10} {_desk(held)}")
     for step in one.timeline:
         console.print(f"  {_stamp(step.at)}  {step.person:<12} {_said(step)}")
+    for line in rows_of(book.actions.of(incident)):
+        console.print(line)
     return ExitCode.PASS
 
 
@@ -312,6 +322,17 @@ def _act(desk: str, runs: Path, verb: Verb, **words: object) -> int:
     answer = AlertDesk(runs, desk, clock=clock).ask(request)
     _console().print(answer.fault or answer.found, style="red" if answer.fault else None)
     return ExitCode.FAIL if answer.fault else ExitCode.PASS
+
+
+def _desk(held: IncidentCircumstances) -> str:
+    if not held.seq:
+        return held.why
+    equity = "not known" if held.equity is None else f"{held.equity:f}"
+    return (
+        f"{held.run} seq {held.seq}: guard {held.guard}, equity {equity}, "
+        f"{len(held.orders) + held.orders_more} orders, {len(held.positions) + held.positions_more} positions, "
+        f"configuration {held.config_hash[:16]}"
+    )
 
 
 def _said(step: Act) -> str:

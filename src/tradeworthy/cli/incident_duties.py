@@ -4,9 +4,12 @@ import getpass
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
+from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
@@ -15,15 +18,16 @@ from tradeworthy.app.alert_journal import alert_facts
 from tradeworthy.app.alerting import path_policy
 from tradeworthy.app.desk_people import DeskPeople
 from tradeworthy.app.duties import RosterWatch
+from tradeworthy.app.incident_rerun import desks_of, rerun_desk
 from tradeworthy.app.incident_validation import validate as run_validation
-from tradeworthy.app.museum import EXHIBITS, Shown, show
-from tradeworthy.app.museum import rerun as rerun_all
+from tradeworthy.app.museum import EXHIBITS, Caught, Shown, show
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.cli.run import DEFAULT_RUNS
 from tradeworthy.cli.start_switches import Start
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
 from tradeworthy.kernel.dsse import key_id_of
 from tradeworthy.kernel.errors import ExitCode, UsageError
+from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.kernel.report import EXIT_CODES
 from tradeworthy.kernel.severity import worst
 from tradeworthy.operations.incidents.acts import Request, Verb
@@ -242,16 +246,47 @@ def validate(*, out: Path | None = None) -> int:
     return ExitCode.PASS if found.passed else ExitCode.FAIL
 
 
-def museum(*, json: bool = False) -> int:
-    """Play six recorded failures with and without their controls: 0 all are held, 2 one is not."""
+def museum(
+    *, all_: Annotated[bool, Parameter(name="--all", negative="")] = False, out: Path | None = None,
+    json: bool = False, runs: Path = DEFAULT_RUNS,
+) -> int:  # fmt: skip
+    """Play six recorded failures with and without their controls: 0 all are held, 2 one is not.
+
+    With `--all` every closed incident of every desk is held against today's checks as well, each on its own journal:
+    what a schedule calls at night.
+
+    Parameters
+    ----------
+    all_
+        Also the past incidents of every desk below the runs.
+    out
+        Write the outcome there as JSON, beside what is printed.
+    json
+        Print JSON.
+    runs
+        Where run folders go.
+    """
+    clock = SystemClock()
     with tempfile.TemporaryDirectory(prefix="tradeworthy-museum-") as folder:
         shown = [show(one, Path(folder)) for one in EXHIBITS]
-    _exhibit(shown, json=json)
-    return ExitCode.PASS if all(one.passed for one in shown) else ExitCode.FAIL
+    caught = {desk: rerun_desk(runs, desk, shown, clock) for desk in desks_of(runs)} if all_ else {}
+    data = encoded({"at": clock.now(), "museum": shown, "incidents": caught} if all_ else shown)
+    if out is not None:
+        write_durably(out, data + b"\n")
+    if json:
+        sys.stdout.write(data.decode() + "\n")
+    else:
+        _exhibit(shown)
+        for desk, found in caught.items():
+            _caught(desk, found)
+    return _held(shown, [one for found in caught.values() for one in found])
 
 
 def rerun(desk: str, /, *, json: bool = False, runs: Path = DEFAULT_RUNS) -> int:
     """Hold every closed incident of a desk, and the museum, against today's checks: 0 all are caught, else 2.
+
+    Where the journal of the incident's run is kept, the check judges it as far as the desk had come when the incident
+    was opened; else only the check's own mutation is asked.
 
     Parameters
     ----------
@@ -262,26 +297,31 @@ def rerun(desk: str, /, *, json: bool = False, runs: Path = DEFAULT_RUNS) -> int
     runs
         Where run folders go.
     """
-    book = AlertDesk(runs, desk, clock=SystemClock()).incidents()
     with tempfile.TemporaryDirectory(prefix="tradeworthy-museum-") as folder:
         shown = [show(one, Path(folder)) for one in EXHIBITS]
-    caught = rerun_all(book.all, shown)
+    caught = rerun_desk(runs, desk, shown, SystemClock())
     if json:
         sys.stdout.write(encoded({"museum": shown, "incidents": caught}).decode() + "\n")
     else:
-        _exhibit(shown, json=False)
-        for one in caught:
-            _console().print(f"{'FAIL' if one.problem else 'OK':<5}{one.incident} {one.check} {one.problem}")
-        count = sum(not one.problem for one in caught)
-        _console().print(f"{count} of {len(caught)} past incidents would be caught today")
+        _exhibit(shown)
+        _caught(desk, caught)
+    return _held(shown, caught)
+
+
+def _held(shown: Sequence[Shown], caught: Sequence[Caught]) -> int:
     held = all(one.passed for one in shown) and not any(one.problem for one in caught)
     return ExitCode.PASS if held else ExitCode.FAIL
 
 
-def _exhibit(shown: list[Shown], *, json: bool) -> None:
-    if json:
-        sys.stdout.write(encoded(shown).decode() + "\n")
-        return
+def _caught(desk: str, found: Sequence[Caught]) -> None:
+    for one in found:
+        said = one.problem or f"by its {one.by}"
+        _console().print(f"{'FAIL' if one.problem else 'OK':<5}{desk} {one.incident} {one.check}: {said}")
+    count = sum(not one.problem for one in found)
+    _console().print(f"{desk}: {count} of {len(found)} past incidents would be caught today")
+
+
+def _exhibit(shown: Sequence[Shown]) -> None:
     for one in shown:
         halt = "never halted" if one.halt_s is None else f"halted after {one.halt_s:.2f} s"
         _console().print(

@@ -37,6 +37,7 @@ from tradeworthy.cli import (
     guard,
     health,
     incident,
+    incident_actions,
     incident_duties,
     ingest_once,
     journal,
@@ -101,9 +102,10 @@ for duty in (
     incident_duties.clocks, incident_duties.file, incident_duties.exclude, incident_duties.assign,
     incident_duties.roster,
     incident_duties.contact, incident_duties.simulate, incident_duties.validate, incident_duties.museum,
-    incident_duties.rerun,
+    incident_duties.rerun, incident_actions.false_alarm, incident_actions.start_clock,
 ):  # fmt: skip
     incident.app.command(duty)
+incident.app.command(incident_actions.app)
 app.command(incident.app)
 app.command(health.health)
 app.command(assess.app)

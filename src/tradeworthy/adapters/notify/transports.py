@@ -1,14 +1,14 @@
 """The way out of each channel, or why there is none: what is not configured is told, never taken for sent (AR-08)."""
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from tradeworthy.adapters.notify.github import GitHubIssues
 from tradeworthy.adapters.notify.local import Command, LinesFile
 from tradeworthy.adapters.notify.mail import PORT, Mail
-from tradeworthy.adapters.notify.slack import Slack
+from tradeworthy.adapters.notify.slack import Slack, SlackThreads
 from tradeworthy.adapters.notify.sms import Sms
 from tradeworthy.adapters.notify.webhook import Webhook
 from tradeworthy.kernel.errors import UsageError
@@ -26,6 +26,12 @@ def transports_of(policy: AlertPolicy, resolve: Resolve, *, base: Path) -> dict[
     resolve  finds a secret by its reference, when it is used;  base  below which files with a bare name lie
     """
     return {one.name: _transport_of(one, resolve, base) for one in policy.channels}
+
+
+def keep_threads(way: Transport | str, channel: str, threads: Mapping[tuple[str, str], str]) -> None:
+    """Let a way that keeps threads go on with those of its channel: dedup key to the gateway's name of the first."""
+    if isinstance(way, SlackThreads):
+        way.go_on({dedup: name for (of, dedup), name in threads.items() if of == channel})
 
 
 def _transport_of(channel: ChannelPolicy, resolve: Resolve, base: Path) -> Transport | str:
@@ -60,6 +66,8 @@ def _open(channel: ChannelPolicy, resolve: Resolve, base: Path) -> Transport | s
         case "webhook":
             return Webhook(destination, key)
         case "slack":
+            if key is not None and channel.destination.startswith("#"):
+                return SlackThreads(channel.destination, key, channel.gateway)
             return Slack(destination)
         case "sms":
             if not channel.gateway:

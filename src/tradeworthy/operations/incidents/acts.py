@@ -8,6 +8,7 @@ import msgspec
 from tradeworthy.kernel.errors import DeskError
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.kernel.words import Word
+from tradeworthy.operations.incidents.actions import ActionSet, Stand
 from tradeworthy.operations.incidents.lifecycle import IncidentBook, IncidentRefused, Phase, Role
 from tradeworthy.operations.incidents.model import AlertSeverity
 from tradeworthy.operations.incidents.roster import ContactTested
@@ -25,6 +26,11 @@ class Verb(Word):
     EXCLUDE = "exclude"
     CONTACT = "contact"
     ASSIGN = "assign"
+    CLOCK = "clock"
+    ACTION = "action"
+    ACCEPT = "accept"
+    END = "end"
+    FALSE = "false"
     OPEN = "open"
     MOVE = "move"
     RATE = "rate"
@@ -35,7 +41,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """One act of a person. `target` is an alert, an incident, a code, or the codes of a silence; what is not needed is
     empty.
 
-    id  the asker's own, so that an act that is handed over twice counts once
+    id  the asker's own, so that an act that is handed over twice counts once;  due  nanoseconds UTC
     """
 
     id: str
@@ -60,6 +66,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     signature: str = ""
     reached: bool = False
     role: Role = Role.COMMANDER
+    owner: str = ""
+    due: int = 0
+    stand: Stand = Stand.DONE
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +91,10 @@ def act_on_incidents(book: IncidentBook, asked: Request, now: int, keep: Callabl
         told: Fact | None
         match asked.verb:
             case Verb.OPEN:
-                told = book.open_by(asked.person, asked.text, asked.sev, now, drill=asked.drill)
+                known = book.opened_by(asked.id)
+                if known:
+                    return Answer(id=asked.id, found=known)
+                told = book.open_by(asked.person, asked.text, asked.sev, now, drill=asked.drill, request=asked.id)
                 keep(told)
                 return Answer(id=asked.id, found=told.incident)
             case Verb.MOVE | Verb.ACK:
@@ -96,7 +108,7 @@ def act_on_incidents(book: IncidentBook, asked: Request, now: int, keep: Callabl
                     asked.target, asked.sev, asked.person, now, reason=asked.text, second=asked.second
                 )
             case Verb.NOTE:
-                told = book.note(asked.target, asked.person, asked.text, now, asked.evidence)
+                told = book.note(asked.target, asked.person, asked.text, now, asked.evidence, request=asked.id)
             case Verb.FILE:
                 told = book.clocks.file(asked.target, asked.clock, asked.person, asked.text, now)
             case Verb.EXCLUDE:
@@ -110,10 +122,27 @@ def act_on_incidents(book: IncidentBook, asked: Request, now: int, keep: Callabl
                 told = ContactTested(
                     name=asked.target, transport=asked.text, reached=asked.reached, person=asked.person, at=now
                 )
+            case Verb.CLOCK:
+                told = book.clocks.begin(book.concern(asked.target), asked.clock, asked.person, asked.text, now)
+            case Verb.ACTION:
+                book.get(asked.target)
+                told = book.actions.add(
+                    asked.target, asked.owner, asked.text, asked.due, asked.person, now, request=asked.id
+                )
+            case Verb.ACCEPT:
+                told = book.actions.accept(asked.target, asked.owner, asked.person, now)
+            case Verb.END:
+                told = book.actions.end(asked.target, asked.stand, asked.person, asked.text, now, asked.evidence)
+            case Verb.FALSE:
+                code = book.get(asked.target).opened.code
+                for one in book.actions.wolf(asked.target, code, asked.person, asked.text, now):
+                    keep(one)
+                return Answer(id=asked.id, found=asked.target)
             case Verb.TEST | Verb.SILENCE | Verb.SEND | Verb.DRILL:
                 raise IncidentRefused(f"{asked.verb.value} is no act on an incident")
     except DeskError as problem:
         return Answer(id=asked.id, fault=str(problem))
     if told is not None:
         keep(told)
-    return Answer(id=asked.id, found=asked.target)
+    found = told.action if isinstance(told, ActionSet) else asked.target
+    return Answer(id=asked.id, found=found)

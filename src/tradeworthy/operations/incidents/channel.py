@@ -167,5 +167,5 @@ class Channel:
             severity=notice.severity, alerts=tuple(one.id for one in notice.alerts), attempts=attempts,
             latency_ns=now - since, at=self._clock.now(),
             provider_id="" if sent is None else str(redact(sent.provider_id))[:REASON_MAX], reason=said,
-            event_ns=now - notice.accepted_at if notice.accepted_at else 0,
+            event_ns=now - notice.accepted_at if notice.accepted_at else 0, dedup=notice.dedup,
         ))  # fmt: skip

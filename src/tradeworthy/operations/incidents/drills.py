@@ -9,13 +9,13 @@ from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
 from tradeworthy.kernel.report import Check
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.kernel.supervision import Criticality, Pulse, TaskPolicy, TaskSupervisor
-from tradeworthy.operations.incidents.lifecycle import Incident
-from tradeworthy.operations.incidents.model import Alert, Outcome, Receipt
+from tradeworthy.operations.incidents.lifecycle import Incident, IncidentBook
+from tradeworthy.operations.incidents.model import Alert, AlertSeverity, Outcome, Receipt, Signal
 
 DRILL_TASK = "alerts.drill."
 """How the task that fails is named; what follows is the drill's own name."""
 DRILL_CODE, DRILL_COMPONENT = "drill.failure", "alerts.drill"
-DRILL_DUE = "incident_response.drill"
+DRILL_DUE, DRILL_OVERDUE = "incident_response.drill", "incident_response.drill_due"
 
 
 class DrillFailure(Exception):
@@ -119,3 +119,31 @@ def rendered(report: DrillReport) -> str:
         lines.append(f"| person | {report.person} took it after {report.answered_ns / NANOS_PER_SECOND:.1f} s |")
     lines.append(f"| incident | {report.incident or 'none'} |")
     return "\n".join(lines) + "\n"
+
+
+class DrillWatch:
+    """Ask for a drill when it is due, once, and say when one was answered.
+
+    since  when a drill was answered last, or the path opened first, nanoseconds UTC; None: it opens now
+    """
+
+    def __init__(self, incidents: IncidentBook, interval_days: int, since: int | None) -> None:
+        self._incidents, self._interval_ns, self._since = incidents, interval_days * NANOS_PER_DAY, since
+        self._asked = False
+
+    def look(self, now: int) -> tuple[Signal, ...]:
+        """Take one look."""
+        answered = (one.acknowledged_at for one in self._incidents.all if one.opened.drill)
+        last = max((one for one in answered if one is not None), default=0)
+        self._since = max(now if self._since is None else self._since, last)
+        due = now - self._since >= self._interval_ns
+        if due is self._asked:
+            return ()
+        self._asked = due
+        days = (now - self._since) // NANOS_PER_DAY
+        said = f"no alert drill was answered for {days} d: run `tradeworthy alert drill CONFIG`"
+        return (Signal(
+            code=DRILL_OVERDUE, category=DRILL_DUE, component="drill", subject="alerts", firing=due,
+            severity=AlertSeverity.WARNING, message=said if due else "an alert drill was answered",
+            observed=f"{days} d", limit=f"{self._interval_ns // NANOS_PER_DAY} d",
+        ),)  # fmt: skip

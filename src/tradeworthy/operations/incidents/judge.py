@@ -5,7 +5,7 @@ from tradeworthy.kernel.report import Check
 from tradeworthy.kernel.severity import Severity, worst
 from tradeworthy.operations.incidents.lifecycle import IncidentBook, Mean, Phase
 from tradeworthy.operations.incidents.policy import IncidentPolicy
-from tradeworthy.operations.incidents.reviews import reviews_owed
+from tradeworthy.operations.incidents.reviews import reviews_owed, unled
 
 HOUR_NS = 3_600 * NANOS_PER_SECOND
 
@@ -26,6 +26,7 @@ def judge_incidents(book: IncidentBook, policy: IncidentPolicy, now: int) -> tup
     ]  # fmt: skip
     late, means = book.late(now), book.means(now)
     overdue = [one for one in reviews_owed(book.all, policy, now) if one.severity is not Severity.OK]
+    actions, alone = book.actions.overdue(now), unled(book.all, policy, now)
     return (
         _budget("incident_response.open_incidents", float(grave), policy.open_warn, policy.open_fail, "SEV-1 and 2"),
         _budget(
@@ -36,6 +37,16 @@ def judge_incidents(book: IncidentBook, policy: IncidentPolicy, now: int) -> tup
             "incident_response.review_overdue", worst(one.severity for one in overdue) if overdue else Severity.OK,
             ", ".join(one.incident for one in overdue) or "none",
             f"SEV-1 {policy.review_sev1_days} d, SEV-2 {policy.review_sev2_business_days} business days",
+        ),
+        Check(
+            "incident_response.action_overdue",
+            worst(book.actions.severity(one, now) for one in actions) if actions else Severity.OK,
+            ", ".join(f"{one.told.action} ({one.told.owner or 'nobody'})" for one in actions) or "none",
+            f"its day warns, {policy.action_overdue_fail_days} d later fails",
+        ),
+        Check(
+            "incident_response.no_commander", Severity.WARN if alone else Severity.OK,
+            ", ".join(one.id for one in alone) or "none", f"{policy.commander_minutes:g} min for a SEV-1 or SEV-2",
         ),
         _mean("incident_response.mtta", means.mtta, policy.mtta_warn_minutes, policy.mtta_fail_minutes, len(window)),
         _mean("incident_response.mttr", means.mttr, policy.mttr_warn_minutes, policy.mttr_fail_minutes, len(window)),

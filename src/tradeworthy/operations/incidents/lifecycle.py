@@ -1,27 +1,27 @@
 """Incidents from open to closed, a fold over their facts, and the means of answering and resolving (IN-01 to IN-05)."""
 
-import math
-import statistics
 from collections.abc import Iterable
-from typing import NamedTuple
 
 import msgspec
 
-from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
+from tradeworthy.kernel.clock import NANOS_PER_DAY
 from tradeworthy.kernel.errors import DeskError
 from tradeworthy.kernel.facts import Fact, fact
 from tradeworthy.kernel.redaction import redact
 from tradeworthy.kernel.words import Word
+from tradeworthy.operations.incidents.actions import ActionBook
 from tradeworthy.operations.incidents.catalogue import sev_of
+from tradeworthy.operations.incidents.means import MINUTE_NS, Means, mean_of
+from tradeworthy.operations.incidents.means import Mean as Mean
 from tradeworthy.operations.incidents.model import Alert, Key
 from tradeworthy.operations.incidents.policy import IncidentPolicy
 from tradeworthy.operations.incidents.regulatory import ClockBook, Concern
+from tradeworthy.operations.incidents.scene import IncidentCircumstances
 
 DRILLS = "drill."
 """How codes of exercises begin."""
 TIMELINE_MAX = 200
 """Steps of one incident that are kept in memory; the journal keeps all."""
-MINUTE_NS = 60 * NANOS_PER_SECOND
 
 
 class IncidentRefused(DeskError):
@@ -57,6 +57,7 @@ class IncidentOpened(Fact, frozen=True, kw_only=True):
     sev          1 money or control at risk, 2 trading stopped, 3 degraded, 4 defect, 5 note
     alert, code  what opened it; empty for a person's;  opened_by  the rule or the person
     first_impact  when the condition began;  source  alert, console, chat, log or venue;  drill  it was one
+    request, cause  the asker's own name for the act; what the alert rests on, e.g. `journal:812`
     """
 
     incident: str
@@ -74,6 +75,8 @@ class IncidentOpened(Fact, frozen=True, kw_only=True):
     runbook: str = ""
     drill: bool = False
     evidence: tuple[str, ...] = ()
+    request: str = ""
+    cause: str = ""
 
 
 @fact("incident.moved")
@@ -113,6 +116,7 @@ class IncidentNoted(Fact, frozen=True, kw_only=True):
     at: int
     text: str
     evidence: tuple[str, ...] = ()
+    request: str = ""
 
 
 class Role(Word):
@@ -138,7 +142,10 @@ Act = IncidentMoved | IncidentRated | IncidentNoted | IncidentAssigned
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
-    """An incident as it stands: its opening, its state and its newest steps."""
+    """An incident as it stands: its opening, its state and its newest steps.
+
+    began, ended  what the desk held when it was opened, and when it was resolved
+    """
 
     opened: IncidentOpened
     phase: Phase
@@ -148,6 +155,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     reviewed_at: int | None = None
     timeline: tuple[Act, ...] = ()
     roles: dict[str, str] = {}
+    began: IncidentCircumstances | None = None
+    ended: IncidentCircumstances | None = None
 
     @property
     def id(self) -> str:
@@ -160,24 +169,6 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
         return self.phase in (Phase.OPEN, Phase.ACKNOWLEDGED, Phase.MITIGATED)
 
 
-class Mean(NamedTuple):
-    """A mean in minutes with its 95 % interval; None where there is nothing, or one alone."""
-
-    minutes: float | None
-    low: float | None
-    high: float | None
-    n: int
-
-
-class Means(NamedTuple):
-    """MTTA and MTTR of a window, drills apart."""
-
-    mtta: Mean
-    mttr: Mean
-    drills_mtta: Mean
-    drills_mttr: Mean
-
-
 class IncidentBook:
     """Every incident that the journal tells of; `fold` is the only thing that changes it.
 
@@ -187,7 +178,7 @@ class IncidentBook:
 
     def __init__(self, policy: IncidentPolicy) -> None:
         self._policy = policy
-        self.clocks = ClockBook(policy)
+        self.clocks, self.actions = ClockBook(policy), ActionBook(policy)
         self._all: dict[str, Incident] = {}
         self._last_of: dict[Key, str] = {}
         self._number = 0
@@ -207,6 +198,7 @@ class IncidentBook:
     def fold(self, told: Fact) -> None:
         """Take one fact of the journal."""
         self.clocks.fold(told)
+        self.actions.fold(told)
         if isinstance(told, IncidentOpened):
             self._number += 1
             self._make_room()
@@ -214,6 +206,9 @@ class IncidentBook:
             self._last_of[_key_of(told)] = told.incident
         elif isinstance(told, Act) and told.incident in self._all:
             self._all[told.incident] = _after(self._all[told.incident], told)
+        elif isinstance(told, IncidentCircumstances) and told.incident in self._all:
+            place = "began" if told.phase == Phase.OPEN.value else "ended"
+            self._all[told.incident] = msgspec.structs.replace(self._all[told.incident], **{place: told})
 
     def open_for(self, alert: Alert, now: int) -> IncidentOpened | None:
         """Return the opening that an alert asks for: exactly one while an incident of the same key lives."""
@@ -224,17 +219,19 @@ class IncidentBook:
             incident=self._next_id(), title=alert.message, sev=sev_of(alert), alert=alert.id, code=alert.code,
             component=alert.component, subject=alert.subject, opened_by="rule", owner=alert.owner,
             first_impact=alert.since, detected_at=now, source="alert", runbook=alert.runbook,
-            drill=alert.code.startswith(DRILLS),
+            drill=alert.code.startswith(DRILLS), cause=alert.cause,
         )  # fmt: skip
 
-    def open_by(self, person: str, title: str, sev: int, now: int, *, drill: bool = False) -> IncidentOpened:
-        """Return the opening that a person asks for."""
+    def open_by(
+        self, person: str, title: str, sev: int, now: int, *, drill: bool = False, request: str = ""
+    ) -> IncidentOpened:
+        """Return the opening that a person asks for; raises `IncidentRefused` without person, title or severity."""
         if not person or not title or not 1 <= sev <= 5:
             raise IncidentRefused("an incident needs a person, a title and a severity of 1 to 5")
         return IncidentOpened(
             incident=self._next_id(), title=str(redact(title)), sev=sev, alert="", code="person", component="desk",
             subject="desk", opened_by=person, owner=person, first_impact=now, detected_at=now, source="console",
-            drill=drill,
+            drill=drill, request=request,
         )  # fmt: skip
 
     def move(
@@ -293,19 +290,33 @@ class IncidentBook:
             raise IncidentRefused(f"{incident} is a SEV-1: {name} is its {pair.value} and cannot be its {role.value}")
         return IncidentAssigned(incident=incident, role=role, name=name, person=person, at=now)
 
-    def note(self, incident: str, person: str, text: str, now: int, evidence: tuple[str, ...] = ()) -> IncidentNoted:
-        """Return a line for the timeline."""
-        self.get(incident)
+    def opened_by(self, request: str) -> str:
+        """Return the incident that a request opened already, empty where none: a request that comes twice is once."""
+        return next((one.id for one in self._all.values() if request and one.opened.request == request), "")
+
+    def note(
+        self, incident: str, person: str, text: str, now: int, evidence: tuple[str, ...] = (), *, request: str = ""
+    ) -> IncidentNoted | None:
+        """Return a line for the timeline; None where this request wrote it already."""
+        steps = self.get(incident).timeline
+        if request and any(isinstance(one, IncidentNoted) and one.request == request for one in steps):
+            return None
         if not person or not text:
             raise IncidentRefused("a note needs a person and a text")
-        return IncidentNoted(incident=incident, person=person, at=now, text=str(redact(text)), evidence=evidence)
+        return IncidentNoted(
+            incident=incident, person=person, at=now, text=str(redact(text)), evidence=evidence, request=request
+        )
 
     def concerns(self) -> tuple[Concern, ...]:
         """Return the incidents for which clocks of law may run: no drills."""
-        return tuple(
-            Concern(one.id, one.sev, one.opened.code, one.opened.detected_at, _classed_at(one), one.opened.title)
-            for one in self._all.values() if not one.opened.drill
-        )  # fmt: skip
+        return tuple(_concern(one) for one in self._all.values() if not one.opened.drill)
+
+    def concern(self, incident: str) -> Concern:
+        """Return what a clock of law needs to know of one incident; raises `IncidentRefused` for a drill."""
+        found = self.get(incident)
+        if found.opened.drill:
+            raise IncidentRefused(f"{incident} is a drill: no clock of law runs for it")
+        return _concern(found)
 
     def severe(self) -> tuple[Incident, ...]:
         """Return the SEV-1 incidents that are not resolved: trading waits for them (IN-04)."""
@@ -317,10 +328,10 @@ class IncidentBook:
         within = [one for one in self._all.values() if one.opened.detected_at >= since]
         real, drills = ([one for one in within if one.opened.drill is drill] for drill in (False, True))
         return Means(
-            _mean(one.acknowledged_at - one.opened.detected_at for one in real if one.acknowledged_at is not None),
-            _mean(one.resolved_at - one.opened.detected_at for one in real if one.resolved_at is not None),
-            _mean(one.acknowledged_at - one.opened.detected_at for one in drills if one.acknowledged_at is not None),
-            _mean(one.resolved_at - one.opened.detected_at for one in drills if one.resolved_at is not None),
+            mean_of(one.acknowledged_at - one.opened.detected_at for one in real if one.acknowledged_at is not None),
+            mean_of(one.resolved_at - one.opened.detected_at for one in real if one.resolved_at is not None),
+            mean_of(one.acknowledged_at - one.opened.detected_at for one in drills if one.acknowledged_at is not None),
+            mean_of(one.resolved_at - one.opened.detected_at for one in drills if one.resolved_at is not None),
         )
 
     def late(self, now: int) -> tuple[str, ...]:
@@ -372,6 +383,10 @@ def _after(before: Incident, told: Act) -> Incident:
     return msgspec.structs.replace(before, **change)
 
 
+def _concern(one: Incident) -> Concern:
+    return Concern(one.id, one.sev, one.opened.code, one.opened.detected_at, _classed_at(one), one.opened.title)
+
+
 def _classed_at(one: Incident) -> int:
     rated = [step.at for step in one.timeline if isinstance(step, IncidentRated)]
     return rated[-1] if rated else one.opened.detected_at
@@ -380,13 +395,3 @@ def _classed_at(one: Incident) -> int:
 def _key_of(opened: IncidentOpened) -> Key:
     return Key(opened.code, opened.component, opened.subject)
 
-
-def _mean(values_ns: Iterable[int]) -> Mean:
-    found = [one / MINUTE_NS for one in values_ns]
-    if not found:
-        return Mean(None, None, None, 0)
-    mean = statistics.fmean(found)
-    if len(found) == 1:
-        return Mean(mean, None, None, 1)
-    half = 1.96 * statistics.stdev(found) / math.sqrt(len(found))
-    return Mean(mean, mean - half, mean + half, len(found))

@@ -172,7 +172,7 @@ class Receipt(Fact, frozen=True, kw_only=True):
     """What became of one notice on one channel. Accepted by a gateway is not read by a person.
 
     provider_id  how the gateway calls it;  latency_ns  from the notice to this;  reason  why it was not delivered
-    event_ns     from the event behind the notice to this
+    event_ns     from the event behind the notice to this;  dedup  of the notice: what it was about
     """
 
     notice: str
@@ -187,6 +187,7 @@ class Receipt(Fact, frozen=True, kw_only=True):
     provider_id: str = ""
     reason: str = ""
     event_ns: int = 0
+    dedup: str = ""
 
 
 @fact("alert.acknowledged")

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from random import Random
 
@@ -33,6 +33,7 @@ from tradeworthy.operations.incidents.model import (
     Purpose,
     Receipt,
     Signal,
+    Silence,
 )
 from tradeworthy.operations.incidents.outbox import Outbox
 from tradeworthy.operations.incidents.path_model import AlertMeter, Unmeasured, topic_of
@@ -48,6 +49,7 @@ from tradeworthy.operations.incidents.people import (
 )
 from tradeworthy.operations.incidents.regulatory import Brought
 from tradeworthy.operations.incidents.routing import Routing
+from tradeworthy.operations.incidents.tickets import Scene, scene_of
 from tradeworthy.operations.incidents.triggers import Triggers
 from tradeworthy.operations.incidents.unrouted import UNROUTED
 
@@ -78,6 +80,8 @@ class AlertPath:
     delivered   hears of each accepted receipt: channel, and seconds from the notice
     ladder      folded from the journal: what climbed in the last process climbs on
     meter       measures the path, each 5 s, and each alert that was made
+    scene       what the desk holds now, for an incident at a phase; None: nobody looks
+    silences    of the last process that still hold
     looks       what time alone brings outside the path, e.g. a gap in the roster; asked each 5 s
     """
 
@@ -88,6 +92,7 @@ class AlertPath:
         asked: Callable[[], tuple[Request, ...]] = tuple, answer: Callable[[Answer], None] = lambda answer: None,
         delivered: Callable[[str, float], None] = lambda channel, seconds: None, ladder: Ladder | None = None,
         looks: Callable[[int], Brought] = lambda now: Brought((), ()), meter: AlertMeter | None = None,
+        scene: Scene | None = None, silences: Iterable[Silence] = (),
     ) -> None:  # fmt: skip
         self._clock, self._supervisor, self._policy, self._guards = clock, supervisor, policy, guards
         self._record, self._publish, self._asked, self._answer = record, publish, asked, answer
@@ -121,7 +126,9 @@ class AlertPath:
             ), ack_hold_s=policy.escalation.ack_hold_s,
         )  # fmt: skip
         self._counted = AlertsCounted(0, 0, 0, 0, 0, 0, 0)
-        self._looks, self._meter = looks, meter or Unmeasured()
+        self._looks, self._meter, self._scene = looks, meter or Unmeasured(), scene
+        for silence in silences:
+            self.book.silence(silence)
         self._triggers = Triggers()
         self._carry_on()
 
@@ -309,8 +316,8 @@ class AlertPath:
                     self._people.block(opened.incident)
 
     def _fold(self, told: Fact) -> None:
-        self._facts.append(told)
         self.incidents.fold(told)
+        self._facts_append(told)
 
     # telling
 
@@ -405,6 +412,10 @@ class AlertPath:
 
     def _facts_append(self, told: Fact) -> None:
         self._facts.append(told)
+        held = scene_of(self._scene, told, self._clock.now())
+        if held is not None:
+            self._facts.append(held)
+            self.incidents.fold(held)
 
     def _apply_now(self, verdict: Verdict) -> None:
         self._apply(verdict, self._clock.monotonic(), self._clock.now())

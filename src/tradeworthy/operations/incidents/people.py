@@ -187,5 +187,5 @@ class People:
         return Answer(id=asked.id, found=silence.id)
 
     def _fold(self, told: Fact) -> None:
-        self._acting.keep(told)
         self._incidents.fold(told)
+        self._acting.keep(told)

@@ -352,6 +352,12 @@ class IncidentPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     review_sev1_days       calendar days from resolved to reviewed;  review_sev2_business_days  Monday to Friday
     review_overdue_fail_days  overdue for so long is a failure
     notice_draft_minutes   after which the draft of a notice must be ready
+    business_calendar      whose holidays are no business days: an exchange's code such as XNYS; empty = only weekends
+    commander_minutes      after which a SEV-1 or SEV-2 asks for a commander
+    action_overdue_fail_days  overdue for so long an action is a failure
+    false_positive_count, false_positive_days  false alarms of a rule in a time that propose a change of it
+    change_request_days    until a proposed change is due
+    course_minutes_min     shortest time before and after an incident whose metrics its review shows
     """
 
     open_from: AlertSeverity = CRITICAL
@@ -372,6 +378,13 @@ class IncidentPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     review_sev1_days: int = 3
     review_sev2_business_days: int = 5
     review_overdue_fail_days: int = 5
+    business_calendar: str = ""
+    commander_minutes: float = 5.0
+    action_overdue_fail_days: int = 5
+    false_positive_count: int = 3
+    false_positive_days: int = 30
+    change_request_days: int = 14
+    course_minutes_min: float = 15.0
 
     def __post_init__(self) -> None:
         _require_order(self, ("open_warn", "open_fail"), ("mtta_warn_minutes", "mtta_fail_minutes"),
@@ -380,8 +393,13 @@ class IncidentPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         unknown = sorted(set(self.rule_packs) - {one.pack for one in self.clocks})
         if unknown:
             raise ConfigurationRefused(f"incidents.rule_packs: expected packs with clocks, found {unknown}")
-        if self.kept_max < 1 or self.window_days < 1:
-            raise ValueError("kept_max and window_days must be at least 1")
+        _require_positive(self, {"commander_minutes", "course_minutes_min"})
+        for name in (
+            "kept_max", "window_days", "action_overdue_fail_days", "false_positive_count", "false_positive_days",
+            "change_request_days",
+        ):  # fmt: skip
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, was {getattr(self, name)}")
 
 
 def require_live(policy: AlertPolicy, escalation: EscalationPolicy) -> None:

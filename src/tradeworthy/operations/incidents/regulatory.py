@@ -5,14 +5,16 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+import msgspec
+
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.errors import DeskError
 from tradeworthy.kernel.facts import Fact, fact
+from tradeworthy.operations.incidents.business_days import OpenOn, after_business_days, is_weekday, open_days_of
 from tradeworthy.operations.incidents.model import AlertSeverity, Signal
 from tradeworthy.operations.incidents.policy import ClockPolicy, IncidentPolicy
 
 HOUR_NS = 3_600 * NANOS_PER_SECOND
-FRIDAY = 4
 MISSED, ALARM, DRAFT_LATE = "regulatory.missed", "regulatory.alarm", "regulatory.draft_late"
 ALARMS = ((0.5, AlertSeverity.WARNING), (0.8, AlertSeverity.ERROR))
 """Shares of a clock's time at which people hear of it."""
@@ -24,7 +26,7 @@ class ClockRefused(DeskError):
 
 @fact("regulatory.started")
 class ClockStarted(Fact, frozen=True, kw_only=True):
-    """A clock of law runs for an incident; times are nanoseconds UTC."""
+    """A clock of law runs for an incident; times are nanoseconds UTC. `person`, `reason`: where somebody started it."""
 
     incident: str
     clock: str
@@ -32,6 +34,8 @@ class ClockStarted(Fact, frozen=True, kw_only=True):
     since: int
     due: int
     at: int
+    person: str = ""
+    reason: str = ""
 
 
 @fact("regulatory.drafted")
@@ -91,6 +95,7 @@ class Running(NamedTuple):
     drafted: bool = False
     share: float = 0.0
     ended: str = ""
+    by: NoticeFiled | ClockExcluded | None = None
 
 
 class Concern(NamedTuple):
@@ -115,7 +120,7 @@ class ClockBook:
     """Every clock that the journal tells of; `fold` alone changes it."""
 
     def __init__(self, policy: IncidentPolicy) -> None:
-        self._policy = policy
+        self._policy, self._open_on = policy, open_days_of(policy.business_calendar)
         self._all: dict[tuple[str, str], Running] = {}
 
     @property
@@ -137,15 +142,33 @@ class ClockBook:
             case ClockAlarmed():
                 known = known._replace(share=told.share, ended="missed" if told.share >= 1 else known.ended)
             case NoticeFiled():
-                known = known._replace(ended="filed")
+                known = known._replace(ended="filed", by=told)
             case ClockExcluded():
-                known = known._replace(ended="excluded")
+                known = known._replace(ended="excluded", by=told)
             case ClockStarted():
                 pass
         self._all[key] = known
 
-    def file(self, incident: str, clock: str, person: str, reference: str, now: int) -> NoticeFiled:
-        """Return the filing of a notice; raises `ClockRefused` where no such clock runs, or nothing is cited."""
+    def begin(self, concern: Concern, clock: str, person: str, reason: str, now: int) -> ClockStarted | None:
+        """Return the start of a clock that a person asks for, whatever pack it is of; None where it was started.
+
+        Raises `ClockRefused` for a clock that no rule pack has, and without person or reason.
+        """
+        found = next((one for one in self._policy.clocks if one.id == clock), None)
+        if found is None:
+            names = ", ".join(one.id for one in self._policy.clocks)
+            raise ClockRefused(f"expected a clock of a rule pack ({names}), found {clock!r}")
+        if (concern.incident, clock) in self._all:
+            return None
+        if not person or not reason:
+            raise ClockRefused("a clock that is started by hand needs a person and a reason, found an empty one")
+        return msgspec.structs.replace(started_of(concern, found, now, self._open_on), person=person, reason=reason)
+
+    def file(self, incident: str, clock: str, person: str, reference: str, now: int) -> NoticeFiled | None:
+        """Return the filing of a notice, None where it was filed so already; raises `ClockRefused` where none runs."""
+        by = self._ended_by(incident, clock)
+        if isinstance(by, NoticeFiled) and (by.person, by.reference) == (person, reference):
+            return None
         self._running(incident, clock)
         if not person or not reference:
             raise ClockRefused("a filing needs a person and the authority's reference, found an empty one")
@@ -153,8 +176,14 @@ class ClockBook:
 
     def exclude(
         self, incident: str, clock: str, person: str, reason: str, now: int, *, key_id: str, signature: str
-    ) -> ClockExcluded:
-        """Return the decision that a clock does not apply; raises `ClockRefused` without reason or signature."""
+    ) -> ClockExcluded | None:
+        """Return the decision that a clock does not apply, None where it was taken so already.
+
+        Raises `ClockRefused` without reason or signature.
+        """
+        by = self._ended_by(incident, clock)
+        if isinstance(by, ClockExcluded) and by.signature == signature:
+            return None
         self._running(incident, clock)
         if not person or not reason or not key_id or not signature:
             raise ClockRefused("\"not applicable\" is a signed decision: expected person, reason and signature")
@@ -178,7 +207,7 @@ class ClockBook:
             for clock in self._policy.clocks:
                 ours = clock.pack in self._policy.rule_packs and clock.applies(one.sev, one.code)
                 if ours and (one.incident, clock.id) not in self._all:
-                    tell(started_of(one, clock, now))
+                    tell(started_of(one, clock, now, self._open_on))
         texts = {one.incident: one for one in concerns}
         for key, running in tuple(self._all.items()):
             if running.ended:
@@ -220,6 +249,10 @@ class ClockBook:
                 return [_signal(ALARM, clock, severity, said)]
         return []
 
+    def _ended_by(self, incident: str, clock: str) -> NoticeFiled | ClockExcluded | None:
+        found = self._all.get((incident, clock))
+        return None if found is None else found.by
+
     def _running(self, incident: str, clock: str) -> Running:
         found = self._all.get((incident, clock))
         if found is None or found.ended not in ("", "missed"):
@@ -228,34 +261,25 @@ class ClockBook:
         return found
 
 
-def started_of(one: Concern, clock: ClockPolicy, now: int) -> ClockStarted:
+def started_of(one: Concern, clock: ClockPolicy, now: int, open_on: OpenOn = is_weekday) -> ClockStarted:
     """Return the start of a clock, with the moment when it is due."""
     since = one.classed_at if clock.begins == "classification" else one.seen_at
     return ClockStarted(
-        incident=one.incident, clock=clock.id, title=clock.title, since=since, due=due_of(clock, since), at=now
+        incident=one.incident, clock=clock.id, title=clock.title, since=since, due=due_of(clock, since, open_on), at=now
     )
 
 
-def due_of(clock: ClockPolicy, since: int) -> int:
-    """Return when a clock ends: after hours, after business days (Monday to Friday, UTC), or after calendar months."""
+def due_of(clock: ClockPolicy, since: int, open_on: OpenOn = is_weekday) -> int:
+    """Return when a clock ends: after hours, after business days (of `open_on`, UTC), or after calendar months."""
     moment = datetime.fromtimestamp(since // NANOS_PER_SECOND, UTC)
     if clock.business_days:
-        return after_business_days(since, clock.business_days)
+        return after_business_days(since, clock.business_days, open_on)
     if clock.months:
         year, month = divmod(moment.year * 12 + moment.month - 1 + clock.months, 12)
         day = min(moment.day, (datetime(year + (month == 11), (month + 1) % 12 + 1, 1, tzinfo=UTC)
                                - timedelta(days=1)).day)  # fmt: skip
         return round(moment.replace(year=year, month=month + 1, day=day).timestamp()) * NANOS_PER_SECOND
     return since + round(clock.hours * HOUR_NS)
-
-
-def after_business_days(since: int, days: int) -> int:
-    """Return the moment so many days later, Saturdays and Sundays not counted, nanoseconds UTC."""
-    moment = datetime.fromtimestamp(since // NANOS_PER_SECOND, UTC)
-    while days:
-        moment += timedelta(days=1)
-        days -= moment.weekday() <= FRIDAY
-    return round(moment.timestamp()) * NANOS_PER_SECOND
 
 
 def notice_text(concern: Concern, clock: ClockStarted) -> str:
