@@ -1,9 +1,11 @@
-"""The runbooks that belong to this release, by one hash (IN-11)."""
+"""The runbooks and schemas that belong to this release, wherever it is installed, and the runbooks' hash (IN-11)."""
 
 import hashlib
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parents[3] / "docs" / "runbooks"
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+"""A link to the repository's pages; a wheel holds the pages themselves there."""
+FOLDER = DOCS / "runbooks"
 
 
 def runbooks_hash(folder: Path = FOLDER) -> str:

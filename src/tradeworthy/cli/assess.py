@@ -16,6 +16,7 @@ from tradeworthy.app.assessing_pages import bundled, shown_of
 from tradeworthy.app.assessing_sources import Asked, Judged, Sources, judge_all, laid_over
 from tradeworthy.app.live_assessing import measured
 from tradeworthy.app.projecting import project, projections_at
+from tradeworthy.app.runbooks import DOCS, FOLDER
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
 from tradeworthy.kernel.errors import ExitCode, InvalidInput, UsageError
 from tradeworthy.kernel.redaction import redact
@@ -339,10 +340,9 @@ def _overrides(policy: Path | None) -> dict[str, dict[str, Any]]:
 
 def _docs(beside: Path | None) -> str | None:
     """Return where the pages of the product lie from a page that is written beside, None where there are none."""
-    docs = Path("docs").resolve()
-    if beside is None or not (docs / "runbooks").is_dir():
+    if beside is None or not FOLDER.is_dir():
         return None
-    return f"{os.path.relpath(docs, beside.resolve().parent)}/"
+    return f"{os.path.relpath(DOCS.resolve(), beside.resolve().parent)}/"
 
 
 def _show(found: Judged, contents: Shown | None, format_: Format, output: Path | None) -> None:

@@ -12,6 +12,7 @@ from tradeworthy.app.gate_cycle import Asked, ask_in_cycle, strict_cycle
 from tradeworthy.app.gate_producers import CyclePolicy, Material
 from tradeworthy.app.gates import Gates
 from tradeworthy.app.run_folder import document_of, started_of
+from tradeworthy.app.runbooks import DOCS
 from tradeworthy.cli import gate_looks
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.cli.gate_duties import GATES_FOLDER, Folder, gates_for
@@ -52,7 +53,7 @@ class Given:
     witness
         The minutes that an outside witness signed; needs --trust.
     docs
-        Where runbooks and schemas lie.
+        Where runbooks and schemas lie; those of this release if absent.
     assessments
         Journals of snapshots; by default that of the desk, state/DESK/assessments beside the gates' folder.
     waivers
@@ -75,7 +76,7 @@ class Given:
     coverage: float | None = None
     wire: Path | None = None
     witness: Path | None = None
-    docs: Path = Path("docs")
+    docs: Path | None = None
     assessments: Annotated[tuple[Path, ...], Parameter(negative="")] = ()
     waivers: Path | None = None
     trust: Path | None = None
@@ -97,7 +98,7 @@ class Given:
             document, place = document_of(self.run, started_of(self.run)), self.run / RUN_DOCUMENT
         asked = gates_for(document, self.gates, self.tier, "desk", self.assessments, self.waivers, self.trust)
         return asked, Material(
-            configuration=place, docs=self.docs, run=self.run, life=self.life, scan=self.scan, junit=self.junit,
+            configuration=place, docs=self.docs or DOCS, run=self.run, life=self.life, scan=self.scan, junit=self.junit,
             tests=self.tests, coverage_pct=self.coverage, wire=self.wire, witness=self.witness,
         )  # fmt: skip
 
