@@ -16,7 +16,8 @@ from tradeworthy.kernel.supervision.simulated_loop import SimulatedLoop
 from tradeworthy.kernel.telemetry import TOPICS
 from tradeworthy.kernel.telemetry.bus_health import BusFacts
 from tradeworthy.operations.assessments.framework.journaled import snapshots_of
-from tradeworthy.operations.assessments.framework.mutation import AT
+from tradeworthy.operations.assessments.framework.mutation import AT, healthy_facts, judged
+from tradeworthy.operations.assessments.framework.registry import registry
 from tradeworthy.operations.health.facts import RuntimeFacts
 from tradeworthy.operations.health.judge import judge as judge_health
 from tradeworthy.operations.health.policy import HealthPolicy
@@ -196,3 +197,11 @@ def test_live_takes_measurements_alone(tmp_path):
     assert found.policy["provenance_floor"] == "measured"
     made.journal.close()
     made.loop.close()
+
+
+def test_the_age_of_the_drift_verdict_is_told_once_drift_was_judged(process):
+    (*_, probe) = process.source.probes()["understanding_slos"]
+    assert next(iter(probe.read(AT))).missing == "drift was not judged yet"
+    sentry = registry().get("drift_sentry")
+    process.history.take(judged(sentry, healthy_facts(sentry), sentry.policy))
+    assert next(iter(probe.read(AT))).value == AT

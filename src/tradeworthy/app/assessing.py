@@ -8,7 +8,7 @@ from pathlib import Path
 from tradeworthy.app import configuration_audit
 from tradeworthy.app.configuration_audit import ConfigurationAudited
 from tradeworthy.app.desk_folds import ComparisonFold, desk_fold, log_fold
-from tradeworthy.app.latency_baselines import NAME, LatencyBaselines
+from tradeworthy.app.latency_baselines import BaselineWatch, LatencyBaselines
 from tradeworthy.app.life_facts import LifeFold
 from tradeworthy.app.run_folder import document_of, journal_of, started_of
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, Clock
@@ -19,19 +19,22 @@ from tradeworthy.kernel.journal import read
 from tradeworthy.kernel.journal.files import writer_lives
 from tradeworthy.kernel.journal.reader import first_seq_of, segment_paths
 from tradeworthy.kernel.redaction import redact
+from tradeworthy.kernel.severity import Severity
 from tradeworthy.kernel.supervision.resources import ResourcePolicy
 from tradeworthy.operations.assessments.collectors.desk import DeskFold
 from tradeworthy.operations.assessments.collectors.logs import LogFold
 from tradeworthy.operations.assessments.collectors.told import Teller
 from tradeworthy.operations.assessments.framework.collect import Probe
+from tradeworthy.operations.assessments.framework.history import History
 from tradeworthy.operations.assessments.framework.values import Observation, Provenance
 from tradeworthy.operations.performance_baseline.decision_latency import LatencyBaseline
 
 Probes = dict[str, tuple[Probe, ...]]
 VERIFY_TIMEOUT_S = 60.0
 """A whole journal is verified, which takes longer than a look."""
-_BASELINES: dict[Path, tuple[str, LatencyBaseline | None]] = {}
-"""The baseline of this machine by the root of all runs, and what its journal was when it was read."""
+DRIFT = "drift_sentry"
+_BASELINES: dict[Path, BaselineWatch] = {}
+"""The baseline of this machine by the root of all runs."""
 
 
 class RunSource:
@@ -144,6 +147,13 @@ def audit_facts(last: ConfigurationAudited | None, running: str, tell: Teller) -
     ]  # fmt: skip
 
 
+def verdict_facts(history: History, tell: Teller) -> list[Observation]:
+    """Return when drift was judged last, for `understanding_slos`; an unknown verdict is none."""
+    last = history.last(DRIFT)
+    at = None if last is None or last.status is Severity.UNKNOWN else last.generated_at
+    return [tell("drift_verdict_at", at, why="drift was not judged yet" if last is None else "drift is unknown")]
+
+
 def latency_facts(desk: DeskFold, root: Path, clock: Clock) -> list[Observation]:
     """Return the facts of `decision_latency` against the approved baseline of this machine; `root` is of all runs."""
     machine = _machine()
@@ -202,12 +212,10 @@ def _machine() -> str:
 
 def _baseline(root: Path, clock: Clock, machine: str) -> LatencyBaseline | None:
     """Return the approved baseline of a machine; its journal is verified again only when it went on."""
-    segments = sorted((root / "state" / NAME).rglob("journal-*"))
-    written = str([(one.name, one.stat().st_size) for one in segments])
     known = _BASELINES.get(root)
-    if known is None or known[0] != written:
-        known = _BASELINES[root] = written, LatencyBaselines(root, clock=clock).of(machine)
-    return known[1]
+    if known is None:
+        known = _BASELINES[root] = BaselineWatch(LatencyBaselines(root, clock=clock), machine)
+    return known.look()
 
 
 def joined(*parts: Probes) -> Probes:

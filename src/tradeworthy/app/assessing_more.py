@@ -1,7 +1,7 @@
 """Where facts come from beside the desk's own fold: trades, streams, the document, folders, the market store."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,10 +11,11 @@ from tradeworthy.app.assessing import LifeSource, Probes, RunSource
 from tradeworthy.app.bootstrap import instruments_of
 from tradeworthy.app.bundles import drift_of
 from tradeworthy.app.config import Document
-from tradeworthy.app.desk_folds import streams_fold
+from tradeworthy.app.desk_folds import budget_fold, dimensions_facts, drift_fold, streams_fold
 from tradeworthy.app.instances import LIVE, PAPER, faults_of, name_of
 from tradeworthy.app.regression import open_recording
 from tradeworthy.app.run_folder import summary_of
+from tradeworthy.app.runbooks import DOCS
 from tradeworthy.app.runtime.facts import ShutdownStep
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.errors import UsageError
@@ -27,6 +28,7 @@ from tradeworthy.operations.assessments.collectors.incidents import incident_fac
 from tradeworthy.operations.assessments.collectors.retention import retention_facts
 from tradeworthy.operations.assessments.collectors.told import Teller
 from tradeworthy.operations.assessments.collectors.trades import TradesFold
+from tradeworthy.operations.assessments.collectors.understanding import UnderstandingFold, replay_facts
 from tradeworthy.operations.assessments.framework.collect import Probe
 from tradeworthy.operations.assessments.framework.registry import registry
 from tradeworthy.operations.assessments.framework.values import Observation
@@ -37,14 +39,18 @@ from tradeworthy.research.backtest.summary import Summary
 from tradeworthy.research.calibration.post_trade import PostTradePolicy
 from tradeworthy.research.soak.policy import PaperPolicy
 from tradeworthy.research.soak.watch import MINUTE, SoakWatch
+from tradeworthy.trading.environment import DESK
 from tradeworthy.trading.market_data.calendar import ALWAYS, calendar_of
 from tradeworthy.trading.market_data.instruments import shipped
 from tradeworthy.trading.model import RunStarted
+from tradeworthy.trading.replay import replay
 from tradeworthy.trading.strategies.catalogue import CATALOGUE
 
 WHOLE_RUN_TIMEOUT_S = 120.0
 """A whole journal is folded once more for these, which takes longer than a look."""
 SCAN_TIMEOUT_S = 600.0
+REPLAYED_EVENTS = 20_000
+"""Of a run that is judged so many events are decided again: `tradeworthy replay` does it for all of them."""
 TASKS = "tasks"
 """The step of the end that drains the tasks."""
 
@@ -60,6 +66,8 @@ class RunFolds:
         instruments = instruments_of(source.document)
         self.trades = TradesFold(instruments)
         self.streams = streams_fold(source.document)
+        self.drift, self.budgets = drift_fold(source.document), budget_fold(source.document)
+        self.understanding = UnderstandingFold()
         self._watch: SoakWatch | None = None
         self._summed: tuple[int, Summary] | None = None
         if soaked:
@@ -74,6 +82,9 @@ class RunFolds:
     def _take(self, event: Event) -> None:
         self.trades.on_event(event)
         self.streams.on_event(event)
+        self.drift.on_event(event)
+        self.budgets.on_event(event)
+        self.understanding.on_event(event)
         if self._watch is not None and type(event.payload) is not RunStarted:
             self._watch.on_event(event)
 
@@ -95,6 +106,15 @@ class RunFolds:
             "data_feed": look("feeds", streams.feed_facts),
             "runtime_performance": look("stages", streams.performance_facts),
             "telemetry_completeness": look("sources", streams.completeness_facts),
+            "drift_sentry": look("figures", lambda tell: self.drift.facts(tell, venue)),
+            "burn_rate": look("budgets", lambda tell: self.budgets.facts(tell, venue)),
+            "ingest_health": look("dimensions", lambda tell: dimensions_facts(document, streams, streams.now, tell)),
+            "ingest_slos": look(
+                "dimensions", lambda tell: dimensions_facts(document, streams, streams.now, tell, routed=True)
+            ),
+            "understanding_slos": (
+                *look("latency", self.understanding.latency_facts), *look("replay", self._replay, WHOLE_RUN_TIMEOUT_S),
+            ),
             "instance_policy": look("document", lambda tell: policy_facts(document, trades, tell)),
             "strategy_catalog": look("catalogue", lambda tell: catalogue_facts(document, tell)),
             "cache_health": look("cache", no_cache_facts),
@@ -102,6 +122,23 @@ class RunFolds:
             "paper_soak": look("soak", simulated(partial(self._soak, self._watch)), WHOLE_RUN_TIMEOUT_S),
             "post_trade": look("markouts", simulated(partial(self._post_trade, self._watch)), WHOLE_RUN_TIMEOUT_S),
         })  # fmt: skip
+
+    def _replay(self, tell: Teller) -> list[Observation]:
+        """Replay the beginning of the run with this code."""
+        stop = min(REPLAYED_EVENTS, self._source.desk.last_seq) + 1
+        recorded = 0
+
+        def counted() -> Iterator[Event]:
+            nonlocal recorded
+            for event in read(self._source.directory, stop=stop):
+                recorded += event.source == DESK
+                yield event
+
+        events = counted()
+        found = replay(events, open_recording(self._folder).build())
+        for _ in events:  # a difference ends a replay; what comes behind it was not decided alike either
+            pass
+        return replay_facts(found, recorded, tell)
 
     def _soak(self, watch: SoakWatch, tell: Teller) -> list[Observation]:
         document = self._source.document
@@ -251,7 +288,7 @@ def answered_facts(folder: Path, now: int, tell: Teller) -> list[Observation]:
     return incident_facts(
         before.incidents.all, before.incidents.late(now), before.roster.facts(now), tell, now=now,
         last_told=newest[0].ts_init if newest else None, window_days=policy.window_days,
-        hours_ahead=escalation.roster_warn_days * 24.0, missing_runbooks=missing_of(named, Path("docs")),
+        hours_ahead=escalation.roster_warn_days * 24.0, missing_runbooks=missing_of(named, DOCS),
     )  # fmt: skip
 
 

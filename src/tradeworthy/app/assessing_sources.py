@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tradeworthy.app.assessing import LifeSource, Probes, RunSource, joined, newest_life
+from tradeworthy.app.assessing import LifeSource, Probes, RunSource, joined, newest_life, verdict_facts
 from tradeworthy.app.assessing_more import RunFolds, folder_probes, life_probes
 from tradeworthy.app.last_run import LAST_RUN
 from tradeworthy.app.live_assessing import ASSESSMENTS
@@ -15,6 +15,7 @@ from tradeworthy.kernel.errors import InvalidInput, UsageError
 from tradeworthy.kernel.journal.files import writer_lives
 from tradeworthy.kernel.report import EXIT_CODES
 from tradeworthy.kernel.severity import worst
+from tradeworthy.operations.assessments.collectors.told import Teller
 from tradeworthy.operations.assessments.framework.assessment import Assessment
 from tradeworthy.operations.assessments.framework.collect import Collected, Probe, collect
 from tradeworthy.operations.assessments.framework.course import COURSE_LOOKS, Course, looked
@@ -78,6 +79,7 @@ class Sources:
         self.state = self._state()
         self.life = self._life()
         self.courses: dict[str, Course] = {}
+        self._history = History()
         if self.run is not None and course:
             self.courses = self._course(self.run)
         for one in (self.run, self.life):
@@ -99,6 +101,8 @@ class Sources:
         )
         of_run = joined(*own[:2]) if self.run is not None else {}
         rest = joined(*own[2:]) if self.run is not None else joined(*own)
+        if self.run is not None:
+            rest = joined(rest, {"understanding_slos": (Probe("verdict", self._verdict),)})
         return joined({name: tuple(self._moved(name, one, by) for one in some) for name, some in of_run.items()},
                       rest, folders)  # fmt: skip
 
@@ -122,6 +126,13 @@ class Sources:
             return History()
         return History().fold(snapshots_of(self.state / ASSESSMENTS))
 
+    def remember(self, past: History) -> None:
+        """Read from now on in this history what was judged before."""
+        self._history = past
+
+    def _verdict(self, now: int) -> list[Observation]:
+        return verdict_facts(self._history, Teller("snapshots", now, environment=self.environment))
+
     def _moved(self, name: str, probe: Probe, by: int) -> Probe:
         specs = self._known.get(name).specs
 
@@ -137,7 +148,8 @@ class Sources:
         policies = self._known.policies(run.document.assessments)
         points = sorted({round(last * step / COURSE_LOOKS) for step in range(1, COURSE_LOOKS)} - {0})
         found: dict[str, Course] = {}
-        skipped = {"log_integrity", "paper_soak", "post_trade", "decision_latency", "configuration_audit"}
+        skipped = {"log_integrity", "paper_soak", "post_trade", "decision_latency", "configuration_audit",
+                   "understanding_slos"}  # fmt: skip
         for seq in points:
             run.catch_up(seq)
             probes = joined(run.probes(), self.folds.probes())
@@ -212,6 +224,7 @@ def judge_all(
     keep   takes each snapshot that is new
     given  facts by assessment, in the place of everything that the sources would bring
     """
+    sources.remember(past)
     probes, found = sources.probes() if given is None else {}, dict[str, Snapshot]()
     recorded: list[str] = []
     for one in known.in_order(chosen):

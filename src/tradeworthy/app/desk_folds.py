@@ -4,16 +4,24 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tradeworthy.app import bootstrap
+from tradeworthy.app.alerting import path_policy
 from tradeworthy.app.config import Document
 from tradeworthy.app.runtime.reconciling import Reconciled
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.journal.integrity import ExpectedSource
+from tradeworthy.operations.assessments.collectors.budgets import BudgetFold
 from tradeworthy.operations.assessments.collectors.desk import DeskFold
+from tradeworthy.operations.assessments.collectors.drift import DriftFold
+from tradeworthy.operations.assessments.collectors.ingest import ingest_facts
 from tradeworthy.operations.assessments.collectors.logs import LogFold
+from tradeworthy.operations.assessments.collectors.objectives import Objective, objectives_at, shipped
 from tradeworthy.operations.assessments.collectors.streams import StreamsFold
 from tradeworthy.operations.assessments.collectors.told import Teller
 from tradeworthy.operations.assessments.framework.values import Observation
+from tradeworthy.operations.incidents.catalogue import category_of
+from tradeworthy.operations.incidents.model import AlertSeverity
+from tradeworthy.operations.incidents.routing import Routing
 from tradeworthy.trading.market_data.calendar import calendar_of
 from tradeworthy.trading.market_data.quality import DERIVED
 
@@ -68,6 +76,42 @@ def streams_fold(document: Document) -> StreamsFold:
     """Return the fold of a desk's feeds and stages."""
     calendars = {name: calendar_of(one.calendar) for name, one in bootstrap.instruments_of(document).items()}
     return StreamsFold(calendars, expected_of(document), declared=declared_of(document))
+
+
+def drift_fold(document: Document) -> DriftFold:
+    """Return the fold of a desk's figures; no strategy of this house learns, so that none has a training set."""
+    return DriftFold(bootstrap.instruments_of(document))
+
+
+def objectives_of(document: Document) -> tuple[Objective, ...]:
+    """Return the objectives of a desk: the document's own, else those of its tier; raises `UsageError` by name."""
+    given = document.assessments.get("burn_rate", {}).get("documents", "")
+    return objectives_at(Path(given)) if given else shipped(document.runtime.get("tier", "tier_0"))
+
+
+def budget_fold(document: Document) -> BudgetFold:
+    """Return the fold of a desk's error budgets."""
+    calendars = {name: calendar_of(one.calendar) for name, one in bootstrap.instruments_of(document).items()}
+    return BudgetFold(objectives_of(document), calendars, expected_of(document), agreed=_agreed)
+
+
+def dimensions_facts(
+    document: Document, streams: StreamsFold, now: int, tell: Teller, *, routed: bool = False
+) -> list[Observation]:
+    """Return the facts of `ingest_health`, and `routed` those of `ingest_slos`, whose breach must reach a channel."""
+    instruments = bootstrap.instruments_of(document)
+    calendars = {name: calendar_of(one.calendar) for name, one in instruments.items()}
+    expected = {one.instrument for one in document.tapes}
+    channels: tuple[str, ...] | None = None
+    if routed:
+        routing, category = Routing(path_policy(document).alerts), category_of("ingest_slos.objective", "operations")
+        routes = routing.routes(category, AlertSeverity.CRITICAL) if routing.knows(category) else ()
+        channels = tuple(dict.fromkeys(name for one in routes for name in one.channels))
+    return ingest_facts(streams.feeds(), expected, calendars, now, tell, channels=channels)
+
+
+def _agreed(fact: object) -> bool | None:
+    return fact.clean if isinstance(fact, Reconciled) else None
 
 
 def log_fold(directory: Path, tapes: Iterable[str]) -> LogFold:

@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
-from tradeworthy.app.assessing import Probes, audit_facts, latency_facts
+from tradeworthy.app.assessing import Probes, audit_facts, joined, latency_facts, verdict_facts
 from tradeworthy.app.assessing_more import catalogue_facts, no_cache_facts, policy_facts
 from tradeworthy.app.configuration_audit import ConfigurationAudited
+from tradeworthy.app.desk_folds import dimensions_facts
 from tradeworthy.app.live_folds import LiveFolds, Read
 from tradeworthy.app.runtime.facts import ClockChecked
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND, Clock
@@ -75,11 +76,16 @@ class LiveSource:
         self._bus, self._health, self._checked, self._machine = bus, health, checked, machine
         self._audited, self._running, self._root = audited, running, root
         self._folds: LiveFolds | None = None
+        self._history = History()
         self._venue = Provenance.MEASURED if environment == "live" else Provenance.SIMULATED
 
     def follow(self, folds: LiveFolds | None) -> None:
         """Look at this run from now on; None where none is traded, and nobody knows how it stands."""
         self._folds = folds
+
+    def remember(self, history: History) -> None:
+        """Read from now on in this history what was judged before."""
+        self._history = history
 
     def on_event(self, event: Event, seq: int) -> None:
         """Take the next event of the desk's journal: an observer of the trading loop."""
@@ -115,6 +121,15 @@ class LiveSource:
             "telemetry_completeness": lambda folds, tell: folds.streams.completeness_facts(tell),
             "instance_policy": lambda folds, tell: policy_facts(folds.document, folds.trades, tell),
             "strategy_catalog": lambda folds, tell: catalogue_facts(folds.document, tell),
+            "drift_sentry": lambda folds, tell: folds.drift.facts(tell, self._venue),
+            "burn_rate": lambda folds, tell: folds.budgets.facts(tell, self._venue),
+            "ingest_health": lambda folds, tell: dimensions_facts(folds.document, folds.streams, folds.desk.now, tell),
+            "ingest_slos": lambda folds, tell: dimensions_facts(
+                folds.document, folds.streams, folds.desk.now, tell, routed=True
+            ),
+            "understanding_slos": lambda folds, tell: [
+                *folds.understanding.latency_facts(tell), *folds.understanding.restored_facts(tell)
+            ],
         }
         over_the_venue: dict[str, Read] = {
             "execution_readiness": lambda folds, tell: folds.desk.execution_facts(self._venue),
@@ -122,11 +137,12 @@ class LiveSource:
             "roi": lambda folds, tell: folds.desk.roi_facts(self._venue),
             "fill_parity": lambda folds, tell: folds.trades.fill_facts(tell),
         }
-        return {
+        probes: Probes = {
             **{name: (self._probe(name, read),) for name, read in found.items()},
             **{name: (self._of_run(name, read, None),) for name, read in measured.items()},
             **{name: (self._of_run(name, read, self._venue),) for name, read in over_the_venue.items()},
         }
+        return joined(probes, {"understanding_slos": (self._probe("verdict", self._verdict),)})
 
     def _probe(self, name: str, read: Callable[[Teller], Sequence[Observation]]) -> Probe:
         def look(now: int) -> Sequence[Observation]:
@@ -161,6 +177,9 @@ class LiveSource:
 
     def _health_facts(self, tell: Teller) -> list[Observation]:
         return health_facts(self._health(), tell)
+
+    def _verdict(self, tell: Teller) -> list[Observation]:
+        return verdict_facts(self._history, tell)
 
     def _time(self, tell: Teller) -> list[Observation]:
         checked = self._checked()
@@ -204,6 +223,7 @@ def assessor_of(
     for name, last in history.newest().items():
         if name in policies:
             pipeline.restore(last, policies[name])
+    source.remember(history)
     assessor = Assessor(
         known, policies, pipeline, history, clock, probes=source.probes(), environment=environment,
         code_version=code_version, settle_s=settle_s, renew_s=renew_s,

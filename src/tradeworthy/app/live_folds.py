@@ -7,11 +7,12 @@ import msgspec
 
 from tradeworthy.app import bootstrap
 from tradeworthy.app.config import Document
-from tradeworthy.app.desk_folds import ComparisonFold, desk_fold, log_fold, streams_fold
+from tradeworthy.app.desk_folds import ComparisonFold, budget_fold, desk_fold, drift_fold, log_fold, streams_fold
 from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.facts import Event
 from tradeworthy.operations.assessments.collectors.told import Teller
 from tradeworthy.operations.assessments.collectors.trades import TradesFold
+from tradeworthy.operations.assessments.collectors.understanding import UnderstandingFold
 from tradeworthy.operations.assessments.framework.registry import registry
 from tradeworthy.operations.assessments.framework.values import Kind, Observation, Provenance
 
@@ -31,6 +32,7 @@ class LiveFolds:
         self.desk = desk_fold(document, environment)
         self.log = log_fold(directory, (one.name for one in document.tapes))
         self.trades, self.streams = TradesFold(bootstrap.instruments_of(document)), streams_fold(document)
+        self.drift, self.budgets, self.understanding = drift_fold(document), budget_fold(document), UnderstandingFold()
         self.compared = ComparisonFold()
         self._clock, self._speed = clock, document.desk.speed
         self._arrived = 0
@@ -42,6 +44,9 @@ class LiveFolds:
         self.log.on_event(event, seq)
         self.trades.on_event(event)
         self.streams.on_event(event)
+        self.drift.on_event(event)
+        self.budgets.on_event(event)
+        self.understanding.on_event(event)
         self.compared.on_event(event, self._arrived)
 
     def facts(self, name: str, read: Read, environment: str, venue: Provenance | None = None) -> list[Observation]:

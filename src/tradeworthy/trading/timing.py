@@ -11,6 +11,7 @@ from tradeworthy.kernel.facts import Fact, fact
 from tradeworthy.kernel.severity import Severity
 
 STEP, INDICATORS, DECIDE, IO_WAIT = "step", "indicators", "decide", "io_wait"
+P95_SAMPLES_MIN = 20
 
 
 class TimingPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,7 +36,7 @@ class TimingPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StageTiming(msgspec.Struct, frozen=True):
-    """One stage of a period, nanoseconds; p99 None where too few samples stand behind it."""
+    """One stage of a period, nanoseconds; p95 and p99 None where too few samples stand behind them."""
 
     stage: str
     samples: int
@@ -44,6 +45,7 @@ class StageTiming(msgspec.Struct, frozen=True):
     max_ns: int
     limit_ns: int
     severity: Severity
+    p95_ns: int | None = None
 
 
 @fact("telemetry.desk.timing")
@@ -101,8 +103,9 @@ class StageTimes:
     def _judge(self, stage: str, kept: list[int]) -> StageTiming:
         policy, count = self._policy, len(kept)
         limit, p50 = policy.limit(stage), kept[ceil(count / 2) - 1]
+        p95 = kept[ceil(0.95 * count) - 1] if count >= P95_SAMPLES_MIN else None
         if count < policy.samples_min:
-            return StageTiming(stage, self._taken[stage], p50, None, kept[-1], limit, Severity.UNKNOWN)
+            return StageTiming(stage, self._taken[stage], p50, None, kept[-1], limit, Severity.UNKNOWN, p95)
         p99 = kept[ceil(0.99 * count) - 1]
         severity = Severity.WARN if p99 >= limit else Severity.OK
-        return StageTiming(stage, self._taken[stage], p50, p99, kept[-1], limit, severity)
+        return StageTiming(stage, self._taken[stage], p50, p99, kept[-1], limit, severity, p95)

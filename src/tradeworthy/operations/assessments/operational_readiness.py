@@ -3,7 +3,7 @@
 from tradeworthy.operations.assessments.framework import Assessment, AssessmentPolicy, Category, Child
 
 CHILDREN = ("system_validation", "incident_response", "drift_sentry", "ingest_slos", "understanding_slos", "burn_rate")
-"""Those without facts yet count as unknown; each begins to count with its file."""
+"""One that was never judged, or whose snapshot has ended, counts as unknown."""
 
 ASSESSMENT = Assessment(
     title="Operations is fit to run the desk.",

@@ -1,7 +1,7 @@
 """Fold a desk's journal into facts of its streams: holes, suspect prices, timing, and who reports at all; bounded."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_MILLI, NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Event
@@ -20,6 +20,15 @@ from tradeworthy.trading.timing import DeskTiming
 HOUR_NS = 3_600 * NANOS_PER_SECOND
 FEEDS_KEPT = 1_000
 SOURCES_KEPT = 1_000
+
+
+class FeedSeen(NamedTuple):
+    """What one feed brought: its instrument, interval of bars, rows, and when the newest came."""
+
+    instrument: str
+    interval_ns: int
+    events: int
+    last: int
 
 
 class _Feed:
@@ -104,6 +113,11 @@ class StreamsFold:
                 tell("book_gaps", self._gaps.total(instrument, self.now), instrument),
             ]  # fmt: skip
         return found
+
+    def feeds(self) -> list[FeedSeen]:
+        """Return what each feed brought, in the order of their names."""
+        feeds = (one for _, one in sorted(self._feeds.items()))
+        return [FeedSeen(one.instrument, one.interval_ns, one.events, one.last) for one in feeds]
 
     def performance_facts(self, tell: Teller) -> list[Observation]:
         """Return the facts of `runtime_performance`: each stage of the last period, by p99 or the maximum."""
