@@ -138,6 +138,43 @@ def test_a_key_given_twice_or_nested_reads_the_same(tmp_path, extra):
     assert outcome(path, SMALL, compiled=True) == outcome(path, SMALL, compiled=False)
 
 
+PLACES = [
+    lambda key, value: {key: value, "level": "info"},
+    lambda key, value: {"payload": {key: value}, "level": "info"},
+    lambda key, value: {"payload": {"structured": {key: value}}, "level": "info"},
+    lambda key, value: {"other": {key: value}, "level": "info"},
+    lambda key, value: {"list": [{key: value}], "level": "info"},
+]
+"""The same key, first or second of its line, where it means something and where it does not."""
+
+
+@pytest.mark.parametrize("key", ["seq", "ts", "ingested_at", "event", "level", "stack", "k" * 29, "k" * 30, "", "é"])
+def test_a_key_that_the_line_before_had_elsewhere_reads_the_same(tmp_path, key):
+    values = [5, 1772431209, "2026-03-02T06:00:09Z", "info", "heartbeat", {}, None]
+    rows = [
+        logs.encode({"event": "heartbeat"} | place(key, value) | {"time": logs.at(4)})
+        for value in values for place in PLACES
+    ]  # fmt: skip
+    rows += [row.replace(b'":', b'" :') for row in rows] + [row.replace(b'k"', b"k'") for row in rows]
+    for seed in range(3):
+        random.Random(seed).shuffle(rows)
+        path = logs.write(tmp_path / "places.jsonl", rows)
+        assert outcome(path, SMALL, compiled=True) == outcome(path, SMALL, compiled=False)
+
+
+def test_a_time_that_arrival_repeats_or_almost_repeats_reads_the_same(tmp_path):
+    whole, clock = logs.line(3), b"03.000000Z"
+    stamps = [
+        clock, b"03.000001Z", b"03.00000xZ", b"03.000000z", b"60.000000Z", b"59.999999Z", b"03,000000Z", b"0x.000000Z",
+        b"03Z", b"03.0000000Z", b"03.00000Z", b"03.000000+00:00",
+    ]  # fmt: skip
+    before, between, after = whole.split(clock)
+    rows = [before + own + between + arrival + after for own in stamps for arrival in stamps]
+    assert whole in rows
+    path = logs.write(tmp_path / "stamps.jsonl", rows)
+    assert outcome(path, SMALL, compiled=True) == outcome(path, SMALL, compiled=False)
+
+
 def test_plain_lines_never_reach_the_general_parser(tmp_path, monkeypatch):
     path = logs.write(tmp_path / "plain.jsonl", [logs.line(n) for n in range(500)])
     asked = []

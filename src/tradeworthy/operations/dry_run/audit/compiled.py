@@ -27,6 +27,7 @@ from tradeworthy.operations.dry_run.audit.compiled_text import (
     code_of_text,
     digits_end,
     epoch_of,
+    equals,
     get,
     holds_escape,
     integer_at,
@@ -57,7 +58,9 @@ SPANS_AT = BEATS_AT + 2 * BEATS
 NAMES_AT = SPANS_AT + 2 * SPANS
 EVENTS_AT = NAMES_AT + 4 * SLOTS
 CELLS_AT = EVENTS_AT + 2 * SLOTS
-WORDS = CELLS_AT + 2 * CELLS
+SHAPES, KEYS_A_SHAPE, SHAPE_WORDS, SHAPE_KEY_BYTES_MAX = 8, 16, 8, 32
+SHAPES_AT = CELLS_AT + 2 * CELLS
+WORDS = SHAPES_AT + SHAPES * KEYS_A_SHAPE * SHAPE_WORDS
 """Places in the one memory that the kernel works on, in words of eight bytes."""
 BEAT = "heartbeat"
 _LEVEL, _LVL, _SEVERITY, _SEVERITY_TEXT_TAIL = (letters(one) for one in ("level", "lvl", "severity", "ity_text"))
@@ -110,6 +113,15 @@ def _event_slot(at, length, state):  # type: ignore[no-untyped-def]  # pragma: n
 
 
 @njit(**OPTIONS)
+def _remember(at, length, what, state, shape):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Remember the bytes of a key with its quotes and its colon, and what it means, for the next line of this shape."""
+    for place in range(4):
+        put(state, shape + place, word_at(at + 8 * place))
+    put(state, shape + 4, _FOUR & ~((1 << length) - 1))
+    put(state, shape + 5, what << 8 | length)
+
+
+@njit(**OPTIONS)
 def _read_line(at, state):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Count one line and return the address after its end; 0, with nothing counted, when it is not a plain one."""
     level, own, arrival, event, event_bytes = -1, NO_TIME, NO_TIME, 0, 0
@@ -124,6 +136,8 @@ def _read_line(at, state):  # type: ignore[no-untyped-def]  # pragma: no cover
     else:
         return 0
     in_structured, saw_structured = False, False
+    keys = 0
+    shapes = KEYS_A_SHAPE * ((word_at(event) * 0x2545F4914F6CDD1D) >> 32 & (SHAPES - 1)) if body != 0 else 0
     while depth > 0:
         what = 0
         at = skip(at)
@@ -134,65 +148,75 @@ def _read_line(at, state):  # type: ignore[no-untyped-def]  # pragma: no cover
             if kinds & 1:
                 if byte_at(at) != 34:
                     return 0
-                key = at + 1
-                at = text_end(key)
-                if byte_at(at) != 34:
-                    at = text_rest(at)
-                    if at == 0 or holds_escape(key, at):
-                        return 0
-                length = at - key
-                name = masked(word_at(key), length)
-                if length == 5:
-                    if name == _LEVEL:
-                        what = 1
-                    elif name == _EVENT:
-                        what = 3
-                    elif name == _STACK:
-                        return 0
-                elif length == 9:
-                    if name == _TIMESTAMP and word_at(key + 1) == _TIMESTAMP_TAIL:
+                shape = SHAPES_AT + SHAPE_WORDS * (shapes | keys & (KEYS_A_SHAPE - 1))
+                keys += 1
+                known = get(state, shape + 5) if equals(at, state + 8 * shape) | get(state, shape + 4) == _FOUR else 0
+                if known != 0:
+                    what = known >> 8
+                    at += known & 0xFF
+                else:
+                    key = at + 1
+                    at = text_end(key)
+                    if byte_at(at) != 34:
+                        at = text_rest(at)
+                        if at == 0 or holds_escape(key, at):
+                            return 0
+                    length = at - key
+                    name = masked(word_at(key), length)
+                    if length == 5:
+                        if name == _LEVEL:
+                            what = 1
+                        elif name == _EVENT:
+                            what = 3
+                        elif name == _STACK:
+                            return 0
+                    elif length == 9:
+                        if name == _TIMESTAMP and word_at(key + 1) == _TIMESTAMP_TAIL:
+                            what = 2
+                        elif name in (_EXCEPTION, _TRACEBACK):
+                            return 0
+                    elif length == 8:
+                        if name == _SEVERITY:
+                            what = 1
+                        elif name in (_EXC_INFO, _EXC_TEXT):
+                            return 0
+                    elif length == 11:
+                        if name == _INGESTED and word_at(key + 3) == _INGESTED_TAIL:
+                            what = 5
+                        elif name == _STACK_TRACE:
+                            return 0
+                    elif length == 7:
+                        if name == _PAYLOAD:
+                            what = 4
+                    elif length == 10:
+                        if name == _STRUCTURED and word_at(key + 2) == _STRUCTURED_TAIL:
+                            what = 7
+                        elif name == _AT_TIMESTAMP and word_at(key + 2) == _AT_TIMESTAMP_TAIL:
+                            what = 2
+                        elif name == _STACKTRACE:
+                            return 0
+                    elif (length == 2 and name == _TS) or (length == 4 and name == _TIME):
                         what = 2
-                    elif name in (_EXCEPTION, _TRACEBACK):
-                        return 0
-                elif length == 8:
-                    if name == _SEVERITY:
+                    elif length == 3 and name == _SEQ:
+                        what = 6
+                    elif (length == 3 and name == _LVL) or (
+                        length == 13 and name == _SEVERITY and word_at(key + 5) == _SEVERITY_TEXT_TAIL
+                    ):
                         what = 1
-                    elif name in (_EXC_INFO, _EXC_TEXT):
+                    at += 1
+                    begin = at
+                    at = skip(at)
+                    if byte_at(at) != 58:
                         return 0
-                elif length == 11:
-                    if name == _INGESTED and word_at(key + 3) == _INGESTED_TAIL:
-                        what = 5
-                    elif name == _STACK_TRACE:
-                        return 0
-                elif length == 7:
-                    if name == _PAYLOAD:
-                        what = 4
-                elif length == 10:
-                    if name == _STRUCTURED and word_at(key + 2) == _STRUCTURED_TAIL:
-                        what = 7
-                    elif name == _AT_TIMESTAMP and word_at(key + 2) == _AT_TIMESTAMP_TAIL:
-                        what = 2
-                    elif name == _STACKTRACE:
-                        return 0
-                elif (length == 2 and name == _TS) or (length == 4 and name == _TIME):
-                    what = 2
-                elif length == 3 and name == _SEQ:
-                    what = 6
-                elif (length == 3 and name == _LVL) or (
-                    length == 13 and name == _SEVERITY and word_at(key + 5) == _SEVERITY_TEXT_TAIL
-                ):
-                    what = 1
+                    at += 1
+                    if at - 1 == begin and length + 3 <= SHAPE_KEY_BYTES_MAX:
+                        _remember(key - 1, length + 3, what, state, shape)
                 if what == 5 or what == 7:
                     what = what if depth == 2 and in_payload else 0
                 elif what == 6:
                     what = 6 if depth == 1 or (depth == 2 and in_payload) or (depth == 3 and in_structured) else 0
                 elif depth != 1:
                     what = 0
-                at += 1
-                at = skip(at)
-                if byte_at(at) != 58:
-                    return 0
-                at += 1
                 at = skip(at)
             opened = False
             first = byte_at(at)

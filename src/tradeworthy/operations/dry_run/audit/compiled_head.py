@@ -13,9 +13,11 @@ from tradeworthy.operations.dry_run.audit.compiled_text import (
     begins_trace,
     blanks_end,
     byte_at,
+    equals,
     holds_escape,
     letters,
     masked,
+    micros_of,
     moment_of,
     number_end,
     put,
@@ -29,6 +31,9 @@ OWN_SEEN, ARRIVAL_SEEN, HEAD = 20, 23, 26
 OK_WORDS = ("info", "debug", "trace", "notice")
 _INFO, _DEBUG, _TRACE, _NOTICE = (letters(one) for one in OK_WORDS)
 _INFO_UPPER, _DEBUG_UPPER, _TRACE_UPPER, _NOTICE_UPPER = (letters(one.upper()) for one in OK_WORDS)
+_FIVE_BYTES, _INFO_END = 0xFFFFFFFFFF, letters('info"')
+STAMP_BYTES = 27
+_STAMP_ALL = (1 << STAMP_BYTES) - 1
 _STDOUT, _STDERR, _SIX_BYTES = letters("stdout"), letters("stderr"), 0xFFFFFFFFFFFF
 _HEAD = (
     '{"timestamp":"', '","level":"', '","event":"', '","message":"', '","stream":"', '","payload":{"stream":"',
@@ -80,15 +85,20 @@ def read_head(at, state):  # type: ignore[no-untyped-def]  # pragma: no cover
     if word_at(at) != _H0 or word_at(at + 6) != _T0:
         return 0
     at += 14
-    end = _stamp_end(at)
-    own = moment_of(at, end, state + 8 * OWN_SEEN)
+    stamp, end = at, at + STAMP_BYTES
+    own = micros_of(at, state + 8 * OWN_SEEN)
+    if own == NO_TIME:
+        end = _stamp_end(at)
+        own = moment_of(at, end, state + 8 * OWN_SEEN)
     if own == NO_TIME or word_at(end) != _H1 or word_at(end + 3) != _T1:
         return 0
     at = end + 11
-    end = text_end(at)
-    if byte_at(end) != 34:
-        return 0
-    level = level_number(at, end - at)
+    end, level = at + 4, 0
+    if word_at(at) & _FIVE_BYTES != _INFO_END:
+        end = text_end(at)
+        if byte_at(end) != 34:
+            return 0
+        level = level_number(at, end - at)
     if level < 0 or word_at(end) != _H2 or word_at(end + 3) != _T2:
         return 0
     at = end + 11
@@ -120,8 +130,14 @@ def read_head(at, state):  # type: ignore[no-untyped-def]  # pragma: no cover
     if word_at(at) != _H6 or word_at(at + 9) != _T6:
         return 0
     at += 17
-    end = _stamp_end(at)
-    arrival = moment_of(at, end, state + 8 * ARRIVAL_SEEN)
+    end = at + STAMP_BYTES
+    if equals(at, stamp) & _STAMP_ALL == _STAMP_ALL and byte_at(end - 1) == 90:
+        arrival = own
+    else:
+        arrival = micros_of(at, state + 8 * ARRIVAL_SEEN)
+        if arrival == NO_TIME:
+            end = _stamp_end(at)
+            arrival = moment_of(at, end, state + 8 * ARRIVAL_SEEN)
     if arrival == NO_TIME or word_at(end) != _H7 or word_at(end + 9) != _T7:
         return 0
     end = number_end(end + 17)

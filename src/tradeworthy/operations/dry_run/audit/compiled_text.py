@@ -82,6 +82,19 @@ def _stops(_context, address):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
+def equals(_context, address, other):  # type: ignore[no-untyped-def]
+    """Return a bit for each of 32 bytes that is the same at both places."""
+
+    def generate(_context, builder, _signature, args):  # type: ignore[no-untyped-def]
+        vector = ir.VectorType(ir.IntType(8), _VECTOR)
+        one, two = (builder.load(builder.inttoptr(place, vector.as_pointer()), align=1) for place in args)
+        same = builder.icmp_unsigned("==", one, two)
+        return builder.zext(builder.bitcast(same, ir.IntType(_VECTOR)), ir.IntType(64))
+
+    return types.int64(types.int64, types.int64), generate
+
+
+@intrinsic
 def _lowest(_context, bits):  # type: ignore[no-untyped-def]
     """Return the position of the lowest set bit."""
 
@@ -94,6 +107,8 @@ def _lowest(_context, bits):  # type: ignore[no-untyped-def]
 _ZEROS, _LOW_SEVEN, _ABOVE_NINE = letters("0" * 8), 0x7F7F7F7F7F7F7F7F, 0x7676767676767676
 _HIGH, _EVEN = -0x7F7F7F7F7F7F7F80, 0x00FF00FF00FF
 _ZONE_SIX, _SIX = letters("+00:00"), 0xFFFFFFFFFFFF
+_STAMP_SIGNS, _STAMP_SECOND = letters("\x7f\0\0\x7f") | 0x80000080, letters(":\0\0.")
+_STAMP_ENDS, _STAMP_FRACTION = letters("\x7f" + 6 * "\0" + "\x7f") | -0x7FFFFFFFFFFFFF80, letters("." + 6 * "\0" + "Z")
 _TRAC, _PANI, _FATA, _LOWER_FOUR = (letters(one) for one in ("trac", "pani", "fata", "    "))
 _FOUR = 0xFFFFFFFF
 OPTIONS: Any = {"nogil": True, "error_model": "numpy", "boundscheck": False}
@@ -385,6 +400,28 @@ def moment_of(at, end, seen):  # type: ignore[no-untyped-def]  # pragma: no cove
     if (byte_at(at) == 90 and at + 1 == end) or (at + 6 == end and word_at(at) & _SIX == _ZONE_SIX):
         return nanos
     return NO_TIME
+
+
+@njit(**OPTIONS)
+def micros_of(at, seen):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the nanoseconds of `YYYY-MM-DDTHH:MM:SS.ffffffZ` in a minute that was seen last, -1 for any other text.
+
+    The length is fixed, so what comes after it can be looked at before this is worked out.
+    """
+    second, fraction = word_at(at + 16), word_at(at + 19)
+    if second & _STAMP_SIGNS != _STAMP_SECOND or fraction & _STAMP_ENDS != _STAMP_FRACTION:
+        return NO_TIME
+    if word_at(at) != get(seen, 0) or word_at(at + 8) != get(seen, 1):
+        return NO_TIME
+    tens, ones = ((second >> 8) & 0xFF) - 48, ((second >> 16) & 0xFF) - 48
+    digits = ((fraction >> 8) & _SIX) ^ (_ZEROS & _SIX)
+    if ((digits & _LOW_SEVEN) + (_ABOVE_NINE & _SIX) | digits) & _HIGH != 0 or tens < 0 or tens > 5:
+        return NO_TIME
+    if ones < 0 or ones > 9:
+        return NO_TIME
+    pairs = (digits & _EVEN) * 10 + ((digits >> 8) & _EVEN)
+    micros = (pairs & 0xFF) * 10_000 + ((pairs >> 16) & 0xFF) * 100 + ((pairs >> 32) & 0xFF)
+    return get(seen, 2) + (tens * 10 + ones) * 1_000_000_000 + micros * 1_000
 
 
 @njit(**OPTIONS)
