@@ -6,7 +6,7 @@ import pytest
 from trusted import NOW, SECOND, key, trusting
 
 from tradeworthy.app.approvals import signed
-from tradeworthy.app.latency_baselines import NAME, LatencyBaselines
+from tradeworthy.app.latency_baselines import NAME, BaselineWatch, LatencyBaselines
 from tradeworthy.cli.main import call
 from tradeworthy.kernel.clock import EventClock
 from tradeworthy.kernel.errors import ConfigurationRefused, ExitCode, InvalidInput, UsageError
@@ -111,3 +111,52 @@ def test_the_verbs_refuse_what_is_not_signed(tmp_path, capsys):
     assert call(["performance-baseline", "propose", str(report_of(tmp_path)), *words]) == ExitCode.PASS
     assert call(["approve", str(pack), "--runs", str(runs)]) == ExitCode.WARN
     assert call(["performance-baseline", "accept", str(pack), "--runs", str(runs)]) == ExitCode.FAIL
+
+
+def counting(baselines):
+    """Return a watch of this machine's baseline, and the list of times at which the journal was read."""
+    read, of = [], baselines.of
+
+    def counted(machine):
+        read.append(machine)
+        return of(machine)
+
+    baselines.of = counted
+    return BaselineWatch(baselines, HERE), read
+
+
+def test_a_watch_reads_the_journal_again_only_when_it_went_on(tmp_path):
+    clock = EventClock(NOW)
+    baselines = opened(tmp_path, clock)
+    watch, read = counting(baselines)
+    assert watch.look() is None
+    baselines.accept(signed(proposed(baselines, tmp_path), key(2), key(3)))
+    read.clear()
+    assert [watch.look().p50_ns for _ in range(5)] == [1_500_000] * 5
+    assert len(read) == 1
+    clock.sleep(SECOND)
+    baselines.accept(signed(proposed(baselines, tmp_path, p50=1.0), key(2), key(3)))
+    assert [watch.look().p50_ns for _ in range(5)] == [1_000_000] * 5
+    assert len(read) == 2
+
+
+def test_a_watch_of_a_damaged_journal_fails_at_each_look(tmp_path):
+    baselines = opened(tmp_path)
+    baselines.accept(signed(proposed(baselines, tmp_path), key(2), key(3)))
+    watch, read = counting(baselines)
+    assert watch.look() is not None
+    (segment,) = baselines.directory.glob("journal-*.jsonl")
+    segment.write_bytes(segment.read_bytes().replace(b"1500000", b"1500001"))
+    for _ in range(2):
+        with pytest.raises(InvalidInput, match="damaged"):
+            watch.look()
+    assert len(read) == 3
+
+
+def test_a_watch_lists_no_files_while_nothing_moves(tmp_path, monkeypatch):
+    baselines = opened(tmp_path)
+    baselines.accept(signed(proposed(baselines, tmp_path), key(2), key(3)))
+    watch, _ = counting(baselines)
+    found = watch.look()
+    monkeypatch.setattr("pathlib.Path.glob", lambda *_: pytest.fail("files were listed"))
+    assert watch.look() == found

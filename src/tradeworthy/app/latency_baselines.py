@@ -32,6 +32,11 @@ class LatencyBaselines:
         self._clock, self._policy = clock, policy or PeoplePolicy()
         self._book = ApprovalBook(root / "state" / NAME, desk=NAME, clock=clock, policy=self._policy)
 
+    @property
+    def directory(self) -> Path:
+        """Where their journal is, from the first approval on."""
+        return self._book.directory
+
     def of(self, machine: str) -> LatencyBaseline | None:
         """Return a machine's approved baseline; raises `InvalidInput` where the journal does not verify."""
         found = in_force(self._events()).get(machine)
@@ -82,3 +87,37 @@ class LatencyBaselines:
         if not judged.ok:
             raise InvalidInput(f"{directory} is damaged at seq {judged.first_bad_seq}: {judged.problem}")
         return self._book.events()
+
+
+class BaselineWatch:
+    """One machine's baseline for whoever looks again and again: two `stat` a look, and read anew when something moved.
+
+    A journal is appended to in its newest segment alone; files that come and go move the folder's own time. Bytes of an
+    older segment that somebody changes in place are found at the next start, or when the journal goes on.
+    """
+
+    def __init__(self, baselines: LatencyBaselines, machine: str) -> None:
+        self._baselines, self._machine = baselines, machine
+        self._newest: Path | None = None
+        self._seen: tuple[int, tuple[int, int]] | None = None
+        self._known: LatencyBaseline | None = None
+
+    def look(self) -> LatencyBaseline | None:
+        """Return the baseline in force; raises `InvalidInput` where the journal does not verify."""
+        moved = self._moved()
+        if moved != self._seen or moved is None:
+            self._newest = max(self._baselines.directory.glob("journal-*"), default=None)
+            self._seen = None  # until it was read: what does not verify is read again at the next look
+            seen = self._moved()
+            self._known = self._baselines.of(self._machine)
+            self._seen = seen
+        return self._known
+
+    def _moved(self) -> tuple[int, tuple[int, int]] | None:
+        """Return the time of the folder and the size and time of its newest segment; None where one is not there."""
+        try:
+            folder = self._baselines.directory.stat().st_mtime_ns
+            newest = None if self._newest is None else self._newest.stat()
+        except FileNotFoundError:
+            return None
+        return folder, (0, 0) if newest is None else (newest.st_size, newest.st_mtime_ns)
