@@ -1,5 +1,6 @@
 """`tradeworthy gate` leaves with the house's codes: 0 GO, 1 with warnings, 2 NO-GO, 3 nobody can say."""
 
+import socket
 from pathlib import Path
 
 import msgspec
@@ -15,12 +16,19 @@ from tradeworthy.cli.main import call
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.report import Check, Report, canonical
 from tradeworthy.kernel.severity import Severity
+from tradeworthy.operations.assessments.framework.journaled import SnapshotJournal
+from tradeworthy.operations.assessments.framework.mutation import healthy_facts
+from tradeworthy.operations.assessments.framework.registry import registry
+from tradeworthy.operations.assessments.framework.snapshot import encode, take
 from tradeworthy.operations.evidence.canonical import stamp_of
+from tradeworthy.operations.evidence.trust import read_trust
+from tradeworthy.operations.gates.asking import journals_of
 from tradeworthy.operations.gates.capital.ramp import RampDecided, Step
 from tradeworthy.operations.gates.maturity import Rebaselined
 from tradeworthy.operations.gates.model import Verdict
 from tradeworthy.operations.gates.named import GATES, Act
 from tradeworthy.operations.gates.reading import healthy
+from tradeworthy.operations.gates.signed_rebaseline import signers_of
 from tradeworthy.operations.gates.store import GateStore
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -247,8 +255,8 @@ def test_a_policy_climbs_by_evidence_and_signed_approvals_and_goes_down_freely(
 ):
     step, shown, (trust, keys) = ("--author", "ann", "--reason", "r"), good(folder, binding), people
     files = {name: tmp_path / f"{name}.approval" for name in keys}
-    for name, key in keys.items():
-        assert call(["gate", "approve", "p", "pilot", "--evidence", shown, "--role", "risk", "--key", str(key),
+    for name, private in keys.items():
+        assert call(["gate", "approve", "p", "pilot", "--evidence", shown, "--role", "risk", "--key", str(private),
                      "--output", str(files[name])]) == 0  # fmt: skip
     capsys.readouterr()
     assert gate(folder, "stage", "p") == 0
@@ -352,12 +360,13 @@ def test_a_step_to_real_capital_needs_the_gates_go(folder, tmp_path, monkeypatch
     assert gate(folder, *words) == 0
 
 
-def test_a_count_begun_anew_needs_two_people_and_a_recovery_names_what_is_broken(folder, tmp_path, capsys):
-    words = ("rebaseline", "--source", "market_data", "--counted", 4, "--reason", "another feed", "--by", "ann")
-    assert gate(folder, *words) == 3
-    assert gate(folder, *words, "--by", "bob") == 0
+def test_a_count_begun_anew_needs_two_people_and_a_recovery_names_what_is_broken(folder, people, tmp_path, capsys):
+    trust, keys = people
+    words = ("rebaseline", "--source", "market_data", "--counted", 4, "--reason", "another feed", "--trust", trust)
+    assert gate(folder, *words, "--key", keys["cy"]) == 2
+    assert gate(folder, *words, "--key", keys["cy"], "--key", keys["bob"]) == 0
     (note,) = [one for _, one in GateStore(folder, SystemClock()).read().notes if isinstance(one, Rebaselined)]
-    assert (note.counted, note.people) == (4, ("ann", "bob"))
+    assert (note.counted, signers_of(note, read_trust(trust))) == (4, ("cy", "bob"))
     capsys.readouterr()
     assert gate(folder, "recover", CONFIG, "--service", "desk=http://127.0.0.1:1/health", "--wait", 0) == 2
     assert "broken: desk" in capsys.readouterr().out
@@ -374,3 +383,46 @@ def test_reports_that_are_due_are_written_once(folder, capsys):
     assert gate(folder, "reports") == 0
     assert "written" not in capsys.readouterr().out
     assert gate(folder, "reports", "--every", 0) == 3
+
+
+def test_a_build_asks_without_a_network(folder, binding, monkeypatch):
+    def refused(*words, **more):
+        raise AssertionError("a gate opened a socket")
+
+    for name in ("socket", "create_connection", "getaddrinfo"):
+        monkeypatch.setattr(socket, name, refused)
+    fill(folder, binding, "desk_health")
+    for name in GATES:
+        assert gate(folder, "check", name, CONFIG, "--ci") == 2
+        assert gate(folder, "check", name, CONFIG, "--ci", "--strict") == 2
+
+
+def test_a_warning_of_a_named_component_blocks_and_the_json_says_so(folder, binding, capsys):
+    gate(folder, "mutate", "operational_readiness", "--configuration", CONFIG)
+    fill(folder, binding, "operational_readiness", status=Severity.WARN)
+    assert gate(folder, "check", "operational_readiness", CONFIG) == 1
+    capsys.readouterr()
+    words = ("check", "operational_readiness", CONFIG, "--json", "--warn-component", "system_validation")
+    assert gate(folder, *words) == 2
+    found = msgspec.json.decode(capsys.readouterr().out.encode(), type=Verdict)
+    assert [one.partition(":")[0] for one in found.blocking] == ["system_validation"]
+    assert "issue.system_validation.warn_blocked" in [code for row in found.rows for code in row.codes]
+    assert gate(folder, "check", "operational_readiness", CONFIG, "--block-on-warn") == 2
+    assert len(verdicts(folder, "operational_readiness")[-1].verdict.blocking) == 3
+    assert gate(folder, "check", "operational_readiness", CONFIG, "--warn-component", "nothing") == 3
+
+
+def test_verify_finds_the_journal_of_the_desk_that_a_verdict_cites(folder, binding, capsys):
+    one, clock = registry().get("time_integrity"), SystemClock()
+    for desk in ("other", load(CONFIG).desk.name):
+        now = clock.now()
+        snapshot = take(one, healthy_facts(one, now), one.policy, now, environment="paper", code_version=CODE)
+        journal = SnapshotJournal(folder.parent / "state" / desk / "assessments", clock)
+        journal.append(snapshot.id, one.name, encode(snapshot), now)
+        journal.close()
+    assert gate(folder, "check", "desk_health", CONFIG) == 2
+    (given,) = verdicts(folder, "desk_health")
+    assert snapshot.id in {artefact.sha256 for artefact in given.verdict.artefacts}
+    assert [one.parent.name for one in journals_of(GateStore(folder, clock), given)] == [load(CONFIG).desk.name]
+    assert gate(folder, "verify", "desk_health", given.verdict_id) == 0
+    assert gate(folder, "verify", "desk_health", given.verdict_id, "--assessments", folder / "none") == 2

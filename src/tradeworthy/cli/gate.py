@@ -22,7 +22,7 @@ from tradeworthy.operations.dry_run.page import duration
 from tradeworthy.operations.gates.explain import Explanation, explain_known
 from tradeworthy.operations.gates.ladder import LEVELS, gate_of
 from tradeworthy.operations.gates.model import Mode
-from tradeworthy.operations.gates.named import GATES, gate_named
+from tradeworthy.operations.gates.named import GATES, components_of, gate_named
 from tradeworthy.operations.gates.page import headline
 
 app = App(name="gate", help="Say GO or NO-GO over evidence, why, and when the answer ends.")
@@ -38,6 +38,7 @@ app.command(gate_duties.soak)
 app.command(gate_duties.ready)
 app.command(gate_duties.daily)
 app.command(gate_duties.sign)
+app.command(gate_duties.sign_page, name="sign-page")
 app.command(gate_stages.stage)
 app.command(gate_stages.approve)
 app.command(gate_cycles.promote)
@@ -61,7 +62,7 @@ def check(
     gate: str, configuration: Path, /, *, gates: Folder = GATES_FOLDER, tier: str = "paper", scope: str = "desk",
     assessments: tuple[Path, ...] = (), waivers: Path | None = None, trust: Path | None = None,
     key: Path | None = None, ci: Flag = False, strict: Flag = False, class_override: tuple[str, ...] = (),
-    at: str | None = None, json: Flag = False,
+    warn_component: tuple[str, ...] = (), block_on_warn: Flag = False, at: str | None = None, json: Flag = False,
 ) -> int:  # fmt: skip
     """Judge a gate over the evidence there is, keep the verdict, and leave with its code.
 
@@ -91,13 +92,25 @@ def check(
         Warning rows are critical.
     class_override
         ROW=critical; only tightening is allowed.
+    warn_component
+        A row, or a component of its evidence, of which a warning blocks; may be given several times.
+    block_on_warn
+        Every warning blocks.
     at
         Judge for this time, like 2026-01-31T00:00:00Z, and keep nothing.
     json
         Print the verdict's JSON.
     """
     asked = gate_duties.gates_of(gates, configuration, tier, scope, assessments, waivers, trust)
-    table, mode = gate_named(gate), Mode(ci=ci, strict=strict, tightened=_tightened(class_override))
+    table, mode = gate_named(gate), Mode(
+        ci=ci, strict=strict, tightened=_tightened(class_override), warn_components=warn_component,
+        block_on_warn=block_on_warn,
+    )  # fmt: skip
+    strange = set(warn_component) - components_of(table)
+    if strange:
+        raise UsageError(
+            f"--warn-component: expected one of {', '.join(sorted(components_of(table)))}, found {', '.join(strange)}"
+        )
     verdict = asked.judge(table, at=None if at is None else gate_looks.time_of_words(at), mode=mode)
     name = "" if at is not None else asked.store.keep(verdict, table, None if key is None else private_key(key))
     return gate_looks.told(verdict, name, gates, json=json)

@@ -15,7 +15,7 @@ from tradeworthy.kernel.errors import ExitCode, UsageError
 from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.operations.evidence.canonical import Malformed, stamp_of
 from tradeworthy.operations.evidence.certificate_store import nanos_of_stamp
-from tradeworthy.operations.evidence.trust import read_trust
+from tradeworthy.operations.evidence.trust import TrustFile, read_trust
 from tradeworthy.operations.gates import sign_off
 from tradeworthy.operations.gates.daily_report import daily_report
 from tradeworthy.operations.gates.model import Mode
@@ -171,11 +171,40 @@ def sign(
         Who may not sign: the author of the change, the operator of the run.
     """
     clock, known = SystemClock(), read_trust(trust)
-    given = given_verdict(GateStore(gates, clock), gate, verdict)
-    place = sign_off.sign(
-        gates / gate, given, role, private_key(key), known, at=stamp_of(clock.now()), barred=barred
-    )  # fmt: skip
-    lacking = sign_off.lacking(gates / gate, given, known, barred=barred)
+    subject = sign_off.of_verdict(given_verdict(GateStore(gates, clock), gate, verdict))
+    return _signed(gates / gate, subject, role, key, known, barred)
+
+
+def sign_page(
+    document: Path, /, *, decision: str, role: str, key: Path, trust: Path, barred: tuple[str, ...] = ()
+) -> int:
+    """Sign a readiness decision, or a week's review as the committee, over its very bytes: 0 all roles signed, 1 not.
+
+    Parameters
+    ----------
+    document
+        The decision's JSON, or the page.
+    decision
+        GO or HOLD; only signatures of the same word count together.
+    role
+        strategy_owner, risk or operations.
+    key
+        The signer's private key.
+    trust
+        The trust file.
+    barred
+        Who may not sign: the author of the change, the operator of the run.
+    """
+    subject = sign_off.of_document(document, decision)
+    return _signed(document.parent, subject, role, key, read_trust(trust), barred)
+
+
+def _signed(
+    folder: Path, subject: sign_off.Subject, role: str, key: Path, trust: TrustFile, barred: tuple[str, ...]
+) -> int:
+    at = stamp_of(SystemClock().now())
+    place = sign_off.sign(folder, subject, role, private_key(key), trust, at=at, barred=barred)
+    lacking = sign_off.lacking(folder, subject, trust, barred=barred)
     _console().print(f"signed   {place}\nlacking  {', '.join(lacking) or 'nobody'}")
     return ExitCode.WARN if lacking else ExitCode.PASS
 

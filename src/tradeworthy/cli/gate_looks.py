@@ -14,7 +14,7 @@ from tradeworthy.operations.dry_run.page import duration
 from tradeworthy.operations.evidence.canonical import Malformed, stamp_of
 from tradeworthy.operations.evidence.certificate_store import nanos_of_stamp
 from tradeworthy.operations.evidence.trust import read_trust
-from tradeworthy.operations.gates.asking import again, faults_of
+from tradeworthy.operations.gates.asking import again, faults_of, journals_of
 from tradeworthy.operations.gates.bundle import encoded
 from tradeworthy.operations.gates.ladder import climb, needed_of
 from tradeworthy.operations.gates.model import Answer, Standing, Verdict
@@ -129,13 +129,14 @@ def verify(
     gates
         The gates' folder.
     assessments
-        The journals of snapshots that it was judged over.
+        The journals of snapshots that it was judged over; those beside the gates' folder that it cites by default.
     trust
         The trust file, to check who signed it.
     """
     store = GateStore(gates, SystemClock())
     given = given_verdict(store, gate, verdict)
-    faults = faults_of(store, given, assessments, None if trust is None else read_trust(trust))
+    journals = assessments or journals_of(store, given)
+    faults = faults_of(store, given, journals, None if trust is None else read_trust(trust))
     console = console_of()
     for one in faults:
         console.print(one, style="red")
@@ -162,7 +163,7 @@ def history(
     today_rules
         Judge each moment again under the table of today.
     assessments
-        The journals of snapshots, for --today-rules.
+        The journals of snapshots, for --today-rules; those beside the gates' folder that a verdict cites by default.
     """
     store = GateStore(gates, SystemClock())
     until = SystemClock().now() if at is None else time_of_words(at)
@@ -174,7 +175,7 @@ def history(
         moment = stamp_of(verdict.evaluated_at)
         told = f"{moment}  {verdict.gate:<22} {headline(verdict)}  {given.verdict_id[:ID_DIGITS]}"
         if today_rules:
-            now = again(store, given, assessments, gate_named(verdict.gate))
+            now = again(store, given, assessments or journals_of(store, given), gate_named(verdict.gate))
             same = "the same" if encoded(now) == encoded(verdict) else headline(now)
             told += f"\n{'':<22}under today's table: {same}"
         console.print(told)

@@ -12,12 +12,15 @@ from tradeworthy.app.log_maturity import record_of
 from tradeworthy.app.regression import open_recording
 from tradeworthy.app.rollback import Tree, code_of, own_source, rehearse
 from tradeworthy.cli import gate_looks
+from tradeworthy.cli.evidence import private_key
 from tradeworthy.cli.gate_cycles import GIVEN, Given
 from tradeworthy.cli.gate_duties import GATES_FOLDER, Folder, gates_for, gates_of
 from tradeworthy.cli.gate_looks import console_of
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.report import EXIT_CODES, Report
+from tradeworthy.operations.evidence.trust import read_trust
+from tradeworthy.operations.gates import signed_rebaseline
 from tradeworthy.operations.gates.maturity import Rebaselined, maturity_report
 from tradeworthy.operations.gates.release_checks import rollback_report
 from tradeworthy.operations.gates.store import GateStore
@@ -100,7 +103,10 @@ def maturity(
         clock.sleep(every * NANOS_PER_SECOND)
 
 
-def rebaseline(*, source: str, counted: int, reason: str, by: Repeated, gates: Folder = GATES_FOLDER) -> int:
+def rebaseline(
+    *, source: str, counted: int, reason: str, key: Annotated[tuple[Path, ...], Parameter(negative="")], trust: Path,
+    gates: Folder = GATES_FOLDER,
+) -> int:  # fmt: skip
     """Note that two people begin a count anew: what was lost stays counted, and uptime begins again now.
 
     Parameters
@@ -111,18 +117,23 @@ def rebaseline(*, source: str, counted: int, reason: str, by: Repeated, gates: F
         What the count was.
     reason
         Why.
-    by
-        Two different people.
+    key
+        The private keys of two different people, whose signatures the event carries.
+    trust
+        The trust file, which says whose keys count.
     gates
         The gates' folder.
     """
-    store = GateStore(gates, SystemClock())
+    clock = SystemClock()
     try:
-        told = Rebaselined(source, counted, SystemClock().now(), reason, by)
+        told = signed_rebaseline.rebaseline(
+            source=source, counted=counted, at=clock.now(), reason=reason, keys=tuple(map(private_key, key)),
+            trust=read_trust(trust),
+        )  # fmt: skip
     except ValueError as problem:
         raise UsageError(str(problem)) from None
-    store.note(told)
-    console_of().print(f"{source}: {counted} stay counted; uptime begins again")
+    GateStore(gates, clock).note(told)
+    console_of().print(f"{source}: {counted} stay counted; uptime begins again; signed by {' and '.join(told.people)}")
     return 0
 
 

@@ -60,8 +60,8 @@ def certificate(
     lacking: tuple[str, ...] = sign_off.roles_of(tier)
     if trust is not None:
         known = read_trust(trust)
-        found = sign_off.signatures(gates / gate, given, known, barred=barred)
-        lacking = sign_off.lacking(gates / gate, given, known, barred=barred)
+        found = sign_off.signatures(gates / gate, sign_off.of_verdict(given), known, barred=barred)
+        lacking = sign_off.lacking(gates / gate, sign_off.of_verdict(given), known, barred=barred)
     _write(certificate_page(given, found, lacking, moment), output)
     if given.verdict.standing(moment) is Answer.NO_GO:
         return ExitCode.FAIL

@@ -363,3 +363,32 @@ def test_the_passing_of_time_alone_never_begins_a_go():
 @pytest.mark.proof
 def test_no_timeline_of_very_many_begins_a_go_by_waiting():
     assert [seed for seed in range(100_000) if turns_without_news(seed)] == []
+
+
+@pytest.mark.parametrize(("mode", "answer"), [
+    (Mode(), Answer.GO), (Mode(warn_components=("other",)), Answer.GO), (Mode(warn_components=("part",)), Answer.NO_GO),
+    (Mode(warn_components=("a",)), Answer.NO_GO), (Mode(block_on_warn=True), Answer.NO_GO),
+])  # fmt: skip
+def test_a_warning_blocks_where_it_is_asked_to(mode, answer):
+    item = say("a", Severity.WARN, components={"part": Severity.WARN, "rest": Severity.OK})
+    verdict = ask(gate(need("a")), [item], mode=mode)
+    assert verdict.answer is answer
+    blocks = "warn_blocked" if answer is Answer.NO_GO else "warn"
+    assert verdict.rows[0].codes == (f"issue.part.{blocks}",)
+    assert (len(verdict.blocking) == 1) is (answer is Answer.NO_GO)
+
+
+def test_the_verdict_says_by_code_and_in_words_why_it_blocks():
+    parts = {"x": Severity.FAIL, "y": Severity.UNKNOWN, "z": Severity.OK}
+    item = say("a", Severity.FAIL, reason="the roster has a hole", components=parts)
+    verdict = ask(gate(need("a"), need("b")), [item])
+    assert verdict.blocking == ("a: the roster has a hole", "b: there is no evidence")
+    assert [row.codes for row in verdict.rows] == [("issue.x.fail", "issue.y.fail"), ("issue.b.fail",)]
+    assert ask(gate(need("a")), [say("a")]).rows[0].codes == ()
+
+
+def test_a_risk_control_is_never_waived_and_a_grace_is_no_debt():
+    with pytest.raises(ValueError, match="overridden by break-glass, for one session"):
+        need("a", waivable=True, owner="risk")
+    with pytest.raises(ValueError, match="grace_s must be at least 0"):
+        need("a", grace_s=-1)

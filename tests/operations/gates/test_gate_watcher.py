@@ -121,3 +121,25 @@ def test_each_loudness_is_told_once():
     told = [one.severity.value for at in range(0, 2 * HOUR, 300) for one in watcher.tick(NOW + at * S).signals]
     assert told == ["info", "warning", "critical"]
     assert scene.BINDING.scope == "desk"
+
+
+@pytest.mark.parametrize(("grace_s", "asked_at"), [(0, 0), (60, 60), (None, 300), (600, 600)])
+def test_each_row_has_a_grace_of_its_own(grace_s, asked_at):
+    table = gate(need("a", age_max_s=30 * DAY, grace_s=grace_s), need("b", age_max_s=30 * DAY, grace_s=900))
+    bad = [say("a", FAIL), say("b", FAIL)]
+    watcher = Watcher(lambda now: ask(table, bad, now=now, session=SESSION), lambda verdict: "v", lambda turned: None)
+    asked = [at for at in range(0, 901, 30) if watcher.tick(NOW + at * S).asked is not None]
+    assert asked == [asked_at]
+
+
+def test_a_row_that_came_back_begins_its_grace_anew():
+    table, said = gate(need("a", age_max_s=30 * DAY), need("b", age_max_s=30 * DAY)), {}
+    watcher = Watcher(
+        lambda now: ask(table, [say(one, said[one]) for one in "ab"], now=now, session=SESSION), lambda verdict: "v",
+        lambda turned: None,
+    )  # fmt: skip
+    found = []
+    for at, first, second in ((0, FAIL, OK), (240, OK, FAIL), (300, OK, FAIL), (539, OK, FAIL), (540, OK, FAIL)):
+        said.update(a=first, b=second)
+        found.append(watcher.tick(NOW + at * S).asked is not None)
+    assert found == [False, False, False, False, True]

@@ -57,3 +57,12 @@ def test_a_warning_elsewhere_is_a_warning_a_failure_blocks_and_unknown_is_one():
 def test_a_category_that_nobody_judged_is_not_met():
     bare = msgspec.structs.replace(said(), components={})
     assert unmet(bare)[0] == sorted(f"issue_{one}" for one in BLOCKING)
+
+
+def test_the_verdict_carries_the_codes_of_the_categories():
+    verdict = scene.ask(TABLE, [said(mtta=Severity.WARN, drill=Severity.WARN)])
+    codes = {row.id: row.codes for row in verdict.rows}
+    assert codes["incident_response"] == ("issue.drill.warn", "issue.mtta.warn")
+    assert codes["issue_mtta"] == ("issue.mtta.warn_blocked",)
+    assert codes["issue_mttr"] == ()
+    assert [one.partition(":")[0] for one in verdict.blocking] == ["issue_mtta"]

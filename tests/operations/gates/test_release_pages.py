@@ -15,7 +15,7 @@ from tradeworthy.operations.gates.releases.certificate_page import certificate_p
 from tradeworthy.operations.gates.releases.game_day import GameDay, game_day_report
 from tradeworthy.operations.gates.releases.scorecard import FIELDS, SERVICES, Service, gaps, scorecard_page, scores
 from tradeworthy.operations.gates.releases.step_summary import step_summary
-from tradeworthy.operations.gates.sign_off import lacking, sign, signatures
+from tradeworthy.operations.gates.sign_off import lacking, of_verdict, sign, signatures
 from tradeworthy.operations.gates.store import GateAnswered, GateStore, GateTurned, GivenVerdict
 from tradeworthy.operations.gates.weekly_review import monday_before, week_of, weekly_review
 
@@ -47,12 +47,12 @@ def test_signers_stand_on_the_certificate_and_those_that_do_not_count_with_their
     key = trusted_key(KEY.public_key().public_bytes_raw(), holder="ann", roles=("risk",),
                       valid_from="2026-01-01T00:00:00Z", valid_to="2027-01-01T00:00:00Z")  # fmt: skip
     trust = with_key(TrustFile(), key)
-    sign(tmp_path / "small", one, "risk", KEY, trust, at="2026-03-04T00:00:00Z")
-    told = certificate_page(one, signatures(tmp_path / "small", one, trust), lacking(tmp_path / "small", one, trust),
-                            NOW)  # fmt: skip
+    sign(tmp_path / "small", of_verdict(one), "risk", KEY, trust, at="2026-03-04T00:00:00Z")
+    about = (tmp_path / "small", of_verdict(one), trust)
+    told = certificate_page(one, signatures(*about), lacking(*about), NOW)
     assert "| risk | ann | 2026-03-04T00:00:00Z | yes |" in told
     assert "still to sign: operations" in told
-    refused = signatures(tmp_path / "small", one, trust, barred=("ann",))
+    refused = signatures(tmp_path / "small", of_verdict(one), trust, barred=("ann",))
     assert "ann wrote the change" in certificate_page(one, refused, (), NOW)
 
 

@@ -9,6 +9,7 @@ import msgspec
 from tradeworthy.kernel.dsse import signature_valid
 from tradeworthy.kernel.errors import DeskError
 from tradeworthy.kernel.report import address
+from tradeworthy.operations.assessments.framework.journaled import snapshots_of
 from tradeworthy.operations.evidence.canonical import stamp_of
 from tradeworthy.operations.evidence.certificate import WaiverInForce
 from tradeworthy.operations.evidence.trust import TrustFile
@@ -19,7 +20,7 @@ from tradeworthy.operations.gates.ladder import climb, row_of
 from tradeworthy.operations.gates.model import Answer, Binding, Context, Evidence, Gate, Mode, Row, Verdict
 from tradeworthy.operations.gates.named import Act, gate_for
 from tradeworthy.operations.gates.sources import known_sources
-from tradeworthy.operations.gates.store import GateAnswered, GateStore, GivenVerdict, evidence_of
+from tradeworthy.operations.gates.store import SNAPSHOTS, GateAnswered, GateStore, GivenVerdict, evidence_of
 from tradeworthy.operations.gates.verify_verdict import payload_of
 
 RUN_ID_DIGITS = 16
@@ -74,6 +75,20 @@ def again(store: GateStore, given: GivenVerdict, assessments: tuple[Path, ...], 
     journals = tuple(dict.fromkeys((*assessments, store.snapshots)))
     evidence = evidence_of(known, journals, known_sources(), old.evaluated_at)
     return ask(table, Inputs(evidence, old.waivers_known), old.context, old.evaluated_at, mode=old.mode)
+
+
+def journals_of(store: GateStore, given: GivenVerdict) -> tuple[Path, ...]:
+    """Return the journals of snapshots beside a store that hold what a verdict cites: those of its own desk.
+
+    A store lies beside the desks' states (`runs/gates`, `runs/state/DESK`) or within one of them.
+    """
+    cited = {one.sha256 for one in given.verdict.artefacts}
+    beside = sorted(store.root.parent.glob(f"state/*/{SNAPSHOTS}"))
+    found = []
+    for directory in (store.root.parent / SNAPSHOTS, *beside):
+        if any(directory.glob("journal-*")) and any(one.id in cited for one in snapshots_of(directory)):
+            found.append(directory)
+    return tuple(found)
 
 
 def faults_of(

@@ -13,6 +13,7 @@ from tradeworthy.operations.evidence.canonical import stamp_of
 from tradeworthy.operations.evidence.certificate import EndsFirst, WaiverInForce
 from tradeworthy.operations.evidence.vocabulary import PROVENANCES, WAIVER_DAYS_MAX, WAIVERS_ACTIVE_MAX
 from tradeworthy.operations.gates.bundle import bundle_id, table_hash
+from tradeworthy.operations.gates.incident_issues import issue_codes
 from tradeworthy.operations.gates.model import (
     ENVIRONMENTS,
     GOOD,
@@ -72,7 +73,7 @@ def judge(
         context=context, table_hash=policy, bundle_id=bundle_id(cited, context, policy), rows=tuple(rows),
         waivers=tuple(row.waiver for row in rows if row.waiver is not None), refused_waivers=refused,
         ends_first=_ends_first(critical, context, now) if go else None, artefacts=cited, waivers_known=told,
-        problem=problem,
+        problem=problem, blocking=tuple(f"{row.id}: {row.reason or row.standing}" for row in critical if not row.met),
     )  # fmt: skip
 
 
@@ -161,8 +162,19 @@ def _row(
         environment="" if item is None else item.environment, provenance="" if item is None else item.provenance,
         waiver=waiver.waiver_id if waiver is not None and standing is Standing.WAIVED else None,
         source=requirement.source, owner=requirement.owner, runbook=requirement.runbook, remedy=requirement.remedy,
-        renews_itself=requirement.renews_itself,
+        renews_itself=requirement.renews_itself, grace_s=requirement.grace_s, codes=_codes(requirement, item, mode),
     )  # fmt: skip
+
+
+def _codes(requirement: Requirement, item: Evidence | None, mode: Mode) -> tuple[str, ...]:
+    """Return the codes of what is not well in a row's evidence; a row over one component tells of that alone."""
+    if item is None or item.error or item.status is None:
+        return (f"issue.{requirement.id}.fail",)
+    own = {requirement.component: item.components.get(requirement.component, Severity.UNKNOWN)}
+    parts = own if requirement.component else item.components or {requirement.id: item.status}
+    if mode.block_on_warn or requirement.id in mode.warn_components or requirement.component:
+        return issue_codes(parts, parts)
+    return issue_codes(parts, mode.warn_components)
 
 
 def _judged(
@@ -198,13 +210,21 @@ def _judged(
         return Standing.ABSENT, f"the evidence has no component {requirement.component}", None
     if status is Severity.OK and item.provenance == PROVENANCES[0]:
         status, why = Severity.WARN, "somebody said so, nobody measured it"
-    accept = Severity.OK if mode.strict and requirement.strict_ok else requirement.accept
+    blocked = [name for name in mode.warn_components if item.components.get(name) is Severity.WARN]
+    if blocked and not requirement.component:
+        return Standing.FAILED, f"a warning of {', '.join(blocked)} blocks", None
+    accept = Severity.OK if _only_ok(requirement, mode) else requirement.accept
     if status > accept:
         word = Standing.UNKNOWN if status is Severity.UNKNOWN else Standing.FAILED
         return word, item.reason or f"it was judged {status.name}", None
     if requirement.id not in context.proven:
         return Standing.UNPROVEN, "no registered mutation made this row fail with this code", None
     return (Standing.MET if status is Severity.OK else Standing.WARNED), item.reason or why, ends
+
+
+def _only_ok(requirement: Requirement, mode: Mode) -> bool:
+    """Tell whether a warning does not meet a row, as it was asked."""
+    return (mode.strict and requirement.strict_ok) or mode.block_on_warn or requirement.id in mode.warn_components
 
 
 def _lower(requirement: Requirement, item: Evidence) -> tuple[Standing, str] | None:
@@ -242,7 +262,7 @@ def _observed(requirement: Requirement, item: Evidence | None) -> str:
 
 
 def _limit(requirement: Requirement, item: Evidence | None, mode: Mode) -> str:
-    worst = Severity.OK if mode.strict and requirement.strict_ok else requirement.accept
+    worst = Severity.OK if _only_ok(requirement, mode) else requirement.accept
     age = age_max_of(requirement, mode)
     told = "OK" if worst is Severity.OK else "OK or WARN"
     within = " of this cycle" if requirement.same_cycle else "" if age is None else f" under {duration(age)} old"

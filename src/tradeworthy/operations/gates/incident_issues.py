@@ -11,7 +11,7 @@ BLOCKING = ("missing_runbooks", "primary_roster", "open_incidents", "postmortem_
 
 def issue_codes(found: Mapping[str, Severity], warn_blocks: Iterable[str] = BLOCKING) -> tuple[str, ...]:
     """Return `issue.<category>.fail`, `.warn` or `.warn_blocked` of each code that is not OK; unknown is a failure."""
-    blocking = frozenset(warn_blocks)
+    blocking = frozenset(one.removeprefix(PREFIX) for one in warn_blocks)
     told = []
     for code, severity in found.items():
         category = code.removeprefix(PREFIX)

@@ -47,13 +47,17 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 @fact("gate.rebaselined")
 class Rebaselined(Fact, frozen=True):
-    """Two people begin a count anew at `at`: what was `counted` stays lost, and uptime is observed anew (GE-22)."""
+    """Two people begin a count anew at `at`: what was `counted` stays lost, and uptime is observed anew (GE-22).
+
+    envelope  the people's signatures over the rest, as DSSE JSON (`signed_rebaseline.py`)
+    """
 
     source: str
     counted: int
     at: int
     reason: str
     people: tuple[str, ...]
+    envelope: str = ""
 
     def __post_init__(self) -> None:
         if len({one.strip().casefold() for one in self.people} - {""}) < 2:

@@ -79,6 +79,7 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True):
     fix_s       how long renewing its evidence takes, roughly
     mutation    names of changes of the world that make it unmet; one of them must have done so (GE-17)
     coupled     other rows that the same change may flip, by right
+    grace_s     how long an open session goes on after this row lapsed; None = as the watcher's policy says (GE-10)
     """
 
     id: str
@@ -102,6 +103,7 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True):
     fix_s: int = 60
     mutation: tuple[str, ...] = ()
     coupled: tuple[str, ...] = ()
+    grace_s: int | None = None
 
     def __post_init__(self) -> None:
         if self.accept not in (Severity.OK, Severity.WARN):
@@ -115,6 +117,10 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"{self.id}: expected hashes of {', '.join(HASHES)}, found {self.depends_on}")
         if self.waivable and self.id.partition(".")[0] in NEVER_WAIVABLE:
             raise ValueError(f"{self.id}: is never waivable")
+        if self.waivable and self.owner == "risk":
+            raise ValueError(f"{self.id}: a risk control is overridden by break-glass, for one session, never waived")
+        if self.grace_s is not None and self.grace_s < 0:
+            raise ValueError(f"{self.id}: grace_s must be at least 0, was {self.grace_s}")
         if not self.mutation:
             raise ValueError(f"{self.id}: a requirement names a mutation that makes it unmet")
 
@@ -226,15 +232,24 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mode(msgspec.Struct, frozen=True, kw_only=True):
-    """How strictly a gate is asked (GE-11). `tightened`: warning rows that count as critical."""
+    """How strictly a gate is asked (GE-11).
+
+    tightened        warning rows that count as critical
+    warn_components  rows, or components of their evidence, of which a warning blocks;  block_on_warn  of all (GT-08)
+    """
 
     ci: bool = False
     strict: bool = False
     tightened: tuple[str, ...] = ()
+    warn_components: tuple[str, ...] = ()
+    block_on_warn: bool = False
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One requirement as it stands; `ends_at` is when its evidence or waiver ends."""
+    """One requirement as it stands; `ends_at` is when its evidence or waiver ends.
+
+    codes  `issue.<component>.{fail,warn,warn_blocked}` of each part of its evidence that is not well
+    """
 
     id: str
     title: str
@@ -256,6 +271,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     runbook: str
     remedy: str
     renews_itself: bool = False
+    grace_s: int | None = None
+    codes: tuple[str, ...] = ()
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -264,6 +281,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     table_hash     of the gate's table, which is kept by it, so that anybody can judge again (GE-13)
     waivers_known  every waiver that was looked at, those that do not count too
     problem        why the table could not be used; then the answer is NO-GO and the exit code 3
+    blocking       why it is NO-GO, one line a critical row that is not met
     """
 
     schema: str = "tradeworthy.verdict/1"
@@ -282,6 +300,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     artefacts: tuple[Artefact, ...] = ()
     waivers_known: tuple[WaiverInForce, ...] = ()
     problem: str = ""
+    blocking: tuple[str, ...] = ()
 
     @property
     def expires_at(self) -> int | None:

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.severity import Severity
+from tradeworthy.operations.assessments.framework.registry import registry
 from tradeworthy.operations.gates.incident_issues import BLOCKING, PREFIX
 from tradeworthy.operations.gates.live import LIVE
 from tradeworthy.operations.gates.model import Gate
@@ -94,6 +95,14 @@ def gate_named(name: str) -> Gate:
     if found is None:
         raise UsageError(f"expected a gate of {', '.join(GATES)}, found {name!r}")
     return found
+
+
+def components_of(gate: Gate) -> frozenset[str]:
+    """Return what of a gate may be named on its own: its rows, and the children and codes of what they read."""
+    known = {one.name: one for one in registry()}
+    read = [known[one.source] for one in gate.requirements if one.source in known]
+    parts = {child.name for one in read for child in one.children} | {code.code for one in read for code in one.codes()}
+    return frozenset({one.id for one in gate.requirements} | parts)
 
 
 def gate_for(act: Act, tier: str) -> Gate:

@@ -8,7 +8,7 @@ import msgspec
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.operations.evidence.canonical import stamp_of
 from tradeworthy.operations.evidence.certificate import Notice
-from tradeworthy.operations.gates.model import Answer, Grade, SessionTimes, Verdict
+from tradeworthy.operations.gates.model import Answer, Grade, Row, SessionTimes, Verdict
 from tradeworthy.operations.gates.page import reason
 from tradeworthy.operations.gates.store import GateTurned
 from tradeworthy.operations.incidents.model import AlertSeverity, Signal
@@ -61,7 +61,7 @@ class Watcher:
         self._policy = policy or WatchPolicy()
         self._answer = "" if before is None else before.after
         self._unmet: frozenset[str] = frozenset()
-        self._lapsed_at: int | None = None
+        self._lapsed: dict[str, int] = {}
         self._paused = False
         self._told = Notice.NONE
         self._ticked_at: int | None = None
@@ -118,19 +118,26 @@ class Watcher:
 
     def _guard(self, verdict: Verdict, now: int) -> GuardAsked | None:
         """Pause within a session once a lapse outlasted its grace; take only the own reason back."""
+        unmet = {row.id: row for row in verdict.unmet() if row.grade is Grade.CRITICAL}
         if verdict.answer is Answer.GO:
-            self._lapsed_at = None
+            self._lapsed.clear()
             if self._paused:
                 self._paused = False
                 return GuardAsked(OWNER, LAPSED, GuardLevel.PAUSED, active=False)
             return None
-        if self._lapsed_at is None:
-            self._lapsed_at = now
-        lasted = now - self._lapsed_at >= self._policy.grace_s * NANOS_PER_SECOND
+        names: dict[str, Row | None] = {**unmet} or {verdict.gate: None}  # a table that cannot be used has no rows
+        self._lapsed = {name: self._lapsed.get(name, now) for name in names}
+        lasted = any(
+            now - self._lapsed[name] >= self._grace(row) * NANOS_PER_SECOND for name, row in names.items()
+        )
         if not self._paused and lasted and in_session(verdict.context.session, now):
             self._paused = True
             return GuardAsked(OWNER, LAPSED, GuardLevel.PAUSED, evidence=reason(verdict))
         return None
+
+    def _grace(self, row: Row | None) -> int:
+        """Return how long a session goes on after a row lapsed, in seconds: its own grace, else the policy's."""
+        return self._policy.grace_s if row is None or row.grace_s is None else row.grace_s
 
 
 def notice_of(verdict: Verdict, now: int, policy: WatchPolicy) -> Notice:

@@ -83,7 +83,7 @@ def weekly_review(known: Known, until: int) -> str:
     page.heading("Next three")
     page.bullets(next_acts(dict(newest), until))
     page.heading("Committee")
-    page.text(f"{week.decision}. It counts once it is signed: `tradeworthy gate sign`.")
+    page.text(f"{week.decision}. It counts once people signed this page: `tradeworthy gate sign-page`.")
     return str(redact(page.render()))
 
 
