@@ -58,8 +58,8 @@ def wish(feed, name, side, lots=10, **odd):
     return feed.give(OutsideWish("operator", msgspec.json.encode(intent).decode()), source="operator")
 
 
-def hold(feed, level, *, owner="risk", code="drill", active=True, expires_at=None):
-    return feed.give(GuardAsked(owner, code, level, active=active, expires_at=expires_at), source="supervision")
+def hold(feed, level, *, owner="risk", code="drill", scope="desk", active=True, expires_at=None):
+    return feed.give(GuardAsked(owner, code, level, scope, active, expires_at), source="supervision")
 
 
 def cancelled(outcome):
@@ -80,6 +80,16 @@ def test_a_pause_takes_working_openings_off_and_leaves_what_reduces(level):
 def test_a_pause_leaves_the_reduction_and_the_protective_stop_at_the_venue():
     feed, _, opening, _ = holding()
     assert cancelled(hold(feed, PAUSED)) == names(opening)
+
+
+@pytest.mark.parametrize(("instance", "gone"), [("own", True), ("other", False)])
+def test_failures_in_a_row_cancel_what_is_pending_of_the_paused_instance_alone(instance, gone):
+    """AR-20: the pause that the trigger matrix asks for takes pending openings off by ordinary cancel commands."""
+    feed, _stop, opening, _reducing = holding()
+    scope = f"strategy:{opening.instance if instance == 'own' else 'other'}"
+    outcome = hold(feed, PAUSED, owner="escalation", code="execution_failures", scope=scope)
+    assert cancelled(outcome) == (names(opening) if gone else set())
+    assert [one.reason for one in of(outcome, CancelOrder)] == ["guard.escalation.execution_failures"] * gone
 
 
 def test_a_stop_takes_all_off_but_what_protects_the_position():

@@ -20,6 +20,7 @@ from tradeworthy.app.bootstrap import policy_of
 from tradeworthy.app.config import Document
 from tradeworthy.app.duties import ClockWatch, ReviewWatch, RosterWatch, looks_of
 from tradeworthy.app.forensic import newest
+from tradeworthy.app.incident_course import scene_of_run
 from tradeworthy.app.runtime.workload import Workload
 from tradeworthy.app.secret_references import store_of
 from tradeworthy.kernel.clock import Clock
@@ -172,7 +173,7 @@ class Alerting:
             self._clock, supervisor, Random(self._seed), self.policy, transports=ways,
             canary=LinesFile(self.folder / CANARIES), record=self._journal, incidents=before.incidents,
             guards=guards, run_id=self._run_id, ladder=before.ladder,
-            meter=meter, scene=self.scene.circumstances, silences=before.silences(self._clock.now()),
+            meter=meter, scene=scene_of_run(self.scene, self._state), silences=before.silences(self._clock.now()),
             looks=looks_of(
                 ClockWatch(before.incidents, self.folder / NOTICES),
                 TicketWatch(before.incidents, self.policy.incidents, lambda: newest(self._state)),

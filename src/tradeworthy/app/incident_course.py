@@ -30,7 +30,17 @@ def scene_at_rest(root: Path, state: Path) -> Scene:
             return fold.circumstances(incident, phase, at, why="no run of the desk is kept")
         for event in read(journal_dir(folder)):
             fold.on_event(event, event.seq)
-        return fold.circumstances(incident, phase, at)
+        return fold.circumstances(incident, phase, at, run=folder.name)
+
+    return scene
+
+
+def scene_of_run(fold: SceneFold, state: Path) -> Scene:
+    """Return what tells of the run in hand, whose events `fold` takes one by one."""
+
+    def scene(incident: str, phase: str, at: int) -> IncidentCircumstances:
+        note = state / LAST_RUN
+        return fold.circumstances(incident, phase, at, run=note.read_text() if note.is_file() else "")
 
     return scene
 

@@ -20,8 +20,8 @@ STATE = "state"
 def judged_again(root: Path, clock: Clock) -> Callable[[Incident, str], str | None]:
     """Return what holds a closed incident's check against the journal of its run, up to where it was opened.
 
-    The answer is why the check does not catch it, empty where it does, None where no run's journal belongs to the
-    incident or none brings the facts that the check needs.
+    The answer is why the check does not catch it, empty where it does: it warns or fails, unknown catches nothing.
+    None where no run's journal belongs to the incident, or a run brings no facts that the check needs.
     """
 
     def look(one: Incident, check: str) -> str | None:
@@ -47,7 +47,7 @@ def judged_again(root: Path, clock: Clock) -> Callable[[Incident, str], str | No
                 known, (name,), sources, History(), limits=policies.__getitem__
             ).snapshots
             finding = next((row for row in found.findings if row.code == check), None)
-            if finding is not None and finding.severity is not Severity.OK:
+            if finding is not None and finding.severity in (Severity.WARN, Severity.FAIL):
                 return ""
             said.append(f"{'OK' if finding is None else finding.severity.name} at seq {seq}")
         return f"on the journal of {began.run} it says {', '.join(said)}"

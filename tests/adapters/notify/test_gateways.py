@@ -11,9 +11,9 @@ from local_gateways import HttpGateway, SmtpGateway, certificate
 from tradeworthy.adapters.notify.github import GitHubIssues
 from tradeworthy.adapters.notify.local import LinesFile
 from tradeworthy.adapters.notify.mail import Mail
-from tradeworthy.adapters.notify.slack import Slack
+from tradeworthy.adapters.notify.slack import Slack, SlackThreads
 from tradeworthy.adapters.notify.sms import Sms
-from tradeworthy.adapters.notify.transports import transports_of
+from tradeworthy.adapters.notify.transports import keep_threads, transports_of
 from tradeworthy.adapters.notify.webhook import Webhook
 from tradeworthy.kernel import redaction
 from tradeworthy.kernel.errors import UsageError
@@ -84,6 +84,47 @@ def test_slack_gets_escaped_text(gateway):
     hook = gateway(HttpGateway, (200, "ok"))
     send(Slack(lambda: hook.url), notice())
     assert json.loads(hook.got[0][3]) == {"text": "*[CRITICAL] venue.down*\nvenue &lt;down&gt; &amp; out"}
+
+
+def bot(gateway, *answers):
+    hook = gateway(HttpGateway, *answers)
+    return hook, SlackThreads("#ops", lambda: redaction.Secret(KEY), hook.url)
+
+
+def posted(hook):
+    return [(path, headers["Authorization"], json.loads(body)) for _, path, headers, body in hook.got]
+
+
+def test_a_bot_keeps_one_thread_a_thing_until_it_is_over(gateway):
+    hook, slack = bot(gateway, *((200, {"ok": True, "ts": f"{n}.0"}) for n in range(1, 9)))
+    about = {"dedup": "a"}
+    sent = send(
+        slack, notice(1, **about), notice(2, **about), notice(3, dedup="b"), notice(4, Purpose.RESOLVED, **about),
+        notice(5, **about), notice(6, Purpose.DIGEST, dedup="digest"), notice(7, Purpose.DIGEST, dedup="digest"),
+    )  # fmt: skip
+    assert [one.provider_id for one in sent] == ["1.0", "1.0", "3.0", "1.0", "5.0", "6.0", "7.0"]
+    threads = [said.get("thread_ts") for _, _, said in posted(hook)]
+    assert threads == [None, "1.0", None, "1.0", None, None, None]
+    assert {(path, key, said["channel"]) for path, key, said in posted(hook)} == {
+        ("/chat.postMessage", f"Bearer {KEY}", "#ops")
+    }
+
+
+def test_a_bot_goes_on_with_the_threads_of_the_process_before(gateway):
+    hook, slack = bot(gateway, (200, {"ok": True, "ts": "9.0"}))
+    keep_threads(slack, "c", {("c", "a"): "1.0", ("other", "b"): "2.0"})
+    send(slack, notice(1, dedup="a"), notice(2, dedup="b"))
+    assert [said.get("thread_ts") for _, _, said in posted(hook)] == ["1.0", None]
+
+
+@pytest.mark.parametrize(("answer", "final"), [
+    ({"ok": False, "error": "channel_not_found"}, True), ({"ok": False, "error": "ratelimited"}, False),
+    ("no json", False), ({"ok": False, "error": "thread_not_found"}, False),
+])
+def test_what_slack_says_no_to_is_no_receipt_whatever_its_status(gateway, answer, final):
+    _, slack = bot(gateway, (200, answer))
+    with pytest.raises(Refused if final else OSError):
+        send(slack, notice())
 
 
 def test_a_short_message_fits_and_carries_the_token_in_its_header_alone(gateway):
@@ -203,6 +244,7 @@ def test_what_is_not_configured_says_why_and_shows_no_secret(changed, reason, tm
         {"destination": "https://hook", "secret": "secret://there"}, {"destination": "a.jsonl", "transport": "file"},
         {"destination": "secret://there", "transport": "slack"}, {"destination": "true", "transport": "command"},
         {"destination": "acme/desk", "transport": "github", "secret": "secret://there"},
+        {"destination": "#ops", "transport": "slack", "secret": "secret://there"},
         {"destination": "o@desk.local", "transport": "email", "gateway": "mail.desk.local:587"},
     ],
 )  # fmt: skip

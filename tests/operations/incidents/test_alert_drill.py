@@ -12,12 +12,15 @@ from tradeworthy.operations.incidents.drills import (
     DRILL_CODE,
     DRILL_TASK,
     DrillReport,
+    DrillWatch,
     Rehearsed,
     drill_reports,
     judge_drills,
     rendered,
 )
+from tradeworthy.operations.incidents.lifecycle import IncidentBook, Phase
 from tradeworthy.operations.incidents.model import AlertSeverity, Receipt, Signal
+from tradeworthy.operations.incidents.policy import IncidentPolicy
 
 
 def drilled(transports, *, ack_after=None, wait=30):
@@ -80,3 +83,33 @@ def test_a_drill_is_due_when_its_days_are_reached(days, expected):
 def test_one_that_failed_since_does_not_count():
     failed = DrillReport(drill="e", at=START)
     assert judge_drills((failed,), 90, START).severity is Severity.UNKNOWN
+
+
+def due_told(days, *, since=START, answered=None):
+    """Return what a watch tells at so many days, having looked at the start."""
+    book = IncidentBook(IncidentPolicy())
+    watch = DrillWatch(book, 90, since)
+    first = watch.look(START)
+    if answered is not None:
+        book.fold(book.open_by("ann", "drill", 2, START, drill=True))
+        book.fold(book.move("INC-00001", Phase.ACKNOWLEDGED, "bob", START + round(answered * NANOS_PER_DAY)))
+    return [(one.code, one.firing) for one in (*first, *watch.look(START + round(days * NANOS_PER_DAY)))]
+
+
+@pytest.mark.parametrize(("days", "since", "answered", "told"), [
+    (89.99, START, None, []), (90, START, None, [("incident_response.drill_due", True)]), (90, None, None,
+    [("incident_response.drill_due", True)]), (100, START, 50, []), (140, START, 50,
+    [("incident_response.drill_due", True)]),
+])
+def test_a_drill_that_is_due_is_told_by_the_running_path(days, since, answered, told):
+    assert due_told(days, since=since, answered=answered) == told
+
+
+def test_a_drill_of_an_earlier_life_that_is_long_ago_is_due_at_once_and_an_answered_one_ends_it():
+    book = IncidentBook(IncidentPolicy())
+    watch = DrillWatch(book, 90, START - 90 * NANOS_PER_DAY)
+    assert [one.firing for one in watch.look(START)] == [True]
+    assert watch.look(START) == ()
+    book.fold(book.open_by("ann", "drill", 2, START, drill=True))
+    book.fold(book.move("INC-00001", Phase.ACKNOWLEDGED, "bob", START + 1))
+    assert [one.firing for one in watch.look(START + 2)] == [False]

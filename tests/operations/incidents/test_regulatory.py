@@ -1,15 +1,16 @@
 """Clocks of law on a moved clock: each alarm, a missed one, a filing, and a signed decision (IN-08, IN-04)."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import msgspec
 import pytest
 from alert_scene import SECOND, START, Scene, policy_of, signal
 
-from tradeworthy.kernel.errors import ConfigurationRefused
-from tradeworthy.operations.incidents.acts import Request, Verb
-from tradeworthy.operations.incidents.lifecycle import IncidentOpened, Phase
+from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
+from tradeworthy.operations.incidents.acts import Request, Verb, act_on_incidents
+from tradeworthy.operations.incidents.business_days import open_days_of
+from tradeworthy.operations.incidents.lifecycle import IncidentBook, IncidentOpened, Phase
 from tradeworthy.operations.incidents.model import AlertSeverity
 from tradeworthy.operations.incidents.policy import CLOCKS, ClockPolicy, IncidentPolicy
 from tradeworthy.operations.incidents.regulatory import (
@@ -208,3 +209,60 @@ def test_a_finding_of_an_assessment_opens_a_sev_1_and_leaves_the_stop_to_its_gat
     scene.after(1, signal("reconciliation.break", severity=AlertSeverity.CRITICAL, cause=cause))
     assert [one.sev for one in scene.incidents.all] == [1]
     assert port.held == expected
+
+
+def by_hand(book, clock="personal_data", **odd):
+    return book.begin(ONE, clock, odd.get("person", "ada"), odd.get("reason", "names leaked"), START + HOUR)
+
+
+def test_a_person_starts_a_clock_of_a_pack_that_does_not_apply_by_itself_and_it_runs_like_the_others():
+    book = ClockBook(IncidentPolicy())
+    told = by_hand(book)
+    assert (told.clock, told.person, told.due) == ("personal_data", "ada", START + 72 * HOUR)
+    book.fold(told)
+    assert by_hand(book) is None, "twice is once"
+    found, alarms = looked(book, START + 58 * HOUR)
+    assert any(isinstance(one, NoticeDrafted) for one in found.facts)
+    assert [one[0] for one in alarms] == ["regulatory.alarm"]
+    assert looked(book, START + 72 * HOUR)[1][0][0] == "regulatory.missed"
+
+
+@pytest.mark.parametrize("odd", [{"clock": "no_such"}, {"person": ""}, {"reason": ""}])
+def test_a_clock_that_no_pack_has_or_that_nobody_stands_for_is_refused(odd):
+    with pytest.raises(ClockRefused):
+        by_hand(ClockBook(IncidentPolicy()), **odd)
+
+
+def test_no_clock_is_started_for_a_drill_and_a_verb_does_it_for_an_incident():
+    book = IncidentBook(IncidentPolicy())
+    told = []
+
+    def keep(fact):
+        told.append(fact)
+        book.fold(fact)
+
+    keep(book.open_by("ann", "drill", 1, START, drill=True))
+    keep(book.open_by("ann", "real", 3, START))
+    asked = Request(id="q", verb=Verb.CLOCK, person="ada", target="INC-00001", clock="swap_data", text="late report")
+    assert "drill" in act_on_incidents(book, asked, START, keep).fault
+    assert act_on_incidents(book, msgspec.structs.replace(asked, target="INC-00002"), START, keep).fault == ""
+    assert isinstance(told[-1], ClockStarted)
+
+
+@pytest.mark.parametrize(("calendar", "due"), [("", "2026-12-01T15:00"), ("XNYS", "2026-12-02T15:00")])
+def test_a_holiday_of_the_exchange_is_no_business_day(calendar, due):
+    """Thanksgiving 2026 is on 26 November; the day after has an early close and is a business day."""
+    clock = next(one for one in CLOCKS if one.id == "swap_data")
+    since = at("2026-11-20T15:00")
+    assert due_of(clock, since, open_days_of(calendar)) == at(due)
+    book = ClockBook(IncidentPolicy(rule_packs=("swap_data",), business_calendar=calendar))
+    book.look([Concern("INC-1", 2, "reporting.swap", since, since, "t")], since, lambda name, text: None)
+    assert book.all[0].started.due == at(due)
+
+
+def test_a_day_beyond_the_calendar_counts_as_a_weekday_and_a_wrong_calendar_is_refused_at_once():
+    assert open_days_of("XNYS")(date(2199, 1, 1)) is True
+    assert open_days_of("XNYS")(date(2199, 1, 5)) is False, "a Saturday"
+    for name in ("24/7", "NOWHERE"):
+        with pytest.raises(UsageError):
+            ClockBook(IncidentPolicy(business_calendar=name))

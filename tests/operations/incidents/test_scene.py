@@ -78,8 +78,9 @@ def held(*facts):
 
 def test_a_ticket_holds_orders_positions_money_and_configuration():
     found = held(
-        started(), equity(1_000), order("a"), moved("a", OrderState.WORKING), order("b"), moved("b", OrderState.WORKING),
-        fill("a", 3, realized=7), moved("a", OrderState.PARTIALLY_FILLED, cum=1), moved("b", OrderState.CANCELLED),
+        started(), equity(1_000), order("a"), moved("a", OrderState.WORKING), order("b"),
+        moved("b", OrderState.WORKING), fill("a", 3, realized=7),
+        moved("a", OrderState.PARTIALLY_FILLED, cum=1), moved("b", OrderState.CANCELLED),
         equity(990), stopped(), SnapshotTaken("snap-1", "INC-x", START, 1, "h", (), "clean"),
     )  # fmt: skip
     assert [(one.client_order_id, one.side, one.lots, one.cum_lots, one.state) for one in found.orders] == [
@@ -89,7 +90,7 @@ def test_a_ticket_holds_orders_positions_money_and_configuration():
         ("mm", "EURUSD", 3, Decimal("1.5"))
     ]
     assert found.equity == Decimal(990)
-    assert (found.run, found.config_hash, found.code_hash, found.environment) == ("r1", "conf", "code", "paper")
+    assert (found.run_id, found.config_hash, found.code_hash, found.environment) == ("r1", "conf", "code", "paper")
     assert (found.guard, found.reasons, found.snapshot) == ("stopped", ("risk.daily_loss@desk",), "snap-1")
     assert (found.seq, found.desk_time) == (12, START + 12 * 60 * SECOND)
     assert found.last_event
@@ -143,10 +144,11 @@ def spans(**bounds):
 
 def test_money_fills_drawdown_and_guard_before_during_and_after():
     found, row = spans(last_run="r1", last_seq=9, last_time=START + 9 * 60 * SECOND)
-    assert [(row[name].pnl, row[name].drawdown, row[name].fills, row[name].guard) for name in (BEFORE, DURING, AFTER)] == [
-        (Decimal(10), Decimal(0), 1, "running"), (Decimal(-40), Decimal(40), 1, "stopped"),
-        (Decimal(20), Decimal(0), 1, "running"),
-    ]  # fmt: skip
+    seen = {name: (one.pnl, one.drawdown, one.fills, one.guard) for name, one in row.items()}
+    assert seen == {
+        BEFORE: (Decimal(10), Decimal(0), 1, "running"), DURING: (Decimal(-40), Decimal(40), 1, "stopped"),
+        AFTER: (Decimal(20), Decimal(0), 1, "running"),
+    }  # fmt: skip
     assert [(one.instrument, one.fills, one.realized, one.fees) for one in found.effect] == [("EURUSD", 1, -30, 1)]
     assert (found.first_seq, found.last_seq, found.over) == (5, 9, True)
 

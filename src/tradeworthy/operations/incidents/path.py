@@ -11,7 +11,7 @@ from random import Random
 import msgspec
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock
-from tradeworthy.kernel.errors import DeskError
+from tradeworthy.kernel.errors import DeskError, UsageError
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.kernel.supervision import TaskSupervisor
@@ -128,7 +128,8 @@ class AlertPath:
         self._counted = AlertsCounted(0, 0, 0, 0, 0, 0, 0)
         self._looks, self._meter, self._scene = looks, meter or Unmeasured(), scene
         for silence in silences:
-            self.book.silence(silence)
+            with suppress(UsageError):  # what may not be silenced any more is told
+                self.book.silence(silence)
         self._triggers = Triggers()
         self._carry_on()
 

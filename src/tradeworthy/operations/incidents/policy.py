@@ -28,7 +28,8 @@ class ChannelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     name          how rules call it
     transport     email, sms, webhook, slack, github, file or command
     min_severity  milder alerts are not sent there
-    destination   address: URL, mail address, telephone number, file, or command; empty = not configured
+    destination   address: URL, mail address, telephone number, file, or command; empty = not configured; Slack: the
+                  URL of a webhook, or #channel with a bot's token as `secret`, which keeps threads
     gateway       where it is handed over: `host:port` of e-mail, URL of SMS, API of GitHub
     secret        reference secret://NAME of the key, token or password
     sender        who it comes from: mail address, telephone number, user

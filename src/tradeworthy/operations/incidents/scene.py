@@ -64,7 +64,8 @@ class IncidentCircumstances(Fact, frozen=True, kw_only=True):
     """What the desk held when an incident reached `phase`; all of it is a fold of the desk's journal up to `seq`.
 
     at           nanoseconds UTC of the process;  desk_time  of the desk's last event, which on a tape is the tape's
-    run, seq     the run and the last event that counts;  last_event  names it;  why  why there is none
+    run, seq     folder of the run and the last event that counts;  last_event  names it;  why  why there is none
+    run_id       of the run
     config_hash, code_hash  what ran;  snapshot  the newest forensic snapshot of the run
     equity       of the desk in its base currency, None where it was not sampled
     orders_more, positions_more  what the lists leave out
@@ -78,6 +79,7 @@ class IncidentCircumstances(Fact, frozen=True, kw_only=True):
     desk_time: int = 0
     last_event: str = ""
     why: str = ""
+    run_id: str = ""
     environment: str = ""
     config_hash: str = ""
     code_hash: str = ""
@@ -121,8 +123,10 @@ class SceneFold:
         if take is not None:
             take(event.payload)
 
-    def circumstances(self, incident: str, phase: str, at: int, *, why: str = NO_RUN) -> IncidentCircumstances:
-        """Return what the desk holds now; `why` is told where no event came by."""
+    def circumstances(
+        self, incident: str, phase: str, at: int, *, run: str = "", why: str = NO_RUN
+    ) -> IncidentCircumstances:
+        """Return what the desk holds now; `run` is the folder of its journal, `why` told where no event came by."""
         if not self.seq:
             return IncidentCircumstances(incident=incident, phase=phase, at=at, why=why)
         orders = tuple(self._order(name) for name in sorted(self._orders))
@@ -132,8 +136,8 @@ class SceneFold:
         )
         start = self._start
         return IncidentCircumstances(
-            incident=incident, phase=phase, at=at, run="" if start is None else start.run_id, seq=self.seq,
-            desk_time=self.now, last_event=self._last_event,
+            incident=incident, phase=phase, at=at, run=run, seq=self.seq, desk_time=self.now,
+            last_event=self._last_event, run_id="" if start is None else start.run_id,
             environment="" if start is None else start.environment,
             config_hash="" if start is None else start.config_hash,
             code_hash="" if start is None else start.code_hash, snapshot=self._forensic, guard=self.guard,
