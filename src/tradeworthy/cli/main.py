@@ -9,6 +9,7 @@ from rich.console import Console
 from tradeworthy import __version__
 from tradeworthy.cli import (
     alert,
+    alert_dead_man,
     alert_drill,
     approve,
     assess,
@@ -97,6 +98,7 @@ app.command(flatness.flatness)
 app.command(watchdog.watchdog, show=False)
 alert.app.command(alert_drill.drill)
 alert.app.command(alert_drill.send)
+alert.app.command(alert_dead_man.dead_man)
 app.command(alert.app)
 for duty in (
     incident_duties.clocks, incident_duties.file, incident_duties.exclude, incident_duties.assign,
