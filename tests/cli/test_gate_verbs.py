@@ -27,6 +27,7 @@ from tradeworthy.operations.gates.capital.ramp import RampDecided, Step
 from tradeworthy.operations.gates.maturity import Rebaselined
 from tradeworthy.operations.gates.model import Verdict
 from tradeworthy.operations.gates.named import GATES, Act
+from tradeworthy.operations.gates.policy_ledger import StageChanged, standings
 from tradeworthy.operations.gates.reading import healthy
 from tradeworthy.operations.gates.signed_rebaseline import signers_of
 from tradeworthy.operations.gates.store import GateStore
@@ -272,6 +273,12 @@ def test_a_policy_climbs_by_evidence_and_signed_approvals_and_goes_down_freely(
     assert gate(folder, "stage", "q", "paper", *step, *signed, "--trust", trust) == 2
     assert gate(folder, "stage", "p", "pilot", *step, *signed, "--trust", trust) == 0
     assert gate(folder, "stage", "p", "experiment", *step) == 0
+    tighter = ("--override", "decisions=30")
+    assert gate(folder, "stage", "p", "paper", *step, "--evidence", shown, "--override", "decisions=3") == 2
+    assert gate(folder, "stage", "p", "paper", *step, "--evidence", shown, *tighter) == 0
+    assert gate(folder, "stage-report", CONFIG) == 0
+    assert "threshold      decisions 30" in capsys.readouterr().out
+    assert gate(folder, "stage", "p", "experiment", *step) == 0
     assert gate(folder, "stage", "p", "paper") == 3
     assert call(["gate", "approve", "p", "huge", "--evidence", "e", "--role", "risk", "--key", str(keys["bob"]),
                  "--output", str(tmp_path / "x")]) == 3  # fmt: skip
@@ -341,6 +348,21 @@ def test_capital_is_earned_by_diary_sessions_and_pairs_and_an_abort_demotes(fold
             "fills_since_calibration": 0, "live_instances": 0, "cross_exposure": None, "trades": 30}  # fmt: skip
     assert call(["gate", "capital", "envelope", lines(tmp_path / "e", [over]), "--out", str(tmp_path)]) == 2
     assert call(["gate", "capital", "tune", str(tmp_path / "none")]) == 3
+
+
+def test_a_counterfactual_at_its_limit_moves_the_ledger_to_paper(folder, binding, tmp_path, capsys):
+    store = GateStore(folder, SystemClock())
+    for stage in ("paper", "pilot"):
+        store.note(StageChanged("p", stage, "ann", "r", good(folder, binding), ("bob",), overrides=()))
+    line = {"at": 1, "stage": "pilot", "regime": "bullish", "mood": "normal", "counterfactual": 0.2}
+    words = ("capital", "graduate", lines(tmp_path / "d", [line]), "--to", "limited_live", "--out", tmp_path)
+    assert gate(folder, *words) == 2
+    assert standings(store.read().stages)["p"].stage == "pilot"
+    assert gate(folder, *words, "--policy-id", "p") == 2
+    assert "p is put back to paper" in capsys.readouterr().out
+    assert standings(store.read().stages)["p"].stage == "paper"
+    assert gate(folder, *words, "--policy-id", "p") == 2
+    assert len(store.read().stages) == 3
 
 
 def test_a_step_to_real_capital_needs_the_gates_go(folder, tmp_path, monkeypatch, capsys):

@@ -15,12 +15,16 @@ from tradeworthy.operations.evidence.certificate import EvidenceItem
 from tradeworthy.operations.gates.maturity import Record, lost_of, maturity_report
 from tradeworthy.operations.gates.model import Evidence
 from tradeworthy.operations.gates.mutations import AT, Mutation, of_assessments
+from tradeworthy.operations.gates.policy_ledger import StageChanged, ledger_report
 from tradeworthy.operations.gates.reading import of_item, of_report
 from tradeworthy.research.backtest.strategy_gates import OutOfSample, TrendGatePolicy, judge_trend
 from tradeworthy.research.regression.invariants import InvariantPolicy, judge_lines
 
 BEAT_S, OUTAGE_S, WATCHED_S = 10, 10 * 3_600, 24 * 3_600
 INTENT = {"expires_at": 2, "id": "i"}
+
+SHOWN = {"e": "regression"}
+"""Good evidence of a ledger, by its id."""
 
 
 def registered() -> dict[str, Mutation]:
@@ -45,8 +49,15 @@ def _checks() -> tuple[Mutation, ...]:
                 msgspec.structs.replace(sound, sharpe=-0.1), TrendGatePolicy()
             ))),
         *(_of(*one) for one in release_mutations()),
+        _of("stage_approvals.skipped", "stage_approvals", lambda: ledger_report([_stage("paper")], SHOWN),
+            lambda: ledger_report([_stage("paper"), _stage("limited_live")], SHOWN)),
         Mutation("dry_run.unsigned", "dry_run", lambda: of_item(_dry_run("operator")), lambda: of_item(_dry_run())),
     )  # fmt: skip
+
+
+def _stage(stage: str) -> StageChanged:
+    """Return a step of a policy, by evidence and two people."""
+    return StageChanged("p", stage, "ann", "a mutation", "e", ("bob", "cy"))
 
 
 def _dry_run(*signers: str) -> EvidenceItem:

@@ -28,8 +28,13 @@ Line = TypeVar("Line")
 
 
 @app.command
-def graduate(diary: Path, /, *, to: str, at: str | None = None, out: Path = Path()) -> int:
+def graduate(
+    diary: Path, /, *, to: str, at: str | None = None, out: Path = Path(), policy_id: str = "",
+    gates: Folder = GATES_FOLDER,
+) -> int:  # fmt: skip
     """Judge a policy's diary for a step up: 0 it carries it, 2 it does not, 3 there is too little of it.
+
+    A named policy is judged by its own thresholds, and a counterfactual at its limit puts it back to paper at once.
 
     Parameters
     ----------
@@ -41,11 +46,26 @@ def graduate(diary: Path, /, *, to: str, at: str | None = None, out: Path = Path
         Judge for this time.
     out
         Where the report goes.
+    policy_id
+        The policy whose diary it is.
+    gates
+        The gates' folder, where its stage is kept.
     """
     if to not in STAGES[1:]:
         raise UsageError(f"expected a stage of {', '.join(STAGES[1:])}, found {to!r}")
     now = SystemClock().now() if at is None else time_of_words(at)
-    return present(graduation_report(_lines(diary, DiaryEntry), to, now), out)
+    store = GateStore(gates, SystemClock())
+    standing = PolicyStanding(policy_id=policy_id)
+    if policy_id:
+        standing = standings(store.read().stages).get(policy_id, standing)
+    found = graduation_report(_lines(diary, DiaryEntry), to, now, overrides=standing.overrides)
+    forced = str(found.figures["stage_forced"])
+    if forced and STAGES.index(standing.stage) > STAGES.index(forced):
+        change = StageChanged(policy_id, forced, "graduation", "a counterfactual reached its limit")
+        step(change, standing)
+        store.note(change)
+        console_of().print(f"{policy_id} is put back to {forced}: {change.reason}")
+    return present(found, out)
 
 
 @app.command

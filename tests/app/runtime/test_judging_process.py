@@ -8,7 +8,7 @@ from ingesting_scene import document, process
 
 from tradeworthy.app.live_assessing import ASSESSMENTS
 from tradeworthy.app.run_folder import journal_of
-from tradeworthy.app.runtime.judging import GATES_FOLDER
+from tradeworthy.app.runtime.judging import GATES_FOLDER, REPORTS
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.journal import read
 from tradeworthy.kernel.severity import Severity
@@ -196,3 +196,21 @@ def test_an_odd_policy_is_refused_before_anything_is_written(tmp_path, odd):
     assert not (tmp_path / "runs").exists()
 
 
+
+
+def test_the_desk_writes_its_own_reports_of_the_day_and_the_week_once(tmp_path):
+    one = desk(tmp_path)
+    folder = one.state / REPORTS
+
+    async def script():
+        await until(lambda: len(list(folder.glob("*.md"))) == 2)
+
+    plays(one, script)
+    names = sorted(path.name.partition("-")[0] for path in folder.glob("*.md"))
+    assert names == ["daily", "weekly"]
+    assert one.judging.write_reports() == ()
+    (daily,) = folder.glob("daily-*.md")
+    before = daily.read_bytes()
+    daily.unlink()
+    assert one.judging.write_reports() == (daily,)
+    assert daily.read_bytes() == before

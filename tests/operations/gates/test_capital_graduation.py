@@ -16,7 +16,15 @@ from tradeworthy.operations.gates.capital.envelope import (
     weights_approved,
 )
 from tradeworthy.operations.gates.capital.figures import PhaseFigures, phase_rows, sharpe_shown
-from tradeworthy.operations.gates.capital.graduation import REGIMES, DiaryEntry, Mood, graduation_report, green_days
+from tradeworthy.operations.gates.capital.graduation import (
+    REGIMES,
+    DiaryEntry,
+    GraduationPolicy,
+    Mood,
+    graduation_report,
+    green_days,
+    tightened,
+)
 from tradeworthy.operations.gates.capital.tuning import Advice, PaperSession, advise
 
 NOW = 20_000 * NANOS_PER_DAY + NANOS_PER_DAY // 2
@@ -178,3 +186,14 @@ def test_weights_trade_only_as_their_newest_version_was_approved():
     assert "versions" in weights_approved((one, again), "p", {"a": Decimal("0.5")})
     with pytest.raises(ValueError, match="other than their author"):
         WeightsApproved("p", 1, (), (), "ann", "Ann ")
+
+
+def test_a_policys_own_thresholds_decide():
+    def decisions(**own):
+        return graduation_report(diary("paper", 20), "paper", NOW, overrides=own).checks[0].severity
+
+    assert (decisions(), decisions(decisions="20"), decisions(decisions="21")) == (
+        Severity.OK, Severity.OK, Severity.FAIL,
+    )  # fmt: skip
+    own = tightened(GraduationPolicy().paper, {"decisions": "20.5", "forced_max": "0.1", "counterfactual_limit": "0.1"})
+    assert (own.decisions, own.forced_max, own.counterfactual_limit) == (21, 0.1, None)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradeworthy.kernel.errors import InvalidInput
+from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.gates.named import TIERS
 from tradeworthy.operations.gates.policy_ledger import (
     CHECKLIST,
@@ -14,6 +15,7 @@ from tradeworthy.operations.gates.policy_ledger import (
     PolicyStanding,
     StageChanged,
     audit_gaps,
+    ledger_report,
     may_trade,
     standings,
     step,
@@ -85,3 +87,45 @@ def test_each_tier_of_capital_needs_its_stage():
     assert not may_trade(at("paper"), "pilot")
     assert not may_trade(at("pilot"), "unheard of")
     assert msgspec.structs.asdict(at("paper"))["history"] == ()
+
+
+KNOWN = {"e": "regression", "o": "out_of_sample", "l": "leakage_checks", "r": "risk_audit"}
+OWN = (("oos_regime_grid", "o"), ("leakage_checks", "l"), ("risk_audit", "r"))
+
+
+def test_an_item_of_the_checklist_is_shown_by_evidence_of_its_own_kind():
+    assert audit_gaps(change("limited_live", evidence_id="e", checklist=OWN), at("pilot"), KNOWN) == ()
+    wrong = (("oos_regime_grid", "e"), *OWN[1:])
+    assert audit_gaps(change("limited_live", evidence_id="e", checklist=wrong), at("pilot"), KNOWN) == (
+        "oos_regime_grid is shown by evidence of out_of_sample, found that of regression",
+    )
+
+
+@pytest.mark.parametrize(("overrides", "gap"), [
+    ((("forced_max", "0.34"), ("decisions", "21")), ""), ((("forced_max", "0.35"),), ""),
+    ((("forced_max", "0.36"),), "at most 0.35"), ((("decisions", "19"),), "at least 20"),
+    ((("decisions", "many"),), "only tightened"), ((("normal_min", "nan"),), "only tightened"),
+    ((("streak", "-1"),), "at least 0"), ((("of", "paper"),), "expected one of"),
+    ((("counterfactual_limit", "0.1"),), "that paper has"),
+])  # fmt: skip
+def test_a_policys_own_thresholds_are_only_tighter(overrides, gap):
+    gaps = audit_gaps(change("paper", overrides=overrides), at("experiment"))
+    assert [gap in one for one in gaps] == ([True] if gap else [])
+
+
+def test_the_newest_threshold_of_each_name_is_in_force():
+    steps = [
+        change("paper", overrides=(("forced_max", "0.3"), ("decisions", "25"))),
+        change("pilot", overrides=(("forced_max", "0.2"),)),
+    ]
+    assert standings(steps)["p"].overrides == {"forced_max": "0.2", "decisions": "25"}
+
+
+def test_the_ledgers_report_names_what_a_stage_was_not_shown_by():
+    up, down = change("paper", checklist=()), change("experiment")
+    for sound in ([], [up], [up, down, up]):
+        assert ledger_report(sound, KNOWN).severity is Severity.OK
+    for bad in ([change("paper", evidence_id="gone")], [change("pilot", checklist=())]):
+        report = ledger_report(bad, KNOWN)
+        assert report.severity is Severity.FAIL
+        assert "p to" in report.checks[0].text

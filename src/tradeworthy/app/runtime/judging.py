@@ -1,6 +1,7 @@
 """What a running desk says of itself: assessments in their periods, a gate over them, alerts (GE-10)."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ from tradeworthy.app.runtime.policy import JudgingPolicy
 from tradeworthy.app.runtime.workload import Workload
 from tradeworthy.app.settling import SettlingAlerts, SettlingSignals
 from tradeworthy.kernel.clock import Clock
+from tradeworthy.kernel.errors import DeskError
 from tradeworthy.kernel.facts import Event
+from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.kernel.supervision import Pulse
 from tradeworthy.kernel.telemetry.metrics import DeskMetrics
 from tradeworthy.kernel.telemetry.publisher import Publisher
@@ -30,12 +33,16 @@ from tradeworthy.operations.assessments.framework.history import History
 from tradeworthy.operations.assessments.framework.journaled import SnapshotJournal
 from tradeworthy.operations.assessments.framework.registry import registry
 from tradeworthy.operations.gates import telling
+from tradeworthy.operations.gates.due_reports import LOOK_S, due_reports
 from tradeworthy.operations.gates.named import gate_named
 from tradeworthy.operations.gates.store import NOTHING, GateStore
 from tradeworthy.operations.incidents.model import AlertSeverity, Signal
 from tradeworthy.trading.control.asked import GuardAsked
 from tradeworthy.trading.model import GuardLevel
 
+LOG = logging.getLogger("tradeworthy.judging")
+REPORTS = "reports"
+"""Where a desk's state keeps the reports of its gate, by day and by week."""
 JOURNAL, UNJUDGED = "journal", "assessments"
 """In whose name, and by which code, the desk stops when its assessments cannot be journaled."""
 SPECS = (*assessment_metrics.ASSESSMENT_SPECS, *telling.GATE_SPECS)
@@ -107,6 +114,8 @@ class Judging:
         if self._policy.gate:
             found.append(Workload("gate_watch", "gate_watch", f"asks the gate {self._policy.gate}", self._watches,
                                   interval_s=1.0))  # fmt: skip
+            found.append(Workload("gate_reports", "gate_reports", "writes the day's and the week's report when due",
+                                  self._reports, interval_s=LOOK_SECONDS))  # fmt: skip
         return found
 
     async def _judges(self, pulse: Pulse) -> None:
@@ -121,6 +130,31 @@ class Judging:
     async def _watches(self, pulse: Pulse) -> None:
         if self._watch is not None:
             await self._watch.watching(pulse)
+
+    async def _reports(self, pulse: Pulse) -> None:
+        """Write the reports of this desk's gate that are due, each once, below its state (GT-14, GT-15)."""
+        waited = float(LOOK_S)
+        while True:
+            if waited >= LOOK_S:
+                waited = 0.0
+                try:
+                    await asyncio.to_thread(self.write_reports)
+                except (DeskError, OSError) as problem:
+                    LOG.warning("gate_reports_unwritten", extra={"problem": str(problem)})
+            pulse.beat()
+            await asyncio.sleep(LOOK_SECONDS)
+            waited += LOOK_SECONDS
+
+    def write_reports(self) -> tuple[Path, ...]:
+        """Write what is due and not there yet, and return the new files."""
+        store = GateStore(self._state / GATES_FOLDER, self._clock)
+        folder = self._state / REPORTS
+        folder.mkdir(parents=True, exist_ok=True)
+        there = {one.name for one in folder.glob("*.md")}
+        due = due_reports(store.read(), there, self._clock.now())
+        for one in due:
+            write_durably(folder / one.name, one.text.encode())
+        return tuple(folder / one.name for one in due)
 
     # what the pipeline and the gate ask for
 

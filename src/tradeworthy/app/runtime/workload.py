@@ -45,6 +45,7 @@ KINDS: Mapping[str, Kind] = {
     "assessments": Kind(_AUXILIARY, IMPORTANT, 0.1, None),
     "journal_watch": Kind(_AUXILIARY, IMPORTANT, 0.1, None),
     "gate_watch": Kind(_AUXILIARY, IMPORTANT, 0.1, None),
+    "gate_reports": Kind(_AUXILIARY, IMPORTANT, 0.1, None),
     "reconciliation": Kind(_AUXILIARY, IMPORTANT, 0.1, None),
     "event_bus": Kind(_AUXILIARY, OPTIONAL, 0.1, None),
     "kill_switch": Kind(_AUXILIARY, CRITICAL, 0.1, None),

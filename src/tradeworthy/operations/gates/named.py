@@ -9,6 +9,7 @@ from tradeworthy.operations.gates.incident_issues import BLOCKING, PREFIX
 from tradeworthy.operations.gates.live import LIVE
 from tradeworthy.operations.gates.model import Gate
 from tradeworthy.operations.gates.promotion import ASSESS, DAY, PROMOTION, periodic, row
+from tradeworthy.operations.gates.reviews import REVIEWS
 
 INCIDENTS = "take, resolve and review what is open: tradeworthy incident list DESK"
 OPERATIONAL_READINESS = Gate(
@@ -71,7 +72,9 @@ DESK_HEALTH = Gate(
 )  # fmt: skip
 GATES = {
     one.name: one
-    for one in (PROMOTION, LIVE, DESK_HEALTH, OPERATIONAL_READINESS, INCIDENT_RESPONSE, SYSTEM_VALIDATION)
+    for one in (
+        PROMOTION, LIVE, DESK_HEALTH, OPERATIONAL_READINESS, INCIDENT_RESPONSE, SYSTEM_VALIDATION, *REVIEWS,
+    )
 }
 TIERS = ("paper", "canary", "live_micro", "pilot", "limited_live", "live")
 """From the least to the most money."""

@@ -89,7 +89,7 @@ PROMOTION = Gate(
         periodic("market_data_freshness", "Every stream brings market data while its market is open.", ASSESS,
                  "market_data_freshness.silent", grade=WARNING, critical_when=(Condition.IN_SESSION,),
                  owner="trading", runbook="runbooks/market_data.md"),
-        periodic("book_quality", "Depth comes in order and in time.", ASSESS, "book_quality.stale", grade=WARNING,
+        periodic("book_quality", "Depth comes in order and in time.", ASSESS, "book_quality.silent", grade=WARNING,
                  critical_when=(Condition.IN_SESSION,), owner="trading", runbook="runbooks/market_data.md"),
         row("log_maturity", "The record is complete for 24 hours of observed uptime.", "let the desk run on, observed",
             "log_maturity.outage_10h", age_max_s=PERIODIC_CI_S, grade=WARNING, environment_min="paper",

@@ -36,13 +36,25 @@ CHECKS = {
     "rejection_streaks": "unrelated failures do not reset a streak of cancels",
     "dry_run": "a signed verdict of the supervised dry run of this release",
     "certificate": "the signed certificate of this release",
+    "leakage_checks": "no figure of a strategy rests on what was not known yet: purged folds, next-bar fills",
+    "risk_audit": "the risk of a strategy's envelope was audited",
+    "reflection_suggestions": "suggestions of reflection reach people's queue and the journal",
+    "reflection_pack": "the evidence pack holds every suggestion and what became of it",
+    "governance_rehearsal": "the rehearsal of the reflection's governance was green",
+    "connector_rollback": "every live connector passes, with a plan to go back",
+    "feed_drift": "the day's report of drift in what live feeds bring",
+    "feed_calibration": "seven days in a row of calibration of live feeds",
+    "stage_replay": "a promotion and its rollback were replayed",
+    "stage_approvals": "every stage of the policy ledger was taken by evidence and people",
+    "kpi_baseline": "the figures that an adaptation is compared with",
+    "verdict_recorded": "the final verdict and what follows from it were written down",
     "break_glass": "every break-glass is over and was reviewed before the next session",
 }  # fmt: skip
 """Checks by name, and what each shows."""
 MADE = frozenset({
     "preflight", "tests", "paper_isolation", "regression", "out_of_sample", "paper_soak_live", "log_maturity",
     "rollback_rehearsed", "replay_determinism", "paper_smoke", "fleet_consistency", "control_mutation",
-    "supply_chain", "kill_switch", "break_glass", "dry_run", *NAMED,
+    "supply_chain", "kill_switch", "break_glass", "dry_run", "stage_approvals", *NAMED,
 })  # fmt: skip
 """Checks that a verb of this release makes; the others wait for what they are about."""
 

@@ -133,10 +133,16 @@ class Known(NamedTuple):
         last = next((one for one in reversed(self.mutations) if one.gate == gate and one.code == code), None)
         return frozenset() if last is None else frozenset(last.proven)
 
-    def good_ids(self) -> frozenset[str]:
-        """Return the ids of evidence that is whole and OK or WARN, and of verdicts that said GO."""
-        good = {one.evidence_id for one in self.checks if not one.error and one.status in (Severity.OK, Severity.WARN)}
-        return frozenset(good | {one.verdict_id for one in self.verdicts if one.verdict.answer is Answer.GO})
+    def good_ids(self) -> dict[str, str]:
+        """Return the source of evidence that is whole and OK or WARN by its id; that of a GO is `gate:NAME`."""
+        good = {
+            one.evidence_id: one.source for one in self.checks
+            if not one.error and one.status in (Severity.OK, Severity.WARN)
+        }  # fmt: skip
+        told = {
+            one.verdict_id: f"gate:{one.verdict.gate}" for one in self.verdicts if one.verdict.answer is Answer.GO
+        }  # fmt: skip
+        return good | told
 
     def newest(self, gate: str) -> GivenVerdict | None:
         """Return the newest verdict of a gate."""

@@ -1,7 +1,8 @@
 """Graduate a policy by what its diary shows: decisions, alerts, forced and warned shares, regimes (PS-03, PS-04)."""
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -13,6 +14,11 @@ from tradeworthy.kernel.severity import Severity
 OK, UNKNOWN, FAIL = Severity.OK, Severity.UNKNOWN, Severity.FAIL
 REGIMES = ("balanced", "bullish", "bearish", "dislocated")
 """Each must have been decided in before paper is approved, and again before limited_live."""
+
+
+CEILINGS = ("forced_max", "warn_max", "counterfactual_limit")
+THRESHOLDS = ("decisions", "normal_min", "streak", "green_days", "regime_decisions", *CEILINGS)
+"""What a policy may set tighter for itself (PS-01): floors by raising, ceilings by lowering."""
 
 
 class Mood(StrEnum):
@@ -73,11 +79,41 @@ class GraduationPolicy(msgspec.Struct, frozen=True, kw_only=True):
     )
 
 
+def override_faults(to: str, overrides: Mapping[str, str], policy: GraduationPolicy | None = None) -> list[str]:
+    """Return what is wrong with thresholds of a policy's own: only known ones, and only tighter, may be set."""
+    needs, found = getattr(policy or GraduationPolicy(), to, None), []
+    for name, text in overrides.items():
+        usual = getattr(needs, name, None)
+        if name not in THRESHOLDS or usual is None:
+            found.append(f"override {name}: expected one of {', '.join(THRESHOLDS)} that {to} has")
+            continue
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value) or (value > usual if name in CEILINGS else value < usual):
+            word = "at most" if name in CEILINGS else "at least"
+            found.append(f"override {name}: expected {word} {usual:g}, as thresholds are only tightened, found {text}")
+    return found
+
+
+def tightened(needs: StageNeeds, overrides: Mapping[str, str]) -> StageNeeds:
+    """Return the needs with a policy's own thresholds laid over; what this stage does not ask for is left out."""
+    own = {name: float(text) for name, text in overrides.items() if getattr(needs, name, None) is not None}
+    return msgspec.structs.replace(needs, **{
+        name: value if isinstance(getattr(needs, name), float) else math.ceil(value) for name, value in own.items()
+    })  # fmt: skip
+
+
 def graduation_report(
-    diary: Iterable[DiaryEntry], to: str, now: int, policy: GraduationPolicy | None = None
-) -> Report:
-    """Return whether the diary carries a step to `to`; shares of too few decisions are unknown, never good."""
-    needs: StageNeeds = getattr(policy or GraduationPolicy(), to)
+    diary: Iterable[DiaryEntry], to: str, now: int, policy: GraduationPolicy | None = None, *,
+    overrides: Mapping[str, str] | None = None,
+) -> Report:  # fmt: skip
+    """Return whether the diary carries a step to `to`; shares of too few decisions are unknown, never good.
+
+    overrides  thresholds of this policy's own, as its ledger has them
+    """
+    needs: StageNeeds = tightened(getattr(policy or GraduationPolicy(), to), overrides or {})
     whole = sorted((one for one in diary if one.at <= now), key=lambda one: one.at)
     own = [one for one in whole if one.stage == needs.of]
     return Report(
