@@ -21,6 +21,11 @@ from tradeworthy.operations.assessments.framework.registry import registry
 from tradeworthy.operations.health.facts import RuntimeFacts
 from tradeworthy.operations.health.judge import judge as judge_health
 from tradeworthy.operations.health.policy import HealthPolicy
+from tradeworthy.operations.incidents.latency import Quantile
+from tradeworthy.operations.incidents.lifecycle import IncidentBook
+from tradeworthy.operations.incidents.path_model import PathFacts, PathPolicy
+from tradeworthy.operations.incidents.policy import IncidentPolicy
+from tradeworthy.operations.incidents.roster import RosterFacts
 
 BUS = BusFacts(
     expected=True, running=True, depth=0, bound=1_000, published=5, dropped=0, handler_errors=0, subscribers=2,
@@ -205,3 +210,35 @@ def test_the_age_of_the_drift_verdict_is_told_once_drift_was_judged(process):
     sentry = registry().get("drift_sentry")
     process.history.take(judged(sentry, healthy_facts(sentry), sentry.policy))
     assert next(iter(probe.read(AT))).value == AT
+
+
+class Path:
+    """A desk's alert path, as the source asks it."""
+
+    def __init__(self):
+        self.policy, self.last_told = PathPolicy(), AT
+        self.incidents, self.nobody = IncidentBook(IncidentPolicy()), 0
+
+    def facts(self):
+        fields = dict.fromkeys(PathFacts._fields, 0) | {"channels": (), "generation": Quantile(1.0, 2.0, 100)}
+        return PathFacts(**fields | {"nobody": self.nobody})
+
+    def roster_facts(self):
+        return RosterFacts()
+
+
+def test_a_refused_alert_counts_for_an_hour_and_incidents_come_from_memory(process):
+    assert process.source._alert_path(None) == process.source._incidents(None) == []
+    process.source._alerting = path = Path()
+
+    def told(name):
+        (probe,) = process.source.probes()[name]
+        return {one.name: one.value for one in probe.read(process.clock.now())}
+
+    assert told("alert_path")["reached_nobody"] == 0
+    path.nobody = 2
+    assert told("alert_path")["reached_nobody"] == told("alert_path")["reached_nobody"] == 2
+    process.clock.sleep(3_600 * NANOS_PER_SECOND)
+    assert told("alert_path")["reached_nobody"] == 0
+    assert told("incident_response")["open_incidents"] == 0
+    assert told("incident_response")["missing_runbooks"] == ()

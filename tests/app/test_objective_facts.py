@@ -156,3 +156,10 @@ def test_a_document_of_the_desk_takes_the_place_of_the_tiers(folds, tmp_path):
     assert registry().policies(own.assessments)["burn_rate"].documents == str(tmp_path)
     with pytest.raises(UsageError, match="expected"):
         objectives_of(document(folds, assessments={"burn_rate": {"documents": str(tmp_path / "gone.json")}}))
+
+
+def test_a_desk_that_cannot_coordinate_says_so(folds):
+    (probe,) = folds.probes()["coordination_policy"]
+    facts = list(probe.read(0))
+    assert values(facts)["enabled", ""] is False
+    assert {one.name for one in facts} == {one.name for one in registry().get("coordination_policy").facts}

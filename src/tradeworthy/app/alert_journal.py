@@ -42,11 +42,14 @@ class AlertJournal:
         self._clock, self._run_id = clock, run_id
         self._journal = Journal.open(folder, clock=clock)
         self._number = 0
+        self.last_told: int | None = None
+        """Stamp of what was told last by this process."""
 
     def tell_all(self, facts: Sequence[Fact]) -> Sequence[Event]:
         """Journal facts in order, durable when this returns; returns them as they were accepted."""
         found = []
         now = self._clock.now()
+        self.last_told = now if facts else self.last_told
         for one in facts:
             self._number += 1
             event = event_of(one, source=SOURCE, key=f"{self._run_id}:{self._number}", ts_event=now, ts_init=now)

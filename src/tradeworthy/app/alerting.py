@@ -34,6 +34,7 @@ from tradeworthy.operations.assessments.framework.ports import AlertEvent
 from tradeworthy.operations.incidents.actions import ActionWatch
 from tradeworthy.operations.incidents.catalogue import category_of
 from tradeworthy.operations.incidents.drills import DRILL_CODE, DRILL_COMPONENT, DRILL_TASK, DrillWatch
+from tradeworthy.operations.incidents.lifecycle import IncidentBook
 from tradeworthy.operations.incidents.model import (
     Alert,
     AlertSeverity,
@@ -219,6 +220,16 @@ class Alerting:
     def roster_facts(self) -> RosterFacts:
         """Return who is on call as far as the roster tells, for an assessment."""
         return self.roster.facts(self._clock.now())
+
+    @property
+    def incidents(self) -> IncidentBook | None:
+        """The book of incidents; None before the path opens and after it closes."""
+        return None if self.path is None else self.path.incidents
+
+    @property
+    def last_told(self) -> int | None:
+        """Stamp of what this process's path told last, nanoseconds UTC."""
+        return None if self._journal is None else self._journal.last_told
 
     # sources
 

@@ -11,7 +11,14 @@ from tradeworthy.app.assessing import LifeSource, Probes, RunSource
 from tradeworthy.app.bootstrap import instruments_of
 from tradeworthy.app.bundles import drift_of
 from tradeworthy.app.config import Document
-from tradeworthy.app.desk_folds import budget_fold, dimensions_facts, drift_fold, streams_fold
+from tradeworthy.app.desk_folds import (
+    book_fold,
+    budget_fold,
+    coordination_facts,
+    dimensions_facts,
+    drift_fold,
+    streams_fold,
+)
 from tradeworthy.app.instances import LIVE, PAPER, faults_of, name_of
 from tradeworthy.app.regression import open_recording
 from tradeworthy.app.run_folder import summary_of
@@ -32,7 +39,9 @@ from tradeworthy.operations.assessments.collectors.understanding import Understa
 from tradeworthy.operations.assessments.framework.collect import Probe
 from tradeworthy.operations.assessments.framework.registry import registry
 from tradeworthy.operations.assessments.framework.values import Observation
+from tradeworthy.operations.incidents.lifecycle import IncidentBook
 from tradeworthy.operations.incidents.policy import EscalationPolicy, IncidentPolicy
+from tradeworthy.operations.incidents.roster import RosterFacts
 from tradeworthy.research.backtest.edge import ADVERSE_HORIZON_S
 from tradeworthy.research.backtest.records import RunRecords
 from tradeworthy.research.backtest.summary import Summary
@@ -67,7 +76,7 @@ class RunFolds:
         self.trades = TradesFold(instruments)
         self.streams = streams_fold(source.document)
         self.drift, self.budgets = drift_fold(source.document), budget_fold(source.document)
-        self.understanding = UnderstandingFold()
+        self.understanding, self.books = UnderstandingFold(), book_fold(source.document)
         self._watch: SoakWatch | None = None
         self._summed: tuple[int, Summary] | None = None
         if soaked:
@@ -85,6 +94,7 @@ class RunFolds:
         self.drift.on_event(event)
         self.budgets.on_event(event)
         self.understanding.on_event(event)
+        self.books.on_event(event)
         if self._watch is not None and type(event.payload) is not RunStarted:
             self._watch.on_event(event)
 
@@ -118,6 +128,9 @@ class RunFolds:
             "instance_policy": look("document", lambda tell: policy_facts(document, trades, tell)),
             "strategy_catalog": look("catalogue", lambda tell: catalogue_facts(document, tell)),
             "cache_health": look("cache", no_cache_facts),
+            "coordination_policy": look("settings", coordination_facts),
+            "book_quality": look("depth", self.books.facts),
+            "source_compare": look("numbers", lambda tell: source.log.source_facts(streams.sources, tell)),
         } | ({} if self._watch is None else {
             "paper_soak": look("soak", simulated(partial(self._soak, self._watch)), WHOLE_RUN_TIMEOUT_S),
             "post_trade": look("markouts", simulated(partial(self._post_trade, self._watch)), WHOLE_RUN_TIMEOUT_S),
@@ -284,11 +297,25 @@ def answered_facts(folder: Path, now: int, tell: Teller) -> list[Observation]:
     policy, escalation = IncidentPolicy(), EscalationPolicy()
     before = Before(folder, policy, escalation)
     newest: deque[Event] = deque(read(folder / JOURNAL), maxlen=1)
+    return responded_facts(
+        before.incidents, before.roster.facts(now), tell, now=now, last_told=newest[0].ts_init if newest else None,
+        policy=policy, escalation=escalation,
+    )  # fmt: skip
+
+
+def responded_facts(
+    incidents: IncidentBook, roster: RosterFacts, tell: Teller, *, now: int, last_told: int | None,
+    policy: IncidentPolicy, escalation: EscalationPolicy,
+) -> list[Observation]:  # fmt: skip
+    """Return the facts of `incident_response` out of a book of incidents, a roster, and the runbooks of this release.
+
+    last_told  stamp of the alert path's newest event
+    """
     named = {code.runbook for one in registry() for code in one.codes()}
     return incident_facts(
-        before.incidents.all, before.incidents.late(now), before.roster.facts(now), tell, now=now,
-        last_told=newest[0].ts_init if newest else None, window_days=policy.window_days,
-        hours_ahead=escalation.roster_warn_days * 24.0, missing_runbooks=missing_of(named, DOCS),
+        incidents.all, incidents.late(now), roster, tell, now=now, last_told=last_told,
+        window_days=policy.window_days, hours_ahead=escalation.roster_warn_days * 24.0,
+        missing_runbooks=missing_of(named, DOCS),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from tradeworthy.app.runtime.reconciling import Reconciled
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.journal.integrity import ExpectedSource
+from tradeworthy.operations.assessments.collectors.books import BookFold
 from tradeworthy.operations.assessments.collectors.budgets import BudgetFold
 from tradeworthy.operations.assessments.collectors.desk import DeskFold
 from tradeworthy.operations.assessments.collectors.drift import DriftFold
@@ -81,6 +82,20 @@ def streams_fold(document: Document) -> StreamsFold:
 def drift_fold(document: Document) -> DriftFold:
     """Return the fold of a desk's figures; no strategy of this house learns, so that none has a training set."""
     return DriftFold(bootstrap.instruments_of(document))
+
+
+def book_fold(document: Document) -> BookFold:
+    """Return the fold of a desk's depth streams."""
+    calendars = {name: calendar_of(one.calendar) for name, one in bootstrap.instruments_of(document).items()}
+    return BookFold(calendars, expected=document.venue.matching == "l2")
+
+
+def coordination_facts(tell: Teller) -> list[Observation]:
+    """Return the facts of `coordination_policy`: this desk has no switch for it, no model, and no such intent."""
+    return [
+        tell("enabled", False), tell("models", False),
+        *(tell(name, 0) for name in ("wider_scope", "target_outside", "expired", "overrides_risk")),
+    ]  # fmt: skip
 
 
 def objectives_of(document: Document) -> tuple[Objective, ...]:

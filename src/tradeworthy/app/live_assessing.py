@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
+from tradeworthy.app.alerting import Alerting
 from tradeworthy.app.assessing import Probes, audit_facts, joined, latency_facts, verdict_facts
-from tradeworthy.app.assessing_more import catalogue_facts, no_cache_facts, policy_facts
+from tradeworthy.app.assessing_more import catalogue_facts, no_cache_facts, policy_facts, responded_facts
 from tradeworthy.app.configuration_audit import ConfigurationAudited
-from tradeworthy.app.desk_folds import dimensions_facts
+from tradeworthy.app.desk_folds import coordination_facts, dimensions_facts
 from tradeworthy.app.live_folds import LiveFolds, Read
 from tradeworthy.app.runtime.facts import ClockChecked
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND, Clock
@@ -20,8 +21,10 @@ from tradeworthy.kernel.supervision import Pulse, TaskSupervisor
 from tradeworthy.kernel.supervision.resources import ResourceLedger
 from tradeworthy.kernel.telemetry.bus_health import BusFacts
 from tradeworthy.kernel.telemetry.publisher import Publisher
+from tradeworthy.operations.assessments.collectors.incidents import alert_path_facts
 from tradeworthy.operations.assessments.collectors.live import bus_facts, health_facts, resource_facts, task_facts
 from tradeworthy.operations.assessments.collectors.told import Teller
+from tradeworthy.operations.assessments.collectors.windows import MinuteCounts
 from tradeworthy.operations.assessments.framework.collect import Probe
 from tradeworthy.operations.assessments.framework.cycle import Assessor
 from tradeworthy.operations.assessments.framework.history import History
@@ -39,6 +42,8 @@ ASSESSMENTS = "assessments"
 """Where a desk's state keeps the journal of its snapshots."""
 LOOK_SECONDS = 1.0
 VERIFY_SECONDS = 60.0
+NOBODY = "nobody"
+"""Notices that every channel refused."""
 REMEMBERED = 5_000
 """Snapshots of the lives before that a start reads again."""
 
@@ -64,19 +69,21 @@ class LiveSource:
 
     bus, health, checked  tell the bus's facts, the health report, the newest check of the clock
     audited               tells what the start's audit found;  running  is the hash of the configuration in force
-    root                  of all runs, where approved baselines lie
+    root                  of all runs, where approved baselines lie;  alerting  the desk's alert path, if it has one
     """
 
     def __init__(
         self, clock: Clock, *, environment: str, supervisor: TaskSupervisor, bus: Callable[[], BusFacts],
         health: Callable[[], HealthReport], checked: Callable[[], ClockChecked | None], machine: ResourceLedger,
         audited: Callable[[], ConfigurationAudited | None], running: Callable[[], str], root: Path,
+        alerting: Alerting | None = None,
     ) -> None:  # fmt: skip
         self._clock, self._environment, self._supervisor = clock, environment, supervisor
         self._bus, self._health, self._checked, self._machine = bus, health, checked, machine
         self._audited, self._running, self._root = audited, running, root
         self._folds: LiveFolds | None = None
         self._history = History()
+        self._alerting, self._nobody, self._refused = alerting, 0, MinuteCounts()
         self._venue = Provenance.MEASURED if environment == "live" else Provenance.SIMULATED
 
     def follow(self, folds: LiveFolds | None) -> None:
@@ -106,7 +113,9 @@ class LiveSource:
             "task_supervision": self._tasks, "event_bus_health": self._bus_facts, "runtime_health": self._health_facts,
             "time_integrity": self._time, "resources": self._resources, "runtime_lag": self._lag,
             "configuration_audit": lambda tell: audit_facts(self._audited(), self._running(), tell),
-            "cache_health": no_cache_facts, "log_integrity": self._journal, "reconciliation": self._reconciliation,
+            "cache_health": no_cache_facts, "coordination_policy": coordination_facts,
+            "log_integrity": self._journal, "reconciliation": self._reconciliation,
+            "alert_path": self._alert_path, "incident_response": self._incidents,
         }
         measured: dict[str, Read] = {
             "market_data_freshness": lambda folds, tell: folds.desk.market_data_facts(),
@@ -121,6 +130,8 @@ class LiveSource:
             "telemetry_completeness": lambda folds, tell: folds.streams.completeness_facts(tell),
             "instance_policy": lambda folds, tell: policy_facts(folds.document, folds.trades, tell),
             "strategy_catalog": lambda folds, tell: catalogue_facts(folds.document, tell),
+            "book_quality": lambda folds, tell: folds.books.facts(tell),
+            "source_compare": lambda folds, tell: folds.log.source_facts(folds.streams.sources, tell),
             "drift_sentry": lambda folds, tell: folds.drift.facts(tell, self._venue),
             "burn_rate": lambda folds, tell: folds.budgets.facts(tell, self._venue),
             "ingest_health": lambda folds, tell: dimensions_facts(folds.document, folds.streams, folds.desk.now, tell),
@@ -177,6 +188,24 @@ class LiveSource:
 
     def _health_facts(self, tell: Teller) -> list[Observation]:
         return health_facts(self._health(), tell)
+
+    def _alert_path(self, tell: Teller) -> list[Observation]:
+        path = None if self._alerting is None else self._alerting.facts()
+        if self._alerting is None or path is None or self._alerting.incidents is None:
+            return []
+        now = self._clock.now()
+        self._refused.add(NOBODY, now, by=path.nobody - self._nobody)
+        self._nobody = path.nobody
+        return alert_path_facts(path, self._alerting.incidents.all, self._refused.total(NOBODY, now), tell)
+
+    def _incidents(self, tell: Teller) -> list[Observation]:
+        alerting = self._alerting
+        if alerting is None or alerting.incidents is None:
+            return []
+        return responded_facts(
+            alerting.incidents, alerting.roster_facts(), tell, now=self._clock.now(), last_told=alerting.last_told,
+            policy=alerting.policy.incidents, escalation=alerting.policy.escalation,
+        )  # fmt: skip
 
     def _verdict(self, tell: Teller) -> list[Observation]:
         return verdict_facts(self._history, tell)

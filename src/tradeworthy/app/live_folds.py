@@ -7,7 +7,15 @@ import msgspec
 
 from tradeworthy.app import bootstrap
 from tradeworthy.app.config import Document
-from tradeworthy.app.desk_folds import ComparisonFold, budget_fold, desk_fold, drift_fold, log_fold, streams_fold
+from tradeworthy.app.desk_folds import (
+    ComparisonFold,
+    book_fold,
+    budget_fold,
+    desk_fold,
+    drift_fold,
+    log_fold,
+    streams_fold,
+)
 from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.facts import Event
 from tradeworthy.operations.assessments.collectors.told import Teller
@@ -33,6 +41,7 @@ class LiveFolds:
         self.log = log_fold(directory, (one.name for one in document.tapes))
         self.trades, self.streams = TradesFold(bootstrap.instruments_of(document)), streams_fold(document)
         self.drift, self.budgets, self.understanding = drift_fold(document), budget_fold(document), UnderstandingFold()
+        self.books = book_fold(document)
         self.compared = ComparisonFold()
         self._clock, self._speed = clock, document.desk.speed
         self._arrived = 0
@@ -47,6 +56,7 @@ class LiveFolds:
         self.drift.on_event(event)
         self.budgets.on_event(event)
         self.understanding.on_event(event)
+        self.books.on_event(event)
         self.compared.on_event(event, self._arrived)
 
     def facts(self, name: str, read: Read, environment: str, venue: Provenance | None = None) -> list[Observation]:

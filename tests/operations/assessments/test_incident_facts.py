@@ -2,11 +2,14 @@
 
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
 from tradeworthy.kernel.severity import Severity
-from tradeworthy.operations.assessments.collectors.incidents import incident_facts, missing_of
+from tradeworthy.operations.assessments.collectors.incidents import alert_path_facts, incident_facts, missing_of
 from tradeworthy.operations.assessments.collectors.told import Teller
 from tradeworthy.operations.assessments.framework.registry import registry
 from tradeworthy.operations.assessments.framework.snapshot import take
+from tradeworthy.operations.incidents.channel import ChannelFacts
+from tradeworthy.operations.incidents.latency import Quantile
 from tradeworthy.operations.incidents.lifecycle import IncidentBook, Phase
+from tradeworthy.operations.incidents.path_model import PathFacts
 from tradeworthy.operations.incidents.policy import IncidentPolicy
 from tradeworthy.operations.incidents.roster import RosterFacts
 
@@ -93,3 +96,46 @@ def test_a_runbook_that_is_not_there_fails(tmp_path):
     (tmp_path / "runbooks").mkdir()
     assert missing_of(["runbooks/a.md", "runbooks/a.md"], tmp_path) == ("runbooks/a.md",)
     assert judged(Told().book, gone=("runbooks/a.md",))["missing_runbooks"] is Severity.FAIL
+
+
+def path(*configured, p99=10.0, most=20.0, n=100, canary_s=60, **more):
+    channels = tuple(ChannelFacts(name, True, 0, 1, 0, "") for name in (*configured, "canary"))
+    fields = dict.fromkeys(PathFacts._fields, 0) | {"generation": Quantile(p99, most, n)} | more
+    return PathFacts(**fields | {"channels": channels, "canary_age_ns": round(canary_s * NANOS_PER_SECOND)})
+
+
+def of_path(facts, book, nobody=0, now=AT):
+    one = registry().get("alert_path")
+    told = alert_path_facts(facts, book.all, nobody, Teller("test", now, environment="paper"))
+    snapshot = take(one, told, one.policy, now, environment="paper", code_version="1")
+    return {found.code.partition(".")[2]: found.severity for found in snapshot.findings}
+
+
+def drilled(at):
+    told = Told()
+    told.move(told.open(at, drill=True), Phase.ACKNOWLEDGED, at + MINUTE)
+    return told.book
+
+
+def test_a_path_that_lives_reaches_somebody_and_was_drilled_is_sound():
+    assert of_path(path("ops-email"), drilled(AT - HOUR)) == {}
+
+
+def test_the_canary_s_own_file_is_nobody_to_tell():
+    assert of_path(path(), drilled(AT - HOUR)) == {"no_endpoints": Severity.FAIL}
+
+
+def test_lost_canaries_refused_alerts_and_slow_ones_are_found():
+    book = drilled(AT - HOUR)
+    assert of_path(path("a", canary_s=119.9), book) == {}
+    assert of_path(path("a", canary_s=120), book) == {"canary": Severity.FAIL}
+    assert of_path(path("a"), book, nobody=1) == {"undelivered": Severity.FAIL}
+    assert of_path(path("a", p99=1_000.0, most=4_999.0), book) == {"to_alert_p99": Severity.WARN}
+    assert of_path(path("a", p99=None, most=4_999.0, n=99), book) == {}
+    assert of_path(path("a", p99=None, most=5_000.0, n=99), book) == {"to_alert_max": Severity.FAIL}
+
+
+def test_where_no_alert_left_and_nobody_drilled_nothing_is_known():
+    found = of_path(path("a", p99=None, most=None, n=0), Told().book)
+    assert found == dict.fromkeys(("to_alert_p99", "to_alert_max", "drill"), Severity.UNKNOWN)
+    assert of_path(path("a"), drilled(AT - 90 * NANOS_PER_DAY)) == {"drill": Severity.WARN}

@@ -33,6 +33,8 @@ def book_of(**changed):
         (signal("x.y", finding=Severity.FAIL), {"x.y": INFO}, WARNING),
         (signal("roi.behind", finding=Severity.FAIL), {}, ERROR),
         (signal("evolution.stalls", severity=CRITICAL), {}, ERROR),
+        (signal("drift_sentry.cusum", finding=Severity.UNKNOWN), {}, WARNING),
+        (signal("drift_sentry.cusum", finding=Severity.FAIL), {}, CRITICAL),
     ],
 )
 def test_an_explicit_severity_beats_an_override_and_that_beats_the_default(told, overrides, expected):

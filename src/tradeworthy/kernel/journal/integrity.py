@@ -225,6 +225,11 @@ class IntegrityFold:
         elif isinstance(payload, InputQuarantined):
             self._quarantined += 1
 
+    @property
+    def sources(self) -> int:
+        """How many sources number what they send."""
+        return len(self._numbers)
+
     def result(
         self, sources: Mapping[str, ExpectedSource], *, now: int | None, chain_problem: str = ""
     ) -> Integrity:

@@ -22,6 +22,9 @@ CAPPED = (
 )  # fmt: skip
 """Prefixes of codes about paper and research: never above `error`."""
 
+YOUNG = ("drift_sentry.", "burn_rate.", "understanding_slos.", "operational_readiness.")
+"""Prefixes of codes that know little before a desk is some hours old: while they only do not know, they warn."""
+
 CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
     "venue.down": ("venue.no_fills", "venue.stale_book", "venue.errors", "feed.", "execution.", "reconciliation.late"),
     "network.partition": ("venue.", "feed.", "bus.", "store.", "telemetry."),
@@ -79,7 +82,8 @@ def severity_of(signal: Signal, overrides: Mapping[str, AlertSeverity]) -> Alert
     """
     found = signal.severity or overrides.get(signal.code) or DEFAULTS.get(signal.code)
     if found is None:
-        found = WARNING if signal.finding is None else OF_FINDING[signal.finding]
+        young = signal.finding is Severity.UNKNOWN and signal.code.startswith(YOUNG)
+        found = WARNING if signal.finding is None or young else OF_FINDING[signal.finding]
     if signal.finding is not None and signal.finding is not Severity.OK:
         found = max(found, WARNING)
     return min(found, ERROR) if signal.code.startswith(CAPPED) else found

@@ -7,12 +7,16 @@ from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
 from tradeworthy.operations.assessments.collectors.told import Teller
 from tradeworthy.operations.assessments.framework.values import Observation
 from tradeworthy.operations.incidents.lifecycle import Incident, Phase
+from tradeworthy.operations.incidents.path_model import PathFacts
 from tradeworthy.operations.incidents.roster import RosterFacts
 
 MINUTE_NS = 60 * NANOS_PER_SECOND
 HOUR_NS = 60 * MINUTE_NS
 SEVERE = 2
 """SEV-1 and SEV-2 are the grave ones."""
+NO_DRILL = "no alert drill was answered: tradeworthy alert drill"
+CANARY_ALONE = "canary"
+"""The channel that only canaries take; where it is the only one, nobody would hear."""
 NO_ROSTER = "no roster is kept: telemetry.escalation.roster names its file"
 
 
@@ -34,7 +38,6 @@ def incident_facts(
         (now - one.resolved_at) / HOUR_NS for one in known
         if one.phase is Phase.RESOLVED and one.resolved_at is not None
     ]  # fmt: skip
-    drills = [one.opened.detected_at for one in known if one.opened.drill and one.acknowledged_at is not None]
     return [
         tell("open_incidents", sum(one.living and one.sev <= SEVERE for one in real)),
         tell("incidents", len(recent)), tell("postmortem_backlog", max(waits, default=0.0)),
@@ -45,9 +48,33 @@ def incident_facts(
         tell("secondary_gap", _gap(roster.secondary_gap_hours, hours_ahead), why=NO_ROSTER),
         tell("missing_runbooks", missing_runbooks, why="there is no folder docs/runbooks to look in"),
         tell("last_told", last_told, why="the alert path told nothing yet"),
-        tell("last_drill", max(drills, default=None), why="no alert drill was answered: tradeworthy alert drill"),
+        tell("last_drill", last_drill(known), why=NO_DRILL),
         tell("last_training", None, why="no register of training is kept; a person attests it"),
     ]  # fmt: skip
+
+
+def alert_path_facts(
+    path: PathFacts, incidents: Iterable[Incident], recent_nobody: int, tell: Teller
+) -> list[Observation]:  # fmt: skip
+    """Return the facts of `alert_path`: what the path says of itself, canaries included.
+
+    recent_nobody  notices of the last hour that every channel refused
+    """
+    pace, few = path.generation, "no alert left since the start"
+    configured = sum(one.configured for one in path.channels if one.name != CANARY_ALONE)
+    longest = pace.max_ms
+    return [
+        tell("endpoints", configured), tell("alerts", pace.n),
+        tell("to_alert_p99", longest if pace.p99_ms is None else pace.p99_ms, why=few),
+        tell("to_alert_max", longest, why=few), tell("canary_age", path.canary_age_ns / NANOS_PER_SECOND),
+        tell("reached_nobody", recent_nobody), tell("last_drill", last_drill(incidents), why=NO_DRILL),
+    ]  # fmt: skip
+
+
+def last_drill(incidents: Iterable[Incident]) -> int | None:
+    """Return when the newest drill that a person answered began."""
+    answered = (one for one in incidents if one.opened.drill and one.acknowledged_at is not None)
+    return max((one.opened.detected_at for one in answered), default=None)
 
 
 def missing_of(named: Iterable[str], docs: Path) -> tuple[str, ...] | None:

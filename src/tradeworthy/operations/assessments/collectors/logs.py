@@ -1,6 +1,6 @@
 """Facts of a journal's wholeness: its seals verified, and its events folded one by one (AS-119)."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -83,6 +83,23 @@ class LogFold:
             tell("repeats", found.repeats, name), tell("unknown_cause", found.unknown_cause, name),
             tell("unknown_schema", found.unknown_schema, name), tell("backwards", found.time_backwards, name),
             tell("missing_days", self._missing_days() if self._followed else 0, name),
+        ]  # fmt: skip
+
+    def source_facts(self, market: Collection[str], tell: Teller) -> list[Observation]:
+        """Return the facts of `source_compare`: numbers that sources gave and the journal has not.
+
+        market  the sources of market data: of them, what gave way to newer data of its kind is no loss
+        """
+        found = self._fold.result({}, now=None)
+        lost = {True: 0, False: 0}
+        for source, first, last in found.gaps:
+            taken = sum(
+                max(0, min(last, one.last) - max(first, one.first) + 1) for one in found.losses if one.source == source
+            )
+            lost[source in market] += max(0, last - first + 1 - taken)
+        return [
+            tell("sources", self._fold.sources), tell("lost", lost[False]),
+            tell("market_lost", max(0, lost[True] - found.conflated)),
         ]  # fmt: skip
 
     @property

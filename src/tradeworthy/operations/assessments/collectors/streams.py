@@ -1,6 +1,6 @@
 """Fold a desk's journal into facts of its streams: holes, suspect prices, timing, and who reports at all; bounded."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_MILLI, NANOS_PER_SECOND
@@ -118,6 +118,11 @@ class StreamsFold:
         """Return what each feed brought, in the order of their names."""
         feeds = (one for _, one in sorted(self._feeds.items()))
         return [FeedSeen(one.instrument, one.interval_ns, one.events, one.last) for one in feeds]
+
+    @property
+    def sources(self) -> Collection[str]:
+        """The sources of market data."""
+        return self._feeds.keys()
 
     def performance_facts(self, tell: Teller) -> list[Observation]:
         """Return the facts of `runtime_performance`: each stage of the last period, by p99 or the maximum."""
