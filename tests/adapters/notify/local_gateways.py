@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 class HttpGateway:
     """Answers `answers` in turn (status, body), the last one for ever; keeps what it got. `hang` answers nothing."""
 
-    def __init__(self, *answers, hang=False, route=None):
+    def __init__(self, *answers, hang=False, route=None, port=0):
         self.answers, self.got, self.hang, self.route = list(answers) or [(200, {"id": "m-1"})], [], hang, route
         gateway, self.released = self, threading.Event()
 
@@ -48,7 +48,7 @@ class HttpGateway:
             def handle_error(self, request, client_address):
                 """A client that gave up is what some tests are about."""
 
-        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", port), Handler)
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self.thread.start()
 
