@@ -307,6 +307,7 @@ class DeskProcess:
             clock, environment=document.desk.environment, supervisor=self.supervisor, bus=self.publishing.bus.facts,
             health=self.board.health, checked=lambda: None if self.clock_watch is None else self.clock_watch.last,
             machine=self.resources, audited=lambda: self.audited, running=lambda: self.document.hash(), root=self.root,
+            alerting=self.alerting,
         )  # fmt: skip
         return Judging(
             document, source, state=place or self.state, clock=clock, code=self.code,
