@@ -20,13 +20,20 @@ from tradeworthy.operations.dry_run.audit.compiled_head import (
     read_head,
     suspect,
 )
+from tradeworthy.operations.dry_run.audit.compiled_keys import (
+    KEYS_A_SHAPE,
+    SHAPE_KEY_BYTES_MAX,
+    SHAPE_WORDS,
+    SHAPES,
+    code_of_keys,
+    meaning_of,
+    remember,
+)
 from tradeworthy.operations.dry_run.audit.compiled_text import (
-    NO_TIME,
     OPTIONS,
     byte_at,
     code_of_text,
     digits_end,
-    epoch_of,
     equals,
     get,
     holds_escape,
@@ -34,7 +41,6 @@ from tradeworthy.operations.dry_run.audit.compiled_text import (
     letters,
     line_end,
     masked,
-    moment_of,
     number_end,
     put,
     skip,
@@ -42,6 +48,7 @@ from tradeworthy.operations.dry_run.audit.compiled_text import (
     text_rest,
     word_at,
 )
+from tradeworthy.operations.dry_run.audit.compiled_times import NO_TIME, code_of_times, epoch_of, moment_of
 
 CELLS_A_PAGE, PAGES, PAGES_BEFORE = 1_024, 320, 8
 """Room for 3.8 days at one cell a second, of which two hours may lie before the first line read."""
@@ -58,23 +65,13 @@ SPANS_AT = BEATS_AT + 2 * BEATS
 NAMES_AT = SPANS_AT + 2 * SPANS
 EVENTS_AT = NAMES_AT + 4 * SLOTS
 CELLS_AT = EVENTS_AT + 2 * SLOTS
-SHAPES, KEYS_A_SHAPE, SHAPE_WORDS, SHAPE_KEY_BYTES_MAX = 8, 16, 8, 32
 SHAPES_AT = CELLS_AT + 2 * CELLS
 WORDS = SHAPES_AT + SHAPES * KEYS_A_SHAPE * SHAPE_WORDS
 """Places in the one memory that the kernel works on, in words of eight bytes."""
 BEAT = "heartbeat"
-_LEVEL, _LVL, _SEVERITY, _SEVERITY_TEXT_TAIL = (letters(one) for one in ("level", "lvl", "severity", "ity_text"))
-_TS, _TIME, _TIMESTAMP, _AT_TIMESTAMP = (letters(one) for one in ("ts", "time", "timestamp", "@timestamp"))
-_AT_TIMESTAMP_TAIL, _TIMESTAMP_TAIL = letters("imestamp"), letters("imestamp")
-_EVENT, _PAYLOAD, _INGESTED, _INGESTED_TAIL = (letters(one) for one in ("event", "payload", "ingested", "ested_at"))
-_EXC_INFO, _EXC_TEXT, _EXCEPTION = (letters(one) for one in ("exc_info", "exc_text", "exception"))
-_STACK, _STACKTRACE, _STACK_TRACE, _TRACEBACK = (
-    letters(one) for one in ("stack", "stacktrace", "stack_trace", "traceback")
-)
 _BEAT_HEAD, _BEAT_TAIL, _BEAT_BYTES = letters(BEAT), letters(BEAT[1:]), len(BEAT)
 _TRUE, _FALSE, _NULL = (letters(one) for one in ("true", "false", "null"))
 _FOUR, _FIVE = 0xFFFFFFFF, 0xFFFFFFFFFF
-_SEQ, _STRUCTURED, _STRUCTURED_TAIL = letters("seq"), letters("structured"), letters("ructured")
 
 
 @njit(**OPTIONS)
@@ -110,15 +107,6 @@ def _event_slot(at, length, state):  # type: ignore[no-untyped-def]  # pragma: n
         if head_equal and get(state, name + 2) == w2 and get(state, name + 3) == w3:
             return place
         slot = (slot + 1) & (SLOTS - 1)
-
-
-@njit(**OPTIONS)
-def _remember(at, length, what, state, shape):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Remember the bytes of a key with its quotes and its colon, and what it means, for the next line of this shape."""
-    for place in range(4):
-        put(state, shape + place, word_at(at + 8 * place))
-    put(state, shape + 4, _FOUR & ~((1 << length) - 1))
-    put(state, shape + 5, what << 8 | length)
 
 
 @njit(**OPTIONS)
@@ -162,47 +150,9 @@ def _read_line(at, state):  # type: ignore[no-untyped-def]  # pragma: no cover
                         if at == 0 or holds_escape(key, at):
                             return 0
                     length = at - key
-                    name = masked(word_at(key), length)
-                    if length == 5:
-                        if name == _LEVEL:
-                            what = 1
-                        elif name == _EVENT:
-                            what = 3
-                        elif name == _STACK:
-                            return 0
-                    elif length == 9:
-                        if name == _TIMESTAMP and word_at(key + 1) == _TIMESTAMP_TAIL:
-                            what = 2
-                        elif name in (_EXCEPTION, _TRACEBACK):
-                            return 0
-                    elif length == 8:
-                        if name == _SEVERITY:
-                            what = 1
-                        elif name in (_EXC_INFO, _EXC_TEXT):
-                            return 0
-                    elif length == 11:
-                        if name == _INGESTED and word_at(key + 3) == _INGESTED_TAIL:
-                            what = 5
-                        elif name == _STACK_TRACE:
-                            return 0
-                    elif length == 7:
-                        if name == _PAYLOAD:
-                            what = 4
-                    elif length == 10:
-                        if name == _STRUCTURED and word_at(key + 2) == _STRUCTURED_TAIL:
-                            what = 7
-                        elif name == _AT_TIMESTAMP and word_at(key + 2) == _AT_TIMESTAMP_TAIL:
-                            what = 2
-                        elif name == _STACKTRACE:
-                            return 0
-                    elif (length == 2 and name == _TS) or (length == 4 and name == _TIME):
-                        what = 2
-                    elif length == 3 and name == _SEQ:
-                        what = 6
-                    elif (length == 3 and name == _LVL) or (
-                        length == 13 and name == _SEVERITY and word_at(key + 5) == _SEVERITY_TEXT_TAIL
-                    ):
-                        what = 1
+                    what = meaning_of(key, length)
+                    if what < 0:
+                        return 0
                     at += 1
                     begin = at
                     at = skip(at)
@@ -210,7 +160,7 @@ def _read_line(at, state):  # type: ignore[no-untyped-def]  # pragma: no cover
                         return 0
                     at += 1
                     if at - 1 == begin and length + 3 <= SHAPE_KEY_BYTES_MAX:
-                        _remember(key - 1, length + 3, what, state, shape)
+                        remember(key - 1, length + 3, what, state + 8 * shape)
                 if what == 5 or what == 7:
                     what = what if depth == 2 and in_payload else 0
                 elif what == 6:
@@ -399,4 +349,4 @@ def _compile(code: int) -> Any:
     return scan_lines
 
 
-scan = _compile(code_of_text() ^ code_of_head())
+scan = _compile(code_of_text() ^ code_of_times() ^ code_of_head() ^ code_of_keys())

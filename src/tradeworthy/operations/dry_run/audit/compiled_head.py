@@ -8,7 +8,6 @@ from pathlib import Path
 from numba import njit
 
 from tradeworthy.operations.dry_run.audit.compiled_text import (
-    NO_TIME,
     OPTIONS,
     begins_trace,
     blanks_end,
@@ -17,14 +16,13 @@ from tradeworthy.operations.dry_run.audit.compiled_text import (
     holds_escape,
     letters,
     masked,
-    micros_of,
-    moment_of,
     number_end,
     put,
     text_end,
     text_rest,
     word_at,
 )
+from tradeworthy.operations.dry_run.audit.compiled_times import NO_TIME, micros_of, moment_of
 
 OWN_SEEN, ARRIVAL_SEEN, HEAD = 20, 23, 26
 """Places in the kernel's memory, in words: the last minutes seen, and where a head's values are put."""
