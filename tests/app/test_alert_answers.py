@@ -39,6 +39,28 @@ def test_what_fires_is_listed_and_taken_in_a_name_and_prometheus_meets_it(tmp_pa
     running.run(play)
 
 
+def test_tickets_are_listed_and_one_is_told_whole_while_the_path_runs(tmp_path):
+    running = Running(document(), tmp_path)
+    answers = AlertAnswers(running.alerting, CLOCK)
+    assert answers.incidents() is None
+
+    async def play():
+        running.alerting.tell(killed("kill.now"))
+        await running.until(lambda: running.alerting.path.incidents.all)
+        act = running.alerting.path.act
+        act(Request(id="q1", verb=Verb.ACTION, person="ann", target="INC-00001", owner="bob", text="fix", due=2**62))
+        status, body = answers.incidents()
+        (one,) = json.loads(body)["incidents"]
+        assert (status, one["incident"], one["sev"], one["phase"], one["actions"]) == (200, "INC-00001", 1, "open", 1)
+        status, body = answers.incidents("INC-00001")
+        found = json.loads(body)
+        assert found["incident"]["began"]["why"] == "no run of the desk was open"
+        assert [one["told"]["owner"] for one in found["actions"]] == ["bob"]
+        assert answers.incidents("INC-00009")[0] == 404
+
+    running.run(play)
+
+
 def desk_of(tmp_path):
     desk = AlertDesk(tmp_path, "paper", clock=CLOCK)
     desk.state.mkdir(parents=True)

@@ -54,6 +54,7 @@ def test_prometheus_and_the_desk_meet_in_one_router_and_a_person_takes_what_fire
             assert time.monotonic() - began < 5
             assert answer_of(port, f"/api/alerts/{alert['id']}/ack", {}, headers)[0] == 200
             assert answer_of(port, "/api/alerts/none/ack", {}, headers)[0] == 409
+            assert answer_of(port, "/api/incidents/INC-99999", headers=headers)[0] == 404
             until(lambda: b"tradeworthy_alerts_sent_total 0.0" not in answer_of(port, "/metrics", headers=headers)[1])
         finally:
             desk.terminate()
@@ -61,6 +62,9 @@ def test_prometheus_and_the_desk_meet_in_one_router_and_a_person_takes_what_fire
     shown = command("incident", "list", "small", "--all", "--json", "--runs", runs).stdout
     taken = [one for one in json.loads(shown)["incidents"] if one["opened"]["code"] == "prometheus.ProcessDown"]
     assert [(one["phase"], one["timeline"][0]["person"]) for one in taken] == [("acknowledged", "ada")]
+    held = taken[0]["began"]
+    assert (runs / held["run"] / "journal").is_dir(), "the ticket names the run, as it was when the alert came"
+    assert (held["seq"] > 0, len(held["config_hash"]), held["environment"]) == (True, 64, "paper")
     lines = (runs / "state" / "small" / "alerts" / "lines.jsonl").read_text()
     assert lines.count("no scrape is answered") >= 1
 

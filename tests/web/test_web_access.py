@@ -24,6 +24,7 @@ ROUTES = {
     ("GET", "/certificate"): HEALTH, ("GET", "/metrics"): METRICS, ("POST", "/kill"): KILL, ("POST", "/pause"): KILL,
     ("POST", "/resume"): RESUME, ("POST", "/config/approve"): APPROVE,
     ("GET", "/api/alerts"): READ, ("POST", "/api/alerts/r:1/ack"): ACK,
+    ("GET", "/api/incidents"): READ, ("GET", "/api/incidents/INC-1"): READ,
     ("POST", "/api/alerts/prometheus"): PUSH, ("GET", "/api/assessments"): HEALTH,
     ("GET", "/api/assessments/roi"): HEALTH, ("GET", "/api/assessments/roi/history"): HEALTH,
     ("GET", "/api/gates"): HEALTH, ("GET", "/api/gates/desk_health"): HEALTH,

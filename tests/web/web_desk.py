@@ -99,6 +99,9 @@ class WebDesk:
         self.control.asked.append(("ack", alert, person))
         return Answer(id="1", found=alert, fault="" if alert == "r:1" else f"no {alert}")
 
+    def incidents(self, name=""):
+        return (200, b'{"incidents":[]}') if name in ("", "INC-1") else (404, b"{}")
+
     def assessments(self, name="", *, course=False):
         return answer(registry(), History(), self.now, name, course=course)
 

@@ -1,4 +1,4 @@
-"""The routes of alerts: what fires, taking one, and the webhook of Prometheus (AR-02, AR-17)."""
+"""The routes of alerts and incidents: what fires, taking one, tickets, the webhook of Prometheus (AR-02, AR-17)."""
 
 from typing import Any
 
@@ -26,6 +26,23 @@ def alert_routes(alerts: AlertPort | None, access: Access) -> list[Any]:
         if found is None:
             raise Refusal(503)
         return Response(found, media_type=MediaType.JSON)
+
+    def tickets(name: str = "") -> Response[bytes]:
+        found = None if alerts is None else alerts.incidents(name)
+        if found is None:
+            raise Refusal(503)
+        status, body = found
+        if status != 200:
+            raise Refusal(status)
+        return Response(msgspec.json.encode(redact(msgspec.json.decode(body))), media_type=MediaType.JSON)
+
+    @get("/api/incidents", guards=[access.needs(ALERTS_READ)])
+    async def incidents() -> Response[bytes]:
+        return tickets()
+
+    @get("/api/incidents/{incident:str}", guards=[access.needs(ALERTS_READ)])
+    async def incident(request: AnyRequest) -> Response[bytes]:
+        return tickets(str(request.path_params["incident"]))
 
     @post("/api/alerts/{alert:str}/ack", guards=[access.needs_person(ALERTS_ACK)])
     async def taken(request: AnyRequest) -> Response[bytes]:
@@ -56,4 +73,4 @@ def alert_routes(alerts: AlertPort | None, access: Access) -> list[Any]:
         data = msgspec.json.encode({"schema": CONTROL_SCHEMA, "taken": count})
         return Response(data, status_code=200, media_type=MediaType.JSON)
 
-    return [listed, taken, pushed]
+    return [listed, incidents, incident, taken, pushed]

@@ -111,7 +111,7 @@ class HealthPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 TAKEN = frozenset({
     "", "/ready", "/live", "/metrics", "/summary", "/kill", "/pause", "/resume", "/guard", "/certificate",
-    "/config/approve", "/api/alerts", "/api/alerts/prometheus", "/api/assessments", "/api/gates",
+    "/config/approve", "/api/alerts", "/api/alerts/prometheus", "/api/incidents", "/api/assessments", "/api/gates",
 })  # fmt: skip
 PATH_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-_.")
 
