@@ -36,7 +36,7 @@ ADAPTATION_GOVERNANCE = Gate(
         of_commit("stage_replay", "A promotion and its rollback were replayed.", "replay both and record the report",
                   "stage_replay.differs", owner="research"),
         of_day("stage_approvals", "Every stage was taken by evidence and people.",
-               "keep the ledger's report: `tradeworthy gate stage-report`", "stage_approvals.skipped", owner="research"),
+               "keep its report: `tradeworthy gate stage-report`", "stage_approvals.skipped", owner="research"),
         row("kpi_baseline", "There are figures to compare an adaptation with.", "record the baseline's report",
             "kpi_baseline.absent", age_max_s=MONTH, grade=Grade.WARNING, owner="research"),
     ),
