@@ -299,6 +299,8 @@ class OpenRun:
         """Give the desk what the last run of its name left, where this one goes on after it (AC-01)."""
         memory = last_run.memory(self.ready.state, self.ready.root, ts, self.ready.catalogue)
         if memory is not None:
+            if not self.ready.document.venue.connection:  # a venue in the process ended with it, and its orders too
+                memory = msgspec.structs.replace(memory, orders=())
             self.venue.restore((one.instance, one.instrument, one.lots, one.average) for one in memory.positions)
             self.environment.offer(memory, source="run", key="restored", ts=ts)
 

@@ -147,7 +147,7 @@ class Desk:
             self.seats, instruments=instruments, context=context, ledger=ledger, losses=losses, repeated=repeated,
             watch=watch, guard=guard, budgeting=self._budgeting, books=self._books, mid2=self._mid2,
             positions=self._positions, apply=self._guard_reasons, on_day=self._roll_day, intake=intake,
-            day_of=lambda ts: (ts - rollover_hour * HOUR_NS) // NANOS_PER_DAY,
+            day_of=lambda ts: (ts - rollover_hour * HOUR_NS) // NANOS_PER_DAY, execution=execution, facts=self._facts,
         )  # fmt: skip
         self._housekeeping = 0
         self.now = 0

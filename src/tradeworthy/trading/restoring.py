@@ -1,8 +1,8 @@
 """What a desk knows when it starts again: the memory that an earlier desk of its name left (AC-01, RK-10..RK-12).
 
 The earlier desk is rebuilt from its own journal and asked; what it says is journaled as the first input of the new
-run, so that the new journal alone replays. Working orders, indicators and quotes are not part of it: the orders ended
-with their venue, and the others are learnt anew.
+run, so that the new journal alone replays. Indicators and quotes are not part of it, they are learnt anew. Orders are
+where the venue outlived the desk: each is looked up, so that a fill of the meantime is booked by the venue's own word.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +16,9 @@ from tradeworthy.kernel.facts import Event, Fact, fact
 from tradeworthy.trading.bookkeeping import Bookkeeping
 from tradeworthy.trading.budgeting import Budgeting
 from tradeworthy.trading.control.guard import Guard
+from tradeworthy.trading.execution.execution import Execution
 from tradeworthy.trading.execution.intake import Intake, IntentTaken
+from tradeworthy.trading.execution.open_order import OpenOrder
 from tradeworthy.trading.instance_watch import InstanceDay, InstanceWatch
 from tradeworthy.trading.ledger.day import DayLine
 from tradeworthy.trading.ledger.ledger import Ledger
@@ -84,6 +86,7 @@ class DeskRestored(Fact, frozen=True):
     day, opened, peak, peaks  of the desk: the day, its open, its peak, the peaks of the days before
     losses       what `DeskLosses` told;  runs  of executions without an opposite fill (RK-12)
     keys         of intents, oldest first;  books  the days as they stand, with the hours of their peaks
+    orders       whose end the earlier run did not hear of, where their venue outlived it
     """
 
     run: str
@@ -104,25 +107,28 @@ class DeskRestored(Fact, frozen=True):
     keys: tuple[str, ...]
     books: tuple[tuple[DayLine, Openings], ...] = ()
     wishes: tuple[IntentTaken, ...] = ()
+    orders: tuple[OpenOrder, ...] = ()
 
 
 class Memory:
     """Tell what the desk knows, and take over what an earlier one knew.
 
     apply  brings reasons to the guard;  on_price  takes the last mid of an instrument;  on_day  rolls a day that ended
-    while nobody traded;  day_of  gives the desk day of a time
+    while nobody traded;  day_of  gives the desk day of a time;  facts  takes what is asked of the venue
     """
 
-    __slots__ = ("_apply", "_books", "_budgeting", "_context", "_day_of", "_guard", "_instruments", "_intake",
-                 "_ledger", "_losses", "_mid2", "_on_day", "_positions", "_repeated", "_seats", "_watch")  # fmt: skip
+    __slots__ = ("_apply", "_books", "_budgeting", "_context", "_day_of", "_execution", "_facts", "_guard",
+                 "_instruments", "_intake", "_ledger", "_losses", "_mid2", "_on_day", "_positions", "_repeated",
+                 "_seats", "_watch")  # fmt: skip
 
     def __init__(
         self, seats: Sequence[Seat], *, instruments: Mapping[str, Instrument], context: RiskContext, ledger: Ledger,
         losses: DeskLosses, repeated: RepeatedExecution, watch: InstanceWatch, guard: Guard, budgeting: Budgeting,
         books: Bookkeeping | None, mid2: dict[str, int | None], positions: Mapping[str, dict[str, int]],
         apply: Callable[[Sequence[GuardReason]], None], on_day: Callable[[], None], day_of: Callable[[int], int],
-        intake: Intake | None = None,
+        execution: Execution, facts: list[Fact], intake: Intake | None = None,
     ) -> None:  # fmt: skip
+        self._execution, self._facts = execution, facts
         self._seats, self._instruments, self._context, self._ledger = seats, instruments, context, ledger
         self._losses, self._repeated, self._watch, self._guard = losses, repeated, watch, guard
         self._budgeting, self._books, self._mid2, self._positions = budgeting, books, mid2, positions
@@ -154,6 +160,7 @@ class Memory:
             tuple(islice(ctx.seen, max(0, len(ctx.seen) - KEYS_MAX), None)),
             () if self._books is None else self._books.memory(),
             () if self._intake is None else self._intake.memory(ts),
+            tuple(OpenOrder.of(order) for order in self._execution.orders.all_live()),
         )  # fmt: skip
 
     def on_restored(self, event: Event, memory: DeskRestored) -> None:
@@ -184,6 +191,7 @@ class Memory:
         if self._intake is not None:
             for taken in memory.wishes:
                 self._intake.restore(taken)
+        self._restore_orders(memory)
         self._restore_seats(memory)
         if self._books is not None:
             self._books.restore(memory.books, memory.ts)
@@ -197,11 +205,23 @@ class Memory:
         seats = {(seat.instance, seat.instrument_id) for seat in self._seats}
         strange = [f"{one.lots} lots of {one.instrument} in {one.instance}" for one in memory.positions
                    if (one.instance, one.instrument) not in seats]  # fmt: skip
+        strange += [f"order {one.client_order_id} of {one.intent.instance}" for one in memory.orders
+                    if (one.intent.instance, one.intent.instrument) not in seats]  # fmt: skip
         if strange:
             raise ConfigurationRefused(
                 f"{memory.run} left {', '.join(strange)}: name these instances in the document, or give the desk "
                 "another name to begin without its memory"
             )
+
+    def _restore_orders(self, memory: DeskRestored) -> None:
+        """Hold the capacity of what may have filled, and ask the venue; what was counted at its sending stays so."""
+        ctx = self._context
+        for one in memory.orders:
+            ctx.reserve(one.intent).trade_ts = None
+            if one.leaves < one.intent.lots:
+                ctx.release(one.intent.intent_id, one.intent.lots - one.leaves)
+            ctx.hold_unknown(one.intent.intent_id)
+        self._facts += self._execution.restore(memory.orders, ctx.now)
 
     def _restore_seats(self, memory: DeskRestored) -> None:
         by_name = {seat.instance: seat for seat in self._seats}

@@ -152,7 +152,8 @@ class TradingLoop:
         if lasting:
             self._door.ask(GuardAsked("reconciliation", BREAK, GuardLevel.PAUSED, evidence=found.agreement))
         elif found.clean:
-            self._door.ask(GuardAsked("reconciliation", BREAK, GuardLevel.PAUSED, active=False))
+            for code in (BREAK, RESTART):
+                self._door.ask(GuardAsked("reconciliation", code, GuardLevel.PAUSED, active=False))
 
     async def _went_on(self) -> bool:
         """Wait until what was under way must have arrived; False where nothing came in for too long."""

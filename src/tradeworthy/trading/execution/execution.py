@@ -1,6 +1,7 @@
 """Execution: approved intents become orders, reports become facts, silence becomes doubt."""
 
 from collections import deque
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Protocol
 
@@ -9,6 +10,7 @@ import msgspec
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Fact, fact
 from tradeworthy.kernel.ids import client_order_id
+from tradeworthy.trading.execution.open_order import OpenOrder
 from tradeworthy.trading.execution.orders import Change, Order, WorkingOrders
 from tradeworthy.trading.execution.streaks import GuardReason, Streaks
 from tradeworthy.trading.model.market import Side
@@ -159,6 +161,26 @@ class Execution:
             order_id, intent.intent_id, intent.instance, intent.instrument, intent.side, intent.lots, kind,
             tif, price, intent.trigger, intent.trigger_by, intent.reduce_only, intent.post_only,
         )  # fmt: skip
+
+    def restore(self, left: Iterable[OpenOrder], ts: int) -> tuple[Fact, ...]:
+        """Take over orders whose end an earlier desk did not hear of: unknown, looked up, and taken off (RC-03).
+
+        What the venue tells of their fills is booked as of any other order. A protective stop is looked up alone.
+        """
+        facts: list[Fact] = []
+        for one in left:
+            order = one.order(ts)
+            self.orders.adopt(order, ts)
+            facts += (
+                self.orders.move(order, _S.UNKNOWN, ts, "execution.restored"),
+                QueryOrder(order.client_order_id, order.instrument),
+            )
+            if not (one.intent.reduce_only and one.intent.trigger is not None):
+                facts.append(CancelOrder(order.client_order_id, order.instrument, "execution.restored"))
+                order.cancel_sent = True
+                self._streaks.cancelled(ts)
+            self._await(order, ts)
+        return tuple(facts)
 
     def on_report(self, report: ExecReport, ts: int, mid2: int | None = None) -> Change:
         """Fold one report: facts and commands in order, and the fill to book.

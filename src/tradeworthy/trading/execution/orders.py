@@ -34,6 +34,8 @@ OpenKey = tuple[str, str, Side]
 Change = tuple[tuple[Fact, ...], Fill | None]
 _NO_CHANGE: Change = ((), None)
 _S, _R = OrderState, ReportType
+_ENDED_BY = {_R.CANCELLED: _S.CANCELLED, _R.EXPIRED: _S.EXPIRED, _R.REJECTED: _S.REJECTED}
+"""The ends that a venue tells of a restored order twice: to whoever was there, and to whoever asked."""
 
 
 class Order:
@@ -42,7 +44,7 @@ class Order:
     __slots__ = (
         "acknowledged_at", "amend_lots", "awaited_at", "cancel_sent", "changed_at", "client_order_id", "created_at",
         "cum_lots", "instance", "instrument", "intent", "leaves", "level", "live", "lots", "open_key", "partial_at",
-        "price", "side", "slot", "state", "trades", "venue_order_id",
+        "price", "restored", "side", "slot", "state", "trades", "venue_order_id",
     )  # fmt: skip
 
     def __init__(self, intent: Intent, client_order_id: str, ts: int) -> None:
@@ -65,6 +67,7 @@ class Order:
         self.partial_at: int | None = None
         self.awaited_at: int | None = None
         self.cancel_sent = False
+        self.restored = False
         self.amend_lots: int | None = None
         self.trades: dict[str, tuple[int, int]] = {}
         self.slot: Slot = (intent.instance, intent.instrument, intent.level, intent.side, intent.slice_no or 0)
@@ -108,6 +111,15 @@ class WorkingOrders:
         self._open[order.open_key] = self._open.get(order.open_key, 0) + order.leaves
         self._last_created[order.slot] = ts
         return order
+
+    def adopt(self, order: Order, ts: int) -> None:
+        """Hold an order that an earlier desk sent, in its slot; raises `HaltTrading` for a taken slot or id."""
+        if order.slot in self._slots or order.client_order_id in self._orders:
+            raise HaltTrading(f"slot {order.slot} and id {order.client_order_id} must be free for a restored order")
+        self._orders[order.client_order_id] = self._slots[order.slot] = order
+        self._by_instance.setdefault(order.instance, {})[order.client_order_id] = order
+        self._open[order.open_key] = self._open.get(order.open_key, 0) + order.leaves
+        self._last_created[order.slot] = ts
 
     def get(self, client_order_id: str) -> Order | None:
         return self._orders.get(client_order_id)
@@ -234,6 +246,8 @@ class WorkingOrders:
             order.cancel_sent = False
             return _NO_CHANGE
         if kind is _R.UNKNOWN and order.state is _S.UNKNOWN:
+            return _NO_CHANGE
+        if order.restored and _ENDED_BY.get(kind) is order.state:  # on its way to the desk before, and looked up
             return _NO_CHANGE
         if first_ack and order.live:
             return _NO_CHANGE

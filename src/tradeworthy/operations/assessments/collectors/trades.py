@@ -12,6 +12,7 @@ from tradeworthy.trading.ledger.day import DayLine, EquitySampled
 from tradeworthy.trading.minute import DeskMinute
 from tradeworthy.trading.model import Instrument
 from tradeworthy.trading.model.order import ApprovedIntent, ExecReport, FillBooked, ReportType, SubmitOrder
+from tradeworthy.trading.restoring import DeskRestored
 
 FILLS_KEPT, FILLS_KEPT_NS = 50_000, 7 * NANOS_PER_DAY
 """A day of fills is compared; older ones are known for as long as a venue may tell them again."""
@@ -70,6 +71,11 @@ class TradesFold:
         match event.payload:
             case ExecReport() as report if report.trade_id is not None:
                 self._reported(report, ts)
+            case DeskRestored(orders=orders):
+                for order in orders:  # the venue tells their fills again, which an earlier run booked
+                    self._restated.update(
+                        dict.fromkeys((order.intent.instrument, trade_id) for trade_id, _, _ in order.trades)
+                    )
             case FillBooked() as fill:
                 key = fill.instrument, fill.trade_id
                 if key not in self._restated:
