@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from tradeworthy.cli import (
+    gate_build,
     gate_capital,
     gate_cycles,
     gate_duties,
@@ -55,6 +56,7 @@ app.command(gate_rehearsals.rollback)
 app.command(gate_rehearsals.maturity)
 app.command(gate_rehearsals.rebaseline)
 app.command(gate_rehearsals.recover)
+app.command(gate_build.build_alert, name="build-alert")
 app.command(gate_capital.app)
 
 

@@ -1,7 +1,7 @@
 """The way out of each channel, or why there is none: what is not configured is told, never taken for sent (AR-08)."""
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,7 +25,12 @@ def transports_of(policy: AlertPolicy, resolve: Resolve, *, base: Path) -> dict[
 
     resolve  finds a secret by its reference, when it is used;  base  below which files with a bare name lie
     """
-    return {one.name: _transport_of(one, resolve, base) for one in policy.channels}
+    return ways_of(policy.channels, resolve, base=base)
+
+
+def ways_of(channels: Iterable[ChannelPolicy], resolve: Resolve, *, base: Path) -> dict[str, Transport | str]:
+    """Return the same for channels that stand alone, without the rules of alerts."""
+    return {one.name: _transport_of(one, resolve, base) for one in channels}
 
 
 def keep_threads(way: Transport | str, channel: str, threads: Mapping[tuple[str, str], str]) -> None:
