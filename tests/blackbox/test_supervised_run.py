@@ -108,7 +108,7 @@ def test_a_timeout_must_be_above_nothing(tmp_path, text):
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize("word", ["moon", "trading_loop", "trading_loop:moon", ":crash", "a:crash@-1", "a:crash@soon"])
+@pytest.mark.parametrize("word", ["moon", "trading_loop", "trading_loop:moon", ":crash", "a:crash@-1", "a:crash@1x0"])
 def test_a_fault_of_another_form_is_usage(tmp_path, word):
     done = command("run", document(tmp_path), "--runs", tmp_path / "runs", "--fault", word)
     assert (done.returncode, "--fault takes" in done.stderr) == (3, True)

@@ -44,8 +44,8 @@ class Start:
     set_
         Override one key, e.g. --set desk.speed=10; may be given several times.
     fault
-        Break a component on purpose, COMPONENT:KIND[@SECONDS] with crash, hang, block, swallow-cancel, raise-timeout
-        or leak; refused in live.
+        Break a component on purpose, COMPONENT:KIND[@SECONDS[xTIMES]] with crash, hang, block, swallow-cancel,
+        raise-timeout or leak; in each attempt, or in its first TIMES ones. Refused in live.
     """
 
     config: Path | None = None

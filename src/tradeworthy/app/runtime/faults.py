@@ -1,8 +1,9 @@
-"""Faults on purpose, for tests and drills: `--fault COMPONENT:KIND[@SECONDS]`; refused in live."""
+"""Faults on purpose, for tests and drills: `--fault COMPONENT:KIND[@SECONDS[xTIMES]]`; refused in live."""
 
 import asyncio
 import os
 from dataclasses import dataclass
+from itertools import count
 
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock
 from tradeworthy.kernel.errors import UsageError
@@ -35,31 +36,40 @@ class InjectedFault(Exception):
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault of a component, `at_s` seconds into each of its attempts."""
+    """One fault of a component, `at_s` seconds into each of its first `times` attempts; None = into each one."""
 
     component: str
     kind: FaultKind
     at_s: float = 0.0
+    times: int | None = None
 
 
 def parsed_fault(text: str) -> Fault:
     """Return the fault that a word names; raises `UsageError` for another form."""
     component, colon, rest = text.partition(":")
-    kind, at, seconds = rest.partition("@")
+    kind, at, moment = rest.partition("@")
+    seconds, counted, times = moment.partition("x")
     try:
-        found = Fault(component, FaultKind(kind), float(seconds) if at else 0.0)
+        found = Fault(component, FaultKind(kind), float(seconds) if at else 0.0, int(times) if counted else None)
     except ValueError:
         found = None
-    if not colon or not component or found is None or not 0 <= found.at_s < float("inf"):
+    if (
+        not colon or not component or found is None or not 0 <= found.at_s < float("inf")
+        or (found.times is not None and found.times < 1)
+    ):  # fmt: skip
         kinds = "|".join(one.value for one in FaultKind)
-        raise UsageError(f"--fault takes COMPONENT:{kinds}[@SECONDS], was {text!r}")
+        raise UsageError(f"--fault takes COMPONENT:{kinds}[@SECONDS[xTIMES]], was {text!r}")
     return found
 
 
 def with_fault(factory: Factory, fault: Fault, clock: Clock) -> Factory:
     """Return a factory whose attempts fail as `fault` says, and work as before until then."""
 
+    attempts = count(1)
+
     async def failing(pulse: Pulse) -> object:
+        if fault.times is not None and next(attempts) > fault.times:
+            return await factory(pulse)
         if fault.kind in (FaultKind.BLOCK, FaultKind.LEAK):
             handle = asyncio.get_running_loop().call_later(fault.at_s, misbehave_beside, fault, clock)
             try:
