@@ -16,7 +16,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from contextlib import nullcontext
+from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +33,8 @@ FOREIGN_SHARE = 4
 """The foreign log is so much smaller."""
 FOREIGN_AIM = 0.25e9
 EVENTS = ("order_acked", "order_filled", "quote_seen", "bar_closed", "limits_checked", "position_marked")
+SEGMENTS = 2
+SEGMENTED = f"audit .gz, {SEGMENTS} segments"
 COMPRESSED_AIM = 0.9e9
 RATIO_AIM, RSS_AIM_MB = 1.5, 200
 
@@ -41,13 +44,17 @@ def stamp(nanos: int) -> str:
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def write_log(path: Path, size: int, *, packed: Path | None) -> int:
-    """Write about `size` bytes over three days with one gap, one warning in 1,000 lines; return the true size."""
+def write_log(path: Path, size: int, *, packed: Sequence[Path] = ()) -> int:
+    """Write about `size` bytes over three days with one gap, one warning in 1,000 lines; return the true size.
+
+    packed   what of it is compressed too, in segments of equal size as a harness that rotates writes them
+    """
     rng = random.Random(11)
     lines_about = size // 340
     step = DAYS * 86_400 * 1_000_000_000 // lines_about
     number = total = 0
-    with path.open("wb") as file, nullcontext() if packed is None else gzip.open(packed, "wb", 1) as squeezed:
+    with path.open("wb") as file, ExitStack() as open_files:
+        segments = [open_files.enter_context(gzip.open(one, "wb", 1)) for one in packed]
         while total < size:
             rows = []
             for _ in range(CHUNK_LINES):
@@ -64,8 +71,8 @@ def write_log(path: Path, size: int, *, packed: Path | None) -> int:
                 number += 1
             data = "".join(rows).encode()
             file.write(data)
-            if squeezed is not None:
-                squeezed.write(data)
+            if segments:
+                segments[min(total * len(segments) // size, len(segments) - 1)].write(data)
             total += len(data)
     return total
 
@@ -96,11 +103,11 @@ from pathlib import Path
 from tradeworthy.operations.dry_run.audit.coverage import silences
 from tradeworthy.operations.dry_run.audit.policy import AuditPolicy
 from tradeworthy.operations.dry_run.audit.scan import scan
-path, small = Path(sys.argv[1]), Path(sys.argv[2])
+small, *paths = map(Path, sys.argv[1:])
 now = 2_000_000_000_000_000_000
 scan([small], AuditPolicy(), now=now, compiled=True)  # loads the compiled code
 begin, spent = time.perf_counter(), time.process_time()
-tally = scan([path], AuditPolicy(), now=now, compiled=True)
+tally = scan(paths, AuditPolicy(), now=now, compiled=True)
 gap = max(until - since for since, until, _ in silences(tally.coverage.cells(), None, None))
 took, spent = time.perf_counter() - begin, time.process_time() - spent
 minutes = len({moment // 60_000_000_000 for cell in tally.coverage.cells() for moment in cell})
@@ -114,7 +121,7 @@ con = duckdb.connect()
 con.execute("set threads to 2")
 con.execute("set enable_progress_bar to false")
 con.execute("set preserve_insertion_order to false")
-gap = sys.argv[3] == "gap"
+gap = sys.argv[2] == "gap"
 source = (f"read_json('{sys.argv[1]}', format='newline_delimited', "
           "columns={level: 'VARCHAR', timestamp: 'TIMESTAMP'})")
 begin, spent = time.perf_counter(), time.process_time()
@@ -164,13 +171,18 @@ def main() -> int:
     place = Path(tempfile.mkdtemp(prefix="audit-scan-", dir=words.folder if words.folder.is_dir() else None))
     try:
         log, packed, small = place / "log.jsonl", place / "log.jsonl.gz", place / "small.jsonl"
-        write_log(small, 200_000, packed=None)
-        size = write_log(log, FULL_BYTES if words.size == "full" else SMALL_BYTES, packed=packed)
+        write_log(small, 200_000)
+        segments = [place / f"log_p{number:03d}.jsonl.gz" for number in range(1, SEGMENTS + 1)]
+        size = write_log(log, FULL_BYTES if words.size == "full" else SMALL_BYTES, packed=segments)
+        with packed.open("wb") as file:  # members one after the other are one valid file
+            for one in segments:
+                file.write(one.read_bytes())
         report.note(f"{size / 1e9:.2f} GB of JSON Lines in memory, {words.rounds} rounds in turns")
         cases = {
-            "audit": (AUDIT, log, small), "DuckDB, levels and minutes": (DUCKDB, log, small, "plain"),
-            "DuckDB with gap": (DUCKDB, log, small, "gap"), "audit .gz": (AUDIT, packed, small),
-            "DuckDB .gz": (DUCKDB, packed, small, "plain"),
+            "audit": (AUDIT, small, log), "DuckDB, levels and minutes": (DUCKDB, log, "plain"),
+            "DuckDB with gap": (DUCKDB, log, "gap"), "audit .gz": (AUDIT, small, packed),
+            SEGMENTED: (AUDIT, small, *segments),
+            "DuckDB .gz": (DUCKDB, packed, "plain"),
         }  # fmt: skip
         seen: dict[str, list[Run]] = {name: [] for name in cases}
         for _ in range(words.rounds):
@@ -189,18 +201,20 @@ def main() -> int:
                     print(f"refused: {name} found {one.answer}, DuckDB with gap found {reference}")
                     return 2
         peer = "DuckDB, levels and minutes"
-        peak = max(one.peak for name in ("audit", "audit .gz") for one in seen[name])
+        peak = max(one.peak for name in ("audit", "audit .gz", SEGMENTED) for one in seen[name])
         took = {name: [one.took for one in runs] for name, runs in seen.items()}
         foreign = place / "foreign.jsonl"
         foreign_size = write_foreign(foreign, size // FOREIGN_SHARE)
-        runs = [run(AUDIT, foreign, small) for _ in range(words.rounds)]
+        runs = [run(AUDIT, small, foreign) for _ in range(words.rounds)]
         report.rate(
             "audit, foreign lines with escapes and beyond ASCII", foreign_size, "B", [one.took for one in runs],
             aim=FOREIGN_AIM,
         )
         spent = statistics.median(one.spent for one in runs)
         report.note(f"{foreign_size / spent / 1e9:.2f} GB a processor second, {max(one.peak for one in runs):.0f} MB")
-        for name, other in (("audit", peer), ("audit", "DuckDB with gap"), ("audit .gz", "DuckDB .gz")):
+        zipped = "DuckDB .gz"
+        pairs = ("audit", peer), ("audit", "DuckDB with gap"), ("audit .gz", zipped), (SEGMENTED, zipped)
+        for name, other in pairs:
             report.ratio(name, other, took[name], took[other])
         report.note(
             f"{rates['audit'] / rates[peer]:.2f} x {peer} (aim {RATIO_AIM}), by processor time "
