@@ -82,7 +82,8 @@ def test_the_start_goes_in_order_and_the_end_after_it(tmp_path):
         "runtime.callback event_bus", "runtime.shutdown_step callbacks", "runtime.shutdown_step seal",
         "runtime.stopped",
     ]  # fmt: skip
-    assert [one for one in names if one in order] == order
+    again = names.index("watchdog.launched") + 1  # a busy machine may take a slow watchdog for a dead one, and renew it
+    assert [one for n, one in enumerate(names) if one in order and (n < again or one != "watchdog.launched")] == order
     (opened,) = told(life, "runtime.journal_opened")
     assert opened.folder == str(only_run(tmp_path / "runs"))
     started_at = next(one.ts_init for one in events if one.kind == "runtime.workload_started")
