@@ -6,10 +6,11 @@ from soak_runs import played
 
 from tradeworthy.app.assessing import RunSource, verdict_facts
 from tradeworthy.app.assessing_more import RunFolds
-from tradeworthy.app.desk_folds import budget_fold, dimensions_facts, objectives_of
+from tradeworthy.app.desk_folds import budget_fold, desk_fold, dimensions_facts, objectives_of
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, EventClock
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.facts import event_of
+from tradeworthy.kernel.journal.records import Deleted
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.assessments.collectors.ingest import ingest_facts
 from tradeworthy.operations.assessments.collectors.streams import FeedSeen
@@ -19,6 +20,8 @@ from tradeworthy.operations.assessments.framework.history import History
 from tradeworthy.operations.assessments.framework.mutation import AT, healthy_facts, judged
 from tradeworthy.operations.assessments.framework.registry import registry
 from tradeworthy.trading.market_data.calendar import ForexWeek
+from tradeworthy.trading.model import GuardLevel
+from tradeworthy.trading.model.state import GuardChanged
 from tradeworthy.trading.replay import ReplayResult
 from tradeworthy.trading.restoring import DeskRestored
 from tradeworthy.trading.timing import IO_WAIT, STEP, DeskTiming, StageTiming
@@ -163,3 +166,34 @@ def test_a_desk_that_cannot_coordinate_says_so(folds):
     facts = list(probe.read(0))
     assert values(facts)["enabled", ""] is False
     assert {one.name for one in facts} == {one.name for one in registry().get("coordination_policy").facts}
+
+
+def test_the_files_of_a_run_are_looked_at_and_nothing_is_deleted(run):
+    found = RunFolds(RunSource(run, EventClock(AT)), run, soaked=False)
+    (probe,) = found.probes()["artefact_retention"]
+    before = sorted(run.rglob("*"))
+    facts = values(probe.read(0))
+    assert (facts["deleted_cited", ""], facts["journal_days", ""]) == (0, 2_555)
+    assert sorted(run.rglob("*")) == before
+    evidence = run.parent / "evidence"
+    evidence.mkdir(exist_ok=True)
+    (evidence / "bundle.json").write_text('{"files": ["journal-1.jsonl"]}')
+    found._deleted.append(Deleted("journal-1.jsonl", "a" * 64, "a rule"))
+    assert values(probe.read(0))["deleted_cited", ""] == 1
+
+
+def test_who_stepped_in_is_counted_for_an_hour(folds):
+    desk = desk_fold(folds._source.document, "backtest")
+
+    def held(at_s, reason, holds=True):
+        changed = GuardChanged(reason, "desk", holds, GuardLevel.PAUSED, GuardLevel.PAUSED)
+        ts = AT + at_s * SECOND
+        desk.on_event(event_of(changed, source="desk", key=f"{at_s}{reason}", ts_event=ts, ts_init=ts), 1)
+
+    held(0, "operator.pause")
+    held(1, "operator.pause", holds=False)
+    held(2, "clock.step")
+    assert values(desk.enforcement_facts())["interventions", ""] == 1
+    held(3_660, "risk.daily_loss")
+    assert values(desk.enforcement_facts())["interventions", ""] == 1
+    assert values(desk.enforcement_facts())["warnings", ""] == 0

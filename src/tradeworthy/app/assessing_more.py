@@ -10,6 +10,7 @@ from tradeworthy.app.alert_journal import ALERTS, JOURNAL, Before
 from tradeworthy.app.assessing import LifeSource, Probes, RunSource
 from tradeworthy.app.bootstrap import instruments_of
 from tradeworthy.app.bundles import drift_of
+from tradeworthy.app.citations import EVIDENCE, GATES
 from tradeworthy.app.config import Document
 from tradeworthy.app.desk_folds import (
     book_fold,
@@ -19,17 +20,21 @@ from tradeworthy.app.desk_folds import (
     drift_fold,
     streams_fold,
 )
+from tradeworthy.app.duties import RosterWatch
 from tradeworthy.app.instances import LIVE, PAPER, faults_of, name_of
 from tradeworthy.app.regression import open_recording
 from tradeworthy.app.run_folder import summary_of
-from tradeworthy.app.runbooks import DOCS
-from tradeworthy.app.runtime.facts import ShutdownStep
+from tradeworthy.app.runbooks import DOCS, runbooks_hash
+from tradeworthy.app.runtime.facts import RuntimeBegan, ShutdownStep
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.journal import read
 from tradeworthy.kernel.journal.files import writer_lives
+from tradeworthy.kernel.journal.records import Deleted
+from tradeworthy.kernel.journal.retention import cited_by, plan
 from tradeworthy.kernel.telemetry.dead_letters import DeadLettered, DeadLettersSettled
+from tradeworthy.operations.assessments.collectors.documents import artefact_facts, document_facts
 from tradeworthy.operations.assessments.collectors.folders import dry_run_facts, secret_facts, validation_facts
 from tradeworthy.operations.assessments.collectors.incidents import incident_facts, missing_of
 from tradeworthy.operations.assessments.collectors.retention import retention_facts
@@ -58,6 +63,7 @@ from tradeworthy.trading.strategies.catalogue import CATALOGUE
 WHOLE_RUN_TIMEOUT_S = 120.0
 """A whole journal is folded once more for these, which takes longer than a look."""
 SCAN_TIMEOUT_S = 600.0
+DELETED_KEPT = 10_000
 REPLAYED_EVENTS = 20_000
 """Of a run that is judged so many events are decided again: `tradeworthy replay` does it for all of them."""
 TASKS = "tasks"
@@ -82,6 +88,7 @@ class RunFolds:
         if soaked:
             records = RunRecords(instruments, source.document.desk.capital)
             self._watch = SoakWatch(records, held=open_recording(folder).build().guard.level)
+        self._deleted: deque[Deleted] = deque(maxlen=DELETED_KEPT)
         source.observe(self._take)
 
     def catch_up(self) -> None:
@@ -95,6 +102,8 @@ class RunFolds:
         self.budgets.on_event(event)
         self.understanding.on_event(event)
         self.books.on_event(event)
+        if isinstance(event.payload, Deleted):
+            self._deleted.append(event.payload)
         if self._watch is not None and type(event.payload) is not RunStarted:
             self._watch.on_event(event)
 
@@ -116,6 +125,8 @@ class RunFolds:
             "data_feed": look("feeds", streams.feed_facts),
             "runtime_performance": look("stages", streams.performance_facts),
             "telemetry_completeness": look("sources", streams.completeness_facts),
+            "enforcement_slos": look("reviews", lambda tell: source.desk.enforcement_facts()),
+            "artefact_retention": look("files", self._artefacts, WHOLE_RUN_TIMEOUT_S),
             "drift_sentry": look("figures", lambda tell: self.drift.facts(tell, venue)),
             "burn_rate": look("budgets", lambda tell: self.budgets.facts(tell, venue)),
             "ingest_health": look("dimensions", lambda tell: dimensions_facts(document, streams, streams.now, tell)),
@@ -135,6 +146,15 @@ class RunFolds:
             "paper_soak": look("soak", simulated(partial(self._soak, self._watch)), WHOLE_RUN_TIMEOUT_S),
             "post_trade": look("markouts", simulated(partial(self._post_trade, self._watch)), WHOLE_RUN_TIMEOUT_S),
         })  # fmt: skip
+
+    def _artefacts(self, tell: Teller) -> list[Observation]:
+        """Look at the journal's files and at what evidence beside the runs cites; nothing is deleted."""
+        root = self._folder.parent
+        cited = frozenset[str]().union(*(cited_by(one) for one in (root / EVIDENCE, root / GATES) if one.is_dir()))
+        steps = plan(
+            self._source.directory, now=self._source.wall(), modified=lambda path: path.stat().st_mtime_ns, cited=cited
+        )
+        return artefact_facts(self._deleted, cited, steps, tell)
 
     def _replay(self, tell: Teller) -> list[Observation]:
         """Replay the beginning of the run with this code."""
@@ -282,6 +302,14 @@ def folder_probes(
     if state is not None and (state / ALERTS / JOURNAL).is_dir():
         folder = state / ALERTS
         found["incident_response"] = (Probe("incidents", lambda now: answered_facts(folder, now, tell(now))),)
+    if state is not None and (state / "runtime").is_dir():
+        place_of = state
+
+        def documents(now: int) -> list[Observation]:
+            watch = RosterWatch(EscalationPolicy(), place_of / ALERTS)
+            return documents_facts(place_of, watch.facts(now), tell(now))
+
+        found["document_control"] = (Probe("documents", documents),)
     if scan:
         look = Probe("bytes", lambda now: secret_facts(scan, tell(now)), timeout_s=SCAN_TIMEOUT_S)
         found["secrets_hygiene"] = (look,)
@@ -301,6 +329,16 @@ def answered_facts(folder: Path, now: int, tell: Teller) -> list[Observation]:
         before.incidents, before.roster.facts(now), tell, now=now, last_told=newest[0].ts_init if newest else None,
         policy=policy, escalation=escalation,
     )  # fmt: skip
+
+
+def documents_facts(state: Path, roster: RosterFacts | None, tell: Teller) -> list[Observation]:
+    """Return the facts of `document_control` out of a desk's newest processes, its roster, and the pages here."""
+    starts: list[tuple[str, str]] = []
+    for life in sorted((state / "runtime").glob("*-*/journal"))[-2:]:
+        began = next(iter(read(life)), None)
+        if began is not None and isinstance(began.payload, RuntimeBegan):
+            starts.append((began.payload.code_hash, began.payload.runbooks_hash))
+    return document_facts(starts, runbooks_hash(), roster, tell)
 
 
 def responded_facts(

@@ -40,6 +40,7 @@ BROUGHT_BY = {
     "system_validation": "--dry-run FOLDER of a final dry run", "secrets_hygiene": "--scan FOLDER to look through",
     "data_retention": "--store FILE of the market store",
     "incident_response": "--state FOLDER of a desk that ran its alert path",
+    "document_control": "--state FOLDER of a desk that ran",
     "alert_path": "a running desk, whose state keeps its snapshots",
 }  # fmt: skip
 """What brings the facts of an assessment, where it is not a run's folder."""

@@ -9,7 +9,13 @@ import msgspec
 
 from tradeworthy.app.alerting import Alerting
 from tradeworthy.app.assessing import Probes, audit_facts, joined, latency_facts, verdict_facts
-from tradeworthy.app.assessing_more import catalogue_facts, no_cache_facts, policy_facts, responded_facts
+from tradeworthy.app.assessing_more import (
+    catalogue_facts,
+    documents_facts,
+    no_cache_facts,
+    policy_facts,
+    responded_facts,
+)
 from tradeworthy.app.configuration_audit import ConfigurationAudited
 from tradeworthy.app.desk_folds import coordination_facts, dimensions_facts
 from tradeworthy.app.live_folds import LiveFolds, Read
@@ -116,11 +122,13 @@ class LiveSource:
             "cache_health": no_cache_facts, "coordination_policy": coordination_facts,
             "log_integrity": self._journal, "reconciliation": self._reconciliation,
             "alert_path": self._alert_path, "incident_response": self._incidents,
+            "document_control": self._documents,
         }
         measured: dict[str, Read] = {
             "market_data_freshness": lambda folds, tell: folds.desk.market_data_facts(),
             "risk_policy": lambda folds, tell: folds.desk.risk_policy_facts(),
             "risk_posture": lambda folds, tell: folds.desk.risk_posture_facts(),
+            "enforcement_slos": lambda folds, tell: folds.desk.enforcement_facts(),
             "accounting_integrity": lambda folds, tell: folds.desk.accounting_facts(),
             "decision_latency": lambda folds, tell: latency_facts(folds.desk, self._root, self._clock),
             "attribution_coverage": lambda folds, tell: folds.trades.attribution_facts(tell),
@@ -206,6 +214,10 @@ class LiveSource:
             alerting.incidents, alerting.roster_facts(), tell, now=self._clock.now(), last_told=alerting.last_told,
             policy=alerting.policy.incidents, escalation=alerting.policy.escalation,
         )  # fmt: skip
+
+    def _documents(self, tell: Teller) -> list[Observation]:
+        alerting = self._alerting
+        return [] if alerting is None else documents_facts(alerting.folder.parent, alerting.roster_facts(), tell)
 
     def _verdict(self, tell: Teller) -> list[Observation]:
         return verdict_facts(self._history, tell)

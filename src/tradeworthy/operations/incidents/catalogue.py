@@ -42,6 +42,7 @@ CATEGORIES: tuple[tuple[str, str], ...] = (
     ("operational_readiness.", "operational.readiness"), ("sensory_drift.", "sensory.drift"),
     ("drift_sentry.", "understanding.drift_sentry"), ("ingest_slos.", "operational.operational_slos"),
     ("understanding_slos.", "operational.operational_slos"), ("burn_rate.", "operational.operational_slos"),
+    ("enforcement_slos.", "operational.operational_slos"),
     ("trade_compliance.", "compliance.trade"),
     ("kyc.", "compliance.kyc"), ("compliance_", "compliance.finding"), ("regulatory_", "compliance.regulatory"),
     ("alert_path.", ""), ("log_integrity.", "journal.integrity"), ("accounting_integrity.", "journal.accounting"),

@@ -40,6 +40,8 @@ DAYS_KEPT = 366
 STREAM_MINUTES = 20
 HOUR_NS = 3_600 * NANOS_PER_SECOND
 DESK, LEDGER = "desk", "ledger"
+GOVERNORS = frozenset({"operator", "risk", "compliance"})
+"""Owners of the guard's reasons by which the policy, or a person, steps in."""
 NEVER_FOR_REDUCING = frozenset({
     "risk.max_position", "risk.max_positions", "risk.net_exposure", "risk.gross_leverage", "risk.sector",
     "risk.currency_factor", "risk.capital_gate", "risk.client_limit", "risk.max_order_value",
@@ -152,6 +154,16 @@ class DeskFold:
             tell("recent_rate", approved / count if count else None, why="nothing was reviewed"),
             tell("band_low", None if band is None else band[0], why=why),
             tell("band_high", None if band is None else band[1], why=why),
+        ]  # fmt: skip
+
+    def enforcement_facts(self) -> list[Observation]:
+        """Return the facts of `enforcement_slos` of the last hour."""
+        tell, now = self.teller(), self.now
+        return [
+            tell("reviewed", self._reviewed),
+            *(tell(name, self._counts.total(what, now)) for name, what in (
+                ("breaches", "breached"), ("warnings", "refused"), ("interventions", "stepped_in"),
+            )),
         ]  # fmt: skip
 
     def risk_posture_facts(self) -> list[Observation]:
@@ -269,13 +281,16 @@ class DeskFold:
         instrument = self._instruments.get(intent.instrument)
         if instrument is not None and intent.price is not None and not instrument.inverse and not intent.reduce_only:
             value = instrument.notional(intent.price, approved.opening_lots)
-            self._breached += value > self._policy.max_order_value
+            beyond = value > self._policy.max_order_value
+            self._breached += beyond
+            self._counts.add("breached", event.ts_init, by=beyond)
         self._decide(intent.instance, intent.intent_id, "open")
 
     def _refused(self, refused: Refused, event: Event) -> None:
         self._review(False, event.ts_init)
         codes = [one.code for one in refused.violations]
         self._codeless += not codes or not all(codes)
+        self._counts.add("refused", event.ts_init)
         self._reducing += refused.intent.reduce_only and bool(NEVER_FOR_REDUCING.intersection(codes))
         self._decide(refused.intent.instance, refused.intent.intent_id, "failed")
 
@@ -353,9 +368,10 @@ class DeskFold:
             self._residuals.pop(name, None)
 
     def _guard(self, changed: GuardChanged, event: Event) -> None:
-        """Keep the reasons of owner `ledger`: it holds one while its books cannot be trusted."""
-        del event
-        if changed.reason.partition(".")[0] == LEDGER:
+        """Keep the reasons of owner `ledger`, held while its books cannot be trusted; count who stepped in."""
+        owner = changed.reason.partition(".")[0]
+        self._counts.add("stepped_in", event.ts_init, by=changed.set and owner in GOVERNORS)
+        if owner == LEDGER:
             key = changed.reason, changed.scope
             if changed.set:
                 self._ledger_reasons[key] = None
