@@ -16,6 +16,8 @@ from tradeworthy.trading.model.market import DepthDiff, DepthSnapshot
 
 HOUR_NS = 3_600 * NANOS_PER_SECOND
 STREAMS_KEPT = 1_000
+FIRST = frozenset({DepthDiff, DepthSnapshot})
+"""Without any of these there is nothing to count."""
 CROSSED, DEPTH, ALL, THINNED = "crossed", "depth", "all", "thinned"
 
 
@@ -43,6 +45,8 @@ class BookFold:
     def on_event(self, event: Event) -> None:
         """Take the next event; the cost does not depend on how many came before."""
         ts = self.now = max(self.now, event.ts_init)
+        if not self._depths and event.payload.__class__ not in FIRST:
+            return
         match event.payload:
             case DepthDiff() | DepthSnapshot() as depth:
                 self._depth(depth, ts)

@@ -142,11 +142,11 @@ class BudgetFold:
         known = self._feeds.get(source)
         if known is None and len(self._feeds) >= FEEDS_KEPT:
             return
-        interval = payload.interval_ns if isinstance(payload, Bar) else 0
+        interval = payload.interval_ns if payload.__class__ is Bar else 0
         if known is not None:
             minutes = ts // MINUTE_NS - known[1] // MINUTE_NS
             if minutes <= 0:
-                self._feeds[source] = payload.instrument, ts, interval
+                self._feeds[source] = known[0], ts, interval
                 return
             joined = minutes == 1 or self._one_session(payload.instrument, known[1], ts)
             for one, budget in self._of.get("freshness", ()):

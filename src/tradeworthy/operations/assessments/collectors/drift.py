@@ -14,7 +14,7 @@ import msgspec
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Event
 from tradeworthy.operations.assessments.collectors.told import Teller
-from tradeworthy.operations.assessments.framework.detectors import cusum, page_hinkley
+from tradeworthy.operations.assessments.framework.detectors import cusum, page_hinkley_peaks
 from tradeworthy.operations.assessments.framework.values import Observation, Provenance
 from tradeworthy.trading.model import Bar, Instrument, Quote
 from tradeworthy.trading.model.market import Side
@@ -24,6 +24,7 @@ from tradeworthy.trading.timing import STEP, DeskTiming
 MINUTE_NS = 60 * NANOS_PER_SECOND
 BASIS_POINTS = 10_000
 SERIES_KEPT = 64
+TAKEN = frozenset({Quote, Bar, DeskTiming, FillBooked})
 SLIPPAGE = "slippage_bps"
 
 
@@ -68,6 +69,8 @@ class DriftFold:
 
     def on_event(self, event: Event) -> None:
         """Take the next event; the cost does not depend on how many came before."""
+        if event.payload.__class__ not in TAKEN:
+            return
         match event.payload:
             case Quote() | Bar() as payload:
                 self._market(payload, event.ts_init // MINUTE_NS)
@@ -115,8 +118,7 @@ class DriftFold:
         if not why:
             whole = [(one - mean) / deviation for one in series]
             late = whole[len(baseline) :]
-            before = page_hinkley(whole[: len(baseline)], delta=windows.page_hinkley_delta)
-            peak = page_hinkley(whole, delta=windows.page_hinkley_delta)
+            before, peak = page_hinkley_peaks(whole, delta=windows.page_hinkley_delta, split=len(baseline))
             values["page_hinkley"] = peak if peak > before else 0.0  # what the baseline itself held is past
             values["cusum"] = cusum(late, target=0.0, slack=windows.cusum_slack)
             _, now = moments(late)

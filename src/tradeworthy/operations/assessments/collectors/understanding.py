@@ -10,6 +10,7 @@ from tradeworthy.trading.timing import IO_WAIT, P95_SAMPLES_MIN, STEP, DeskTimin
 
 STAGES = {"signal": STEP, "order": IO_WAIT}
 """From an event to what the desk decides; from there until the order may leave, which waits for the disk."""
+TAKEN = frozenset({DeskTiming, DeskRestored})
 NOT_REPLAYED = "no earlier run was replayed: this desk began without a memory"
 
 
@@ -23,6 +24,8 @@ class UnderstandingFold:
     def on_event(self, event: Event) -> None:
         """Take the next event."""
         payload = event.payload
+        if payload.__class__ not in TAKEN:
+            return
         if isinstance(payload, DeskTiming):
             for one in payload.stages:
                 self._stages[one.stage.partition(":")[0]] = one

@@ -15,15 +15,30 @@ def page_hinkley(series: Sequence[float], *, delta: float) -> float:
 
     delta  change of the mean that is tolerated.  Source: Page (1954), Hinkley (1971), running mean.
     """
+    return page_hinkley_peaks(series, delta=delta, split=0)[1]
+
+
+def page_hinkley_peaks(series: Sequence[float], *, delta: float, split: int) -> tuple[float, float]:
+    """Return the greatest statistic of the first `split` values, and that of all of them, in one pass."""
     _require(series, 1)
-    mean = worst = 0.0
+    mean = worst = before = 0.0
     up = down = low = high = 0.0
     for count, one in enumerate(series, 1):
         mean += (one - mean) / count
-        up, down = up + one - mean - delta, down + one - mean + delta
-        low, high = min(low, up), max(high, down)
-        worst = max(worst, up - low, high - down)
-    return worst
+        away = one - mean
+        up += away - delta
+        down += away + delta
+        if up < low:
+            low = up
+        if down > high:
+            high = down
+        if up - low > worst:
+            worst = up - low
+        if high - down > worst:
+            worst = high - down
+        if count == split:
+            before = worst
+    return before, worst
 
 
 def cusum(series: Sequence[float], *, target: float, slack: float) -> float:
