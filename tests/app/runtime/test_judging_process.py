@@ -9,12 +9,15 @@ from ingesting_scene import document, process
 from tradeworthy.app.live_assessing import ASSESSMENTS
 from tradeworthy.app.run_folder import journal_of
 from tradeworthy.app.runtime.judging import GATES_FOLDER, REPORTS
+from tradeworthy.app.runtime.trading import RESTART
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.journal import read
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.assessments.framework.journaled import snapshots_of
 from tradeworthy.operations.gates.named import gate_named
 from tradeworthy.operations.gates.store import GateStore
+from tradeworthy.trading.control.asked import GuardAsked
+from tradeworthy.trading.model import GuardLevel
 
 SOON = {"sweep_s": 0.4, "first_sweep_s": 0.2}
 
@@ -143,6 +146,8 @@ def test_a_break_between_desk_and_venue_is_told_at_once_pauses_when_it_lasts_and
 
     async def script():
         await until(lambda: status() is Severity.OK)
+        one.door.ask(GuardAsked("reconciliation", RESTART, GuardLevel.PAUSED, evidence="as a start leaves it"))
+        await until(lambda: guard_of(one, "reconciliation.restart") == [True, False])
         controls = one.trading.run.controls
         seen = controls._view
 
