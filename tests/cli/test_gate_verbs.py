@@ -11,9 +11,12 @@ from tradeworthy.app.check_mutations import registered
 from tradeworthy.app.config import load
 from tradeworthy.app.gate_verdicts import GateAsk
 from tradeworthy.app.gates import Gates, RecordedVerdicts, binding_of
+from tradeworthy.app.guard_memory import LAST_RUN
 from tradeworthy.cli import gate_capital
 from tradeworthy.cli.main import call
 from tradeworthy.kernel.clock import SystemClock
+from tradeworthy.kernel.facts import event_of
+from tradeworthy.kernel.journal import Journal
 from tradeworthy.kernel.report import Check, Report, canonical
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.assessments.framework.journaled import SnapshotJournal
@@ -23,6 +26,7 @@ from tradeworthy.operations.assessments.framework.snapshot import encode, take
 from tradeworthy.operations.evidence.canonical import stamp_of
 from tradeworthy.operations.evidence.trust import read_trust
 from tradeworthy.operations.gates.asking import journals_of
+from tradeworthy.operations.gates.build_alerts import BuildAlerted
 from tradeworthy.operations.gates.capital.ramp import RampDecided, Step
 from tradeworthy.operations.gates.maturity import Rebaselined
 from tradeworthy.operations.gates.model import Verdict
@@ -448,3 +452,21 @@ def test_verify_finds_the_journal_of_the_desk_that_a_verdict_cites(folder, bindi
     assert [one.parent.name for one in journals_of(GateStore(folder, clock), given)] == [load(CONFIG).desk.name]
     assert gate(folder, "verify", "desk_health", given.verdict_id) == 0
     assert gate(folder, "verify", "desk_health", given.verdict_id, "--assessments", folder / "none") == 2
+
+
+def test_a_verdict_cites_the_head_of_the_desks_last_journal(folder, tmp_path):
+    runs, name = folder.parent, load(CONFIG).desk.name
+    assert gate(folder, "check", "system_validation", CONFIG) == 2
+    journal, now = Journal.open(runs / "last" / "journal", clock=SystemClock()), SystemClock().now()
+    for key in (1, 2, 3):
+        told = BuildAlerted("tests", True, now, False, (), ())
+        journal.accept(event_of(told, source="made", key=key, ts_event=now, ts_init=now))
+    journal.close()
+    state = runs / "state" / name
+    state.mkdir(parents=True)
+    (state / LAST_RUN).write_text("last")
+    assert gate(folder, "check", "system_validation", CONFIG) == 2
+    first, second = (one.verdict for one in verdicts(folder, "system_validation"))
+    assert (first.context.journal_head, second.context.journal_head[0]) == (None, 3)
+    assert first.bundle_id != second.bundle_id
+    assert gate(folder, "verify", "system_validation", verdicts(folder, "system_validation")[-1].verdict_id) == 0

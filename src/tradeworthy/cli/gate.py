@@ -114,7 +114,8 @@ def check(
         raise UsageError(
             f"--warn-component: expected one of {', '.join(sorted(components_of(table)))}, found {', '.join(strange)}"
         )
-    verdict = asked.judge(table, at=None if at is None else gate_looks.time_of_words(at), mode=mode)
+    moment = None if at is None else gate_looks.time_of_words(at)
+    verdict = asked.judge(table, at=moment, mode=mode, journal_head=gate_duties.head_of_desk(gates, configuration))
     name = "" if at is not None else asked.store.keep(verdict, table, None if key is None else private_key(key))
     return gate_looks.told(verdict, name, gates, json=json)
 

@@ -8,7 +8,10 @@ from rich.console import Console
 
 from tradeworthy.app import identity
 from tradeworthy.app.config import Document, load
+from tradeworthy.app.gate_cycle import head_of
 from tradeworthy.app.gates import Gates, assessments_of, binding_of
+from tradeworthy.app.guard_memory import last_folder
+from tradeworthy.app.run_folder import state_of
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
 from tradeworthy.kernel.errors import ExitCode, UsageError
@@ -223,6 +226,12 @@ def gates_of(
 ) -> Gates:  # fmt: skip
     """Return the gates of a document's desk; without `assessments` those that it keeps beside the gates' folder."""
     return gates_for(load(configuration), folder, tier, scope, assessments, waivers, trust)
+
+
+def head_of_desk(folder: Path, configuration: Path) -> tuple[int, str] | None:
+    """Return seq and hash of the head of the desk's last run beside the gates' folder, None where there is none."""
+    runs = folder.parent
+    return head_of(last_folder(runs, state_of(runs, load(configuration).desk.name)))
 
 
 def gates_for(
