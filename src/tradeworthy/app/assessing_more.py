@@ -353,7 +353,7 @@ def responded_facts(
     return incident_facts(
         incidents.all, incidents.late(now), roster, tell, now=now, last_told=last_told,
         window_days=policy.window_days, hours_ahead=escalation.roster_warn_days * 24.0,
-        missing_runbooks=missing_of(named, DOCS),
+        missing_runbooks=missing_of(named, DOCS), policy=policy, actions=incidents.actions,
     )  # fmt: skip
 
 

@@ -1,11 +1,14 @@
 """How incidents were answered, told out of the book: drills apart, nothing said of what did not happen."""
 
+import pytest
+
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.assessments.collectors.incidents import alert_path_facts, incident_facts, missing_of
 from tradeworthy.operations.assessments.collectors.told import Teller
 from tradeworthy.operations.assessments.framework.registry import registry
 from tradeworthy.operations.assessments.framework.snapshot import take
+from tradeworthy.operations.incidents.actions import Stand
 from tradeworthy.operations.incidents.channel import ChannelFacts
 from tradeworthy.operations.incidents.latency import Quantile
 from tradeworthy.operations.incidents.lifecycle import IncidentBook, Phase
@@ -38,7 +41,7 @@ def judged(book, *, roster=COVERED, gone=(), last_told=AT, now=AT):
     one = registry().get("incident_response")
     facts = incident_facts(
         book.all, book.late(now), roster, Teller("test", now, environment="paper"), now=now, last_told=last_told,
-        window_days=30, hours_ahead=336.0, missing_runbooks=gone,
+        window_days=30, hours_ahead=336.0, missing_runbooks=gone, actions=book.actions,
     )  # fmt: skip
     snapshot = take(one, facts, one.policy, now, environment="paper", code_version="1")
     return {found.code.partition(".")[2]: found.severity for found in snapshot.findings}
@@ -139,3 +142,32 @@ def test_where_no_alert_left_and_nobody_drilled_nothing_is_known():
     found = of_path(path("a", p99=None, most=None, n=0), Told().book)
     assert found == dict.fromkeys(("to_alert_p99", "to_alert_max", "drill"), Severity.UNKNOWN)
     assert of_path(path("a"), drilled(AT - 90 * NANOS_PER_DAY)) == {"drill": Severity.WARN}
+
+
+@pytest.mark.parametrize(("days", "codes"), [
+    (2.999, {}), (3, {"reviews_overdue": Severity.WARN}),
+    (8, {"reviews_overdue": Severity.WARN, "reviews_overdue_long": Severity.FAIL}),
+])
+def test_a_review_that_is_owed_warns_from_its_day_on_and_fails_five_days_later(days, codes):
+    told = Told()
+    at = AT - round(days * 24 * HOUR)
+    one = told.open(at - MINUTE)
+    told.move(one, Phase.ACKNOWLEDGED, at - MINUTE)
+    told.move(one, Phase.RESOLVED, at)
+    found = judged(told.book)
+    assert {name: severity for name, severity in found.items() if name.startswith("reviews_")} == codes
+
+
+@pytest.mark.parametrize(("days", "codes"), [
+    (-0.001, {}), (0, {"actions_overdue": Severity.WARN}),
+    (5, {"actions_overdue": Severity.WARN, "actions_overdue_long": Severity.FAIL}),
+])
+def test_an_action_that_is_overdue_warns_and_fails_five_days_later(days, codes):
+    told = Told()
+    one = told.open(AT - 60 * 24 * HOUR, drill=True)
+    due = AT - round(days * 24 * HOUR)
+    told.book.fold(told.book.actions.add(one, "bob", "fix it", due, "ann", AT - 60 * 24 * HOUR))
+    found = judged(told.book)
+    assert {name: severity for name, severity in found.items() if name.startswith("actions_")} == codes
+    told.book.fold(told.book.actions.end("ACT-00001", Stand.DONE, "bob", "fixed", AT))
+    assert not {name for name in judged(told.book) if name.startswith("actions_")}

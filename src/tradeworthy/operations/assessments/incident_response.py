@@ -26,6 +26,8 @@ from tradeworthy.operations.incidents.policy import IncidentPolicy
 OK, WARN, UNKNOWN, FAIL = Severity.OK, Severity.WARN, Severity.UNKNOWN, Severity.FAIL
 SET = IncidentPolicy()
 DAY_S = 86_400.0
+OWED = {f"{one}_overdue{long}": f"owed{long}" for one in ("reviews", "actions") for long in ("", "_long")}
+END_IT = "tradeworthy incident report names them: write the review, end the action or drop it with a reason"
 ANSWER = "tradeworthy incident list: take what is open, resolve it, and write its review"
 
 
@@ -37,6 +39,8 @@ class IncidentResponsePolicy(AssessmentPolicy, frozen=True, kw_only=True):
     mtta: Limit = at_most("min", warn=SET.mtta_warn_minutes, fail=SET.mtta_fail_minutes)
     mttr: Limit = at_most("min", warn=SET.mttr_warn_minutes, fail=SET.mttr_fail_minutes)
     late: Limit = at_most("incidents", fail=1)
+    owed: Limit = at_most("items", warn=1)
+    owed_long: Limit = at_most("items", fail=1)
     primary_gap: Limit = at_least("h", warn=72.0, fail=0.001)
     secondary_gap: Limit = at_least("h", warn=0.001)
     journal_age: Limit = at_most("s", warn=DAY_S, fail=2 * DAY_S)
@@ -83,6 +87,7 @@ ASSESSMENT = Assessment(
     facts=(
         FactSpec("open_incidents", Kind.INTEGER, "incidents", 0), FactSpec("incidents", Kind.INTEGER, "incidents", 1),
         FactSpec("postmortem_backlog", Kind.NUMBER, "h", 0.0), FactSpec("late", Kind.INTEGER, "incidents", 0),
+        *(FactSpec(name, Kind.INTEGER, "items", 0) for name in OWED),
         FactSpec("acknowledged_after", Kind.NUMBERS, "min", (1.0,)),
         FactSpec("resolved_after", Kind.NUMBERS, "min", (10.0,)),
         FactSpec("primary_gap", Kind.NUMBER, "h", 336.0), FactSpec("secondary_gap", Kind.NUMBER, "h", 336.0),
@@ -92,6 +97,7 @@ ASSESSMENT = Assessment(
     rules=(
         threshold("open_incidents", "open_incidents", remedy=ANSWER),
         threshold("postmortem_backlog", "postmortem_backlog", remedy="write the review of the oldest one"),
+        *(threshold(name, limit, remedy=END_IT) for name, limit in OWED.items()),
         mean_of("acknowledged_after", "mtta", "mtta"), mean_of("resolved_after", "mttr", "mttr"),
         threshold("late", "late", what="late_answer", remedy="answer it now; see who is on call",
                   runbook="runbooks/escalation.md"),

@@ -4,10 +4,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
+from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.assessments.collectors.told import Teller
 from tradeworthy.operations.assessments.framework.values import Observation
+from tradeworthy.operations.incidents.actions import ActionBook
 from tradeworthy.operations.incidents.lifecycle import Incident, Phase
 from tradeworthy.operations.incidents.path_model import PathFacts
+from tradeworthy.operations.incidents.policy import IncidentPolicy
+from tradeworthy.operations.incidents.reviews import reviews_owed
 from tradeworthy.operations.incidents.roster import RosterFacts
 
 MINUTE_NS = 60 * NANOS_PER_SECOND
@@ -17,22 +21,28 @@ SEVERE = 2
 NO_DRILL = "no alert drill was answered: tradeworthy alert drill"
 CANARY_ALONE = "canary"
 """The channel that only canaries take; where it is the only one, nobody would hear."""
+NO_ACTIONS = "nobody read the journal for action items"
+USUAL = IncidentPolicy()
 NO_ROSTER = "no roster is kept: telemetry.escalation.roster names its file"
 
 
 def incident_facts(
     incidents: Iterable[Incident], late: Iterable[str], roster: RosterFacts, tell: Teller, *, now: int,
     last_told: int | None, window_days: int, hours_ahead: float, missing_runbooks: tuple[str, ...] | None,
+    policy: IncidentPolicy = USUAL, actions: ActionBook | None = None,
 ) -> list[Observation]:  # fmt: skip
     """Return the facts of `incident_response`; drills count as drills alone.
 
     last_told         stamp of the path's newest event;  late  grave ones that nobody took in time
     hours_ahead       how far the roster was looked through: a gap farther away is told as that
     missing_runbooks  those that are named and not there; None where there is no folder to look in
+    actions           action items of the same journal; None: it was not read for them
     """
     known = tuple(incidents)
     since = now - window_days * NANOS_PER_DAY
     real = [one for one in known if not one.opened.drill]
+    owed = [one.severity for one in reviews_owed(known, policy, now) if one.severity is not Severity.OK]
+    undone = None if actions is None else [actions.severity(one, now) for one in actions.overdue(now)]
     recent = [one for one in real if one.opened.detected_at >= since]
     waits = [
         (now - one.resolved_at) / HOUR_NS for one in known
@@ -41,7 +51,10 @@ def incident_facts(
     return [
         tell("open_incidents", sum(one.living and one.sev <= SEVERE for one in real)),
         tell("incidents", len(recent)), tell("postmortem_backlog", max(waits, default=0.0)),
-        tell("late", len(tuple(late))),
+        tell("late", len(tuple(late))), tell("reviews_overdue", len(owed)),
+        tell("reviews_overdue_long", owed.count(Severity.FAIL)),
+        tell("actions_overdue", None if undone is None else len(undone), why=NO_ACTIONS),
+        tell("actions_overdue_long", None if undone is None else undone.count(Severity.FAIL), why=NO_ACTIONS),
         tell("acknowledged_after", _minutes((one.opened.detected_at, one.acknowledged_at) for one in recent)),
         tell("resolved_after", _minutes((one.opened.detected_at, one.resolved_at) for one in recent)),
         tell("primary_gap", _gap(roster.primary_gap_hours, hours_ahead), why=NO_ROSTER),
