@@ -137,3 +137,25 @@ def test_a_request_lies_in_the_box_until_it_is_answered(tmp_path):
     assert "expected a request" in box.answer_of("odd").fault
     assert not (tmp_path / alert_journal.ASKED / "odd.json").exists()
 
+
+
+@pytest.mark.parametrize(("seconds", "offered"), [(600, True), (601, False)])
+def test_a_request_that_nobody_took_for_ten_minutes_is_answered_and_not_done(seconds, offered, tmp_path):
+    Mailbox(tmp_path, EventClock(START)).put(STEPS["open"])
+    path = tmp_path / alert_journal.ASKED / "open.json"
+    os.utime(path, ns=(START, START))
+    box = Mailbox(tmp_path, EventClock(START + seconds * NANOS_PER_SECOND))
+    assert bool(box.take()) is offered
+    assert offered or "ask again" in box.answer_of("open").fault
+
+
+def test_a_request_that_breaks_whoever_takes_it_is_given_up(tmp_path):
+    clock = EventClock(START)
+    box = Mailbox(tmp_path, clock)
+    box.put(STEPS["open"])
+    taken = 0
+    for _ in range(6):
+        taken += len(box.take())
+        clock.sleep(alert_journal.ASK_EVERY_NS)
+    assert taken == alert_journal.OFFERS_MAX
+    assert "given up" in box.answer_of("open").fault

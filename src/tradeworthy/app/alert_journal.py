@@ -1,12 +1,13 @@
 """What outlives a process of the alert path: its journal, what that tells the next one, and the box of requests."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from tradeworthy.app.duties import RosterWatch
-from tradeworthy.kernel.clock import NANOS_PER_MILLI, Clock
+from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND, Clock
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.facts import Event, Fact, event_of
 from tradeworthy.kernel.journal import Journal, read
@@ -31,6 +32,7 @@ ALERTS, JOURNAL, ASKED, ANSWERED, CANARIES = "alerts", "journal", "asked", "answ
 """Below a desk's state: the path's folder; in it its journal, what people asked, the answers, the canaries' sink."""
 ASK_EVERY_NS = 200 * NANOS_PER_MILLI
 ANSWERS_KEPT = 64
+ASK_AGE_NS, OFFERS_MAX = 600 * NANOS_PER_SECOND, 3
 THREADS_MAX = 1_000
 """Threads of a chat that a new process goes on with."""
 
@@ -127,12 +129,14 @@ class Before:
 class Mailbox:
     """What people ask a running desk's path, as files; an answer lies beside them until it is read or old.
 
-    A request lies there until it is answered: a process that is killed in between leaves it to the next one.
+    A request lies there until it is answered: a process that is killed in between leaves it to the next one. What is
+    older than `ASK_AGE_NS`, or was offered `OFFERS_MAX` times without an answer, is answered with that.
     """
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._asked, self._answered, self._clock = folder / ASKED, folder / ANSWERED, clock
         self._next = clock.monotonic()
+        self._offers: Counter[str] = Counter()
 
     def put(self, request: Request) -> None:
         """Ask."""
@@ -152,7 +156,11 @@ class Mailbox:
             except (msgspec.MsgspecError, UnicodeDecodeError) as problem:
                 self.answer(Answer(id=path.stem, fault=f"expected a request, found {problem}"))
             else:
-                found.append(request)
+                self._offers[path.stem] += 1
+                if (fault := self._stale(path)) is None:
+                    found.append(request)
+                else:
+                    self.answer(Answer(id=path.stem, fault=fault))
         return tuple(found)
 
     def answer(self, answer: Answer) -> None:
@@ -162,6 +170,15 @@ class Mailbox:
             old.unlink(missing_ok=True)
         write_durably(self._answered / f"{Path(answer.id).name}.json", msgspec.json.encode(answer))
         (self._asked / f"{Path(answer.id).name}.json").unlink(missing_ok=True)
+        del self._offers[Path(answer.id).name]
+
+    def _stale(self, path: Path) -> str | None:
+        if self._offers[path.stem] > OFFERS_MAX:
+            return f"asked {OFFERS_MAX} times without an answer; it is given up"
+        age = self._clock.now() - path.stat().st_mtime_ns
+        if age <= ASK_AGE_NS:
+            return None
+        return f"asked {age / NANOS_PER_SECOND:.0f} s ago, and nobody ran the path; ask again"
 
     def answer_of(self, request: str) -> Answer | None:
         """Return an answer, None while there is none."""
