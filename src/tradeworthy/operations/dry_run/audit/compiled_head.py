@@ -41,7 +41,8 @@ _HEAD = (
 (
     (_H0, _T0), (_H1, _T1), (_H2, _T2), (_H3, _T3), (_H4, _T4), (_H5, _T5), (_H6, _T6), (_H7, _T7),
 ) = ((letters(one), letters(one[-8:])) for one in _HEAD)  # fmt: skip
-_M5 = letters(_HEAD[5][8:])
+_M5, _M6, _M7 = (letters(one[8:]) for one in _HEAD[5:])
+"""Between its first and its last eight bytes what is longer than sixteen has more."""
 
 
 @njit(**OPTIONS)
@@ -122,10 +123,10 @@ def read_head(at, state):  # type: ignore[no-untyped-def]  # pragma: no cover
     stream = word_at(at) & _SIX_BYTES
     if (stream != _STDOUT and stream != _STDERR) or word_at(at + 6) != _H5:
         return 0
-    if word_at(at + 14) != _M5 or word_at(at + 20) != _T5 or word_at(at + 28) & _SIX_BYTES != stream:
+    if word_at(at + 14) != _M5 or word_at(at + 21) != _T5 or word_at(at + 29) & _SIX_BYTES != stream:
         return 0
-    at += 34
-    if word_at(at) != _H6 or word_at(at + 9) != _T6:
+    at += 35
+    if word_at(at) != _H6 or word_at(at + 8) != _M6 or word_at(at + 9) != _T6:
         return 0
     at += 17
     end = at + STAMP_BYTES
@@ -136,7 +137,7 @@ def read_head(at, state):  # type: ignore[no-untyped-def]  # pragma: no cover
         if arrival == NO_TIME:
             end = _stamp_end(at)
             arrival = moment_of(at, end, state + 8 * ARRIVAL_SEEN)
-    if arrival == NO_TIME or word_at(end) != _H7 or word_at(end + 9) != _T7:
+    if arrival == NO_TIME or word_at(end) != _H7 or word_at(end + 8) != _M7 or word_at(end + 9) != _T7:
         return 0
     end = number_end(end + 17)
     if end == 0 or byte_at(end) != 44:
