@@ -13,7 +13,7 @@ from tradeworthy.kernel.clock import EventClock
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.operations.gates.store import GateStore
 from tradeworthy.trading.control import sentinel
-from tradeworthy.trading.control.approvals import SignedPack
+from tradeworthy.trading.control.approvals import Act, SignedPack
 from tradeworthy.trading.control.guard import HeldReason
 from tradeworthy.trading.control.halt import Halt
 from tradeworthy.trading.model import GuardLevel
@@ -163,3 +163,17 @@ def test_a_desk_nobody_knows_and_a_break_glass_at_rest_are_usage(tmp_path, state
     one = people(tmp_path)
     with pytest.raises(UsageError, match="not running"):
         one.glass(SignedPack(one.glass_pack(control="risk.x", instrument="X", max_uses=1, ttl=None, reason="r")))
+
+
+def test_a_repair_is_proposed_by_a_key_that_does_not_count_and_needs_a_running_desk(tmp_path, state):
+    one = people(tmp_path)
+    held = one.repair_pack(instance="quoter", details={"lots": "1"}, reason="the venue's statement", key=key(3))
+    assert (held.pack.act, held.pack.subject, len(held.signatures)) == (Act.LEDGER_REPAIR, "quoter", 1)
+    assert one.book.person_of(held.pack.proposer).holder == "carol"
+    found = one.book.judge(one.sign(held, key(2)), Act.LEDGER_REPAIR)
+    assert "another person" in " ".join(found.faults)
+    assert one.book.judge(one.sign(held, key(2), key(1)), Act.LEDGER_REPAIR).holders == ("bob", "ann")
+    with pytest.raises(UsageError, match="not running"):
+        one.repair(one.sign(held, key(2), key(1)))
+    with pytest.raises(UsageError, match="reason"):
+        one.repair_pack(instance="quoter", details={}, reason=" ", key=key(3))

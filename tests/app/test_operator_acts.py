@@ -1,14 +1,17 @@
 """People's acts reach the desk once, in order, with an answer; and the sentinel never forgets a stop."""
 
+from decimal import Decimal
+
 import msgspec
 import pytest
-from trusted import NOW, SECOND, by, pack, trusting
+from trusted import NOW, SECOND, by, pack, public, trusting
 
 from tradeworthy.app.guard_memory import guard_memory
 from tradeworthy.app.kill import kill_desk
 from tradeworthy.app.operator_acts import ANSWERS, CONTROL, DONE, INBOX, Answer, OperatorActs, PersonAct
 from tradeworthy.app.venues import halt_flag
 from tradeworthy.kernel.clock import EventClock
+from tradeworthy.kernel.dsse import key_id_of
 from tradeworthy.kernel.facts import event_of
 from tradeworthy.trading.control import sentinel
 from tradeworthy.trading.control.approvals import Act, ApprovalRefused, ApprovalUsed
@@ -31,8 +34,9 @@ from tradeworthy.trading.control.kill import (
     ResumeRequest,
 )
 from tradeworthy.trading.control.policy import PeoplePolicy
+from tradeworthy.trading.control.repair import LedgerRepair, LedgerRepaired, LedgerRepairRefused, details_of
 from tradeworthy.trading.execution.intake import DeadLetter, OutsideWish
-from tradeworthy.trading.model import GuardChanged, GuardLevel, GuardReason
+from tradeworthy.trading.model import GuardChanged, GuardLevel, GuardReason, Side
 
 
 class Scene:
@@ -280,3 +284,39 @@ def test_one_actor_activates_no_break_glass(scene):
     (refused,) = scene.look()
     assert isinstance(refused, ApprovalRefused)
     assert "break_glass needs risk and person" in refused.faults[0]
+
+
+def repair_pack():
+    details = details_of(
+        instrument="X", side="sell", lots=3, price=7, trade_id="v-1", fee=Decimal(0), fee_currency="USD"
+    )
+    return pack(Act.LEDGER_REPAIR, subject="touch", details=details, proposer=key_id_of(public(3)))
+
+
+@pytest.mark.parametrize(("keys", "booked"), [((3, 2, 1), True), ((3, 2), False), ((2, 1), False), ((3, 1), False)])
+def test_a_repair_needs_operations_and_one_more_person_and_is_answered_when_booked(scene, keys, booked):
+    held = by(repair_pack(), *keys)
+    digest = held.pack.digest()
+    scene.drop(digest, held.encoded())
+    facts = scene.look()
+    if not booked:
+        assert [type(one) for one in facts] == [ApprovalRefused]
+        assert not scene.answer(digest).ok
+        return
+    assert [type(one) for one in facts] == [ApprovalUsed, LedgerRepair]
+    assert (facts[1].instance, facts[1].side, facts[1].lots, set(facts[1].people)) == (
+        "touch", Side.SELL, 3, {"ann", "bob"}
+    )  # fmt: skip
+    scene.heed(LedgerRepaired(digest, "v-1", 3, 0))
+    assert scene.answer(digest).ok
+    assert "ledger.repaired" in scene.told
+    scene.drop("again", held.encoded())
+    assert [type(one) for one in scene.look()] == [ApprovalRefused]
+
+
+def test_a_repair_that_the_desk_refuses_is_answered_with_its_faults(scene):
+    held = by(repair_pack(), 3, 2, 1)
+    scene.drop(held.pack.digest(), held.encoded())
+    scene.look()
+    scene.heed(LedgerRepairRefused(held.pack.digest(), ("trade v-1 is booked already",)))
+    assert scene.answer(held.pack.digest()) == Answer(False, ("trade v-1 is booked already",))

@@ -52,6 +52,7 @@ from tradeworthy.trading.control.guard import HeldReason
 from tradeworthy.trading.control.halt import HaltPort
 from tradeworthy.trading.control.kill import RearmRequest, rearm_faults, stops_of
 from tradeworthy.trading.control.policy import PeoplePolicy
+from tradeworthy.trading.control.repair import repair_of
 from tradeworthy.trading.model import GuardChanged, GuardLevel
 
 ANSWER_WAIT_NS, ANSWER_STEP_NS = 5 * NANOS_PER_SECOND, 50 * NANOS_PER_MILLI
@@ -140,6 +141,29 @@ class DeskPeople:
     def review_pack(self, *, glass_id: str, text: str) -> Pack:
         """Return the pack of a break-glass's review, for one person to sign."""
         return self._draft(Act.BREAK_GLASS_REVIEW, glass_id, {}, text)
+
+    def repair_pack(self, *, instance: str, details: dict[str, str], reason: str, key: Ed25519PrivateKey) -> SignedPack:
+        """Return the pack of one trade that is to be booked, signed by who proposes it: that one does not count."""
+        if not reason.strip():
+            raise UsageError("a repair needs a reason")
+        proposer = key_id_of(key.public_key().public_bytes_raw())
+        pack = draft(
+            desk=self.name, act=Act.LEDGER_REPAIR, subject=instance, details=details, reason=reason,
+            now=self._clock.now(), proposer=proposer, policy=self.policy.approvals,
+        )  # fmt: skip
+        self.book.append((ApprovalProposed(pack.digest(), pack.act.value, instance, proposer, pack.expires_at),))
+        return self.sign(SignedPack(pack), key)
+
+    def repair(self, held: SignedPack) -> Outcome:
+        """Have a running desk book a trade, by a signed pack; refused with every reason, then nothing is used up."""
+        if not self.running:
+            raise UsageError(f"{self.name} is not running: start it, it is paused while desk and venue differ")
+        found = self.book.judge(held, Act.LEDGER_REPAIR)
+        if isinstance(found, ApprovalRefused):
+            self.book.append((found,))
+            return Outcome(False, found.faults)
+        repair_of(found)
+        return self._hand(held.encoded(), held.pack.digest())
 
     def sign(self, held: SignedPack, *keys: Ed25519PrivateKey) -> SignedPack:
         """Sign a pack with each key, and journal whose they are; a key of nobody signs too, and counts for nothing."""

@@ -39,6 +39,7 @@ from tradeworthy.trading.control.kill import (
 )
 from tradeworthy.trading.control.owners import OWNERS
 from tradeworthy.trading.control.policy import PeoplePolicy
+from tradeworthy.trading.control.repair import LedgerRepaired, LedgerRepairRefused, repair_of
 from tradeworthy.trading.execution.intake import Cause, DeadLetter, OutsideWish
 from tradeworthy.trading.model import GuardChanged, GuardLevel
 
@@ -50,7 +51,7 @@ FILE_BYTES_MAX = 65_536
 GLASS_ID_DIGITS = 12
 """A break-glass is named by the first digits of its pack's digest, and so is an answer."""
 _GLASS = (BreakGlassActivated, BreakGlassUsed, BreakGlassEnded, BreakGlassReviewed, BreakGlassRefused)
-_HEARD = frozenset({GuardChanged, Rearmed, RearmRefused, *_GLASS})
+_HEARD = frozenset({GuardChanged, Rearmed, RearmRefused, LedgerRepaired, LedgerRepairRefused, *_GLASS})
 Key = tuple[str, str, str]
 
 
@@ -199,7 +200,7 @@ class OperatorActs:
         except (msgspec.MsgspecError, UnicodeDecodeError) as problem:
             raise InvalidInput(f"expected a signed pack or a person's act, found {problem}") from None
         held = read_pack(data)
-        if held.pack.act not in (Act.RESUME, Act.BREAK_GLASS, Act.BREAK_GLASS_REVIEW):
+        if held.pack.act not in (Act.RESUME, Act.BREAK_GLASS, Act.BREAK_GLASS_REVIEW, Act.LEDGER_REPAIR):
             raise InvalidInput(f"{held.pack.act.value} is no act of a running desk: give the pack to its own verb")
         fault = self._gate(held.pack.subject) if held.pack.act is Act.RESUME else ""
         if fault:
@@ -230,6 +231,8 @@ class OperatorActs:
                 held, used, reconciliation=reconciliation, author=author, asked_at=self._clock.now(),
                 stopped_at=stopped_at, halting=self._halting(),
             )  # fmt: skip
+        if held.pack.act is Act.LEDGER_REPAIR:
+            return repair_of(used)
         if held.pack.act is Act.BREAK_GLASS:
             self._alert("break_glass.requested", f"{held.pack.subject} by {' and '.join(used.holders)}")
         return glass_of(used)
@@ -244,6 +247,11 @@ class OperatorActs:
             self._alert("guard.rearmed", f"{payload.request.scope} by {' and '.join(payload.request.people)}")
         elif isinstance(payload, RearmRefused):
             self._answer(payload.request.pack, Answer(False, payload.faults))
+        elif isinstance(payload, LedgerRepaired):
+            self._answer(payload.pack, Answer(True))
+            self._alert("ledger.repaired", f"{payload.trade_id}: {payload.before} lots before, {payload.after} after")
+        elif isinstance(payload, LedgerRepairRefused):
+            self._answer(payload.pack, Answer(False, payload.faults))
         elif isinstance(payload, BreakGlassRefused):
             self._answer(payload.glass_id, Answer(False, payload.faults))
             self._book.append((payload,))

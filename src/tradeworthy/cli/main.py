@@ -43,6 +43,7 @@ from tradeworthy.cli import (
     ingest_once,
     journal,
     kill,
+    ledger,
     paper_run,
     parity,
     performance_baseline,
@@ -94,6 +95,7 @@ app.command(resume.resume)
 app.command(guard.app)
 app.command(approve.approve)
 app.command(break_glass.app)
+app.command(ledger.app)
 app.command(flatness.flatness)
 app.command(watchdog.watchdog, show=False)
 alert.app.command(alert_drill.drill)

@@ -13,6 +13,7 @@ from tradeworthy.trading.budgeting import Budgeting
 from tradeworthy.trading.carrying import Carrying, CarryMonitors
 from tradeworthy.trading.control.guard import Guard
 from tradeworthy.trading.control.policy import USUAL, PeoplePolicy
+from tradeworthy.trading.control.repair import LedgerRepair, LedgerRepaired, LedgerRepairRefused
 from tradeworthy.trading.execution.execution import Execution
 from tradeworthy.trading.execution.intake import Intake
 from tradeworthy.trading.execution.planner import PlanPolicy, plan
@@ -44,6 +45,7 @@ from tradeworthy.trading.model import (
     FillBooked,
     Funding,
     Instrument,
+    Liquidity,
     Mark,
     OrderState,
     Outcome,
@@ -157,7 +159,7 @@ class Desk:
             Dividend: self._carried(carrying.on_dividend), BorrowCharged: carrying.on_borrow,
             Status: self._on_status, Timer: self._on_timer, ExecReport: self._on_report,
             ReleaseTier: self._budgeting.on_release, DeskRestored: self.memory.on_restored,
-            **self._guarding.handlers,
+            LedgerRepair: self._on_repair, **self._guarding.handlers,
         }  # fmt: skip
         if self._door is not None:
             self._handlers |= self._door.handlers(self._handlers)
@@ -309,6 +311,25 @@ class Desk:
         self._judge(fill.instrument)
         if FillBooked in seat.strategy.observes:
             self._asking.show_fill(seat, booked, self.now)
+
+    def _on_repair(self, event: Event, asked: LedgerRepair) -> None:
+        """Book one trade that two people signed, or say why not; the fill is told as any other."""
+        seat = self._by_instance.get(asked.instance)
+        if seat is None or seat.instrument_id != asked.instrument:
+            held = f"expected an instance and its instrument, found {asked.instance} and {asked.instrument}"
+            self._facts.append(LedgerRepairRefused(asked.pack, (held,)))
+            return
+        if self.ledger.booked(asked.instance, asked.instrument, asked.trade_id):
+            self._facts.append(LedgerRepairRefused(asked.pack, (f"trade {asked.trade_id} is booked already",)))
+            return
+        before = self.ledger.lots(asked.instance, asked.instrument)
+        fill = Fill(
+            asked.trade_id, asked.order, asked.instance, asked.instrument, asked.side, asked.lots, asked.price,
+            Liquidity.TAKER, asked.fee, asked.fee_currency, self.now,
+        )  # fmt: skip
+        self._book(fill, asked.order, self._mid2.get(asked.instrument), ReportType.FILL)
+        after = self.ledger.lots(asked.instance, asked.instrument)
+        self._facts.append(LedgerRepaired(asked.pack, asked.trade_id, before, after))
 
     # time
 

@@ -132,6 +132,18 @@ def test_dividend_is_cash_and_a_short_pays_it():
     assert book.dividend("a", SHARE.instrument_id, D("1.67")).amount == D("-16.7")
 
 
+def test_a_bust_after_a_restart_takes_one_fill_back_and_not_what_was_held_before():
+    earlier, later, name = ledger(), ledger(), PERP.instrument_id
+    earlier.book(fill(PERP, 100, 10_000), None)
+    held = earlier.position("a", name)
+    later.restore(earlier.balances(), [("a", name, held.lots, earlier.cost("a", name), held.average)])
+    bad = fill(PERP, 50, 13_000, "bad")
+    assert later.book(bad, None).position == 150
+    taken = later.bust(bad, None)
+    assert (taken.position, taken.average) == (100, D(10_000))
+    assert later.cost("a", name) == earlier.cost("a", name)
+
+
 def test_bust_leaves_what_were_without_the_fill_and_returns_the_fee():
     with_bust, without = ledger(), ledger()
     first, bad, last = fill(SPOT, 10, 10_000), fill(SPOT, 5, 12_000, "bad", fee=D(1)), fill(SPOT, -12, 11_000, "t3")

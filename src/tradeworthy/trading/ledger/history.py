@@ -56,6 +56,10 @@ class FillHistory:
             self._realized -= _fold(self._origin, self._items[:FILLS_KEPT])
             del self._items[:FILLS_KEPT]
 
+    def restore(self, lots: int, cost: Decimal, average: Decimal) -> None:
+        """Begin with what an earlier desk held: a bust takes one fill back, not the position before it."""
+        self._origin.restore(lots, cost, average)
+
     def split(self, ratio: Fraction) -> None:
         """Append a split."""
         self._items.append(ratio)
@@ -88,6 +92,10 @@ class FillHistory:
         change = realized - self._realized
         self._items, self._realized = items, realized
         return Restated(cost, change, before, after)
+
+    def holds(self, trade_id: str) -> bool:
+        """Tell whether a trade is among the fills that can still be busted."""
+        return any(isinstance(one, Booked) and one.trade_id == trade_id for one in self._items)
 
     def _find(self, fill: Fill) -> int | None:
         for index in range(len(self._items) - 1, -1, -1):  # a bust is mostly of a late fill

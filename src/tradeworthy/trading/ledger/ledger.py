@@ -196,8 +196,14 @@ class Ledger:
         for instance, instrument, lots, cost, average in positions:
             book = self._book(instance, instrument)
             book.cost.restore(lots, cost, average)
+            book.history.restore(lots, cost, average)
             if not book.held:
                 self.marks.contract(instance, book.instrument, lots, cost)
+
+    def booked(self, instance: str, instrument: str, trade_id: str) -> bool:
+        """Tell whether a trade is among the fills that were booked since the start, under whatever order."""
+        book = self._books.get((instance, instrument))
+        return book is not None and book.history.holds(trade_id)
 
     def lots(self, instance: str, instrument: str) -> int:
         book = self._books.get((instance, instrument))

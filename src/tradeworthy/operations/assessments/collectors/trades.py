@@ -8,6 +8,7 @@ from tradeworthy.kernel.clock import NANOS_PER_DAY
 from tradeworthy.kernel.facts import Event
 from tradeworthy.operations.assessments.collectors.told import Teller
 from tradeworthy.operations.assessments.framework.values import Observation
+from tradeworthy.trading.control.repair import LedgerRepair
 from tradeworthy.trading.ledger.day import DayLine, EquitySampled
 from tradeworthy.trading.minute import DeskMinute
 from tradeworthy.trading.model import Instrument
@@ -76,6 +77,8 @@ class TradesFold:
                     self._restated.update(
                         dict.fromkeys((order.intent.instrument, trade_id) for trade_id, _, _ in order.trades)
                     )
+            case LedgerRepair() as repair:  # people told it in the venue's stead
+                self._restated[repair.instrument, repair.trade_id] = None
             case FillBooked() as fill:
                 key = fill.instrument, fill.trade_id
                 if key not in self._restated:
