@@ -93,3 +93,11 @@ def test_a_child_that_no_topic_waits_for_is_refused():
 
     with pytest.raises(ValueError, match="nobody"):
         Registry([msgspec.structs.replace(READY, children=(Child("nobody"),))])
+
+
+def test_readiness_is_sound_where_all_of_its_parts_are_and_falls_with_any_of_them():
+    whole = {child.name: part(child.name, Severity.OK) for child in READY.children}
+    assert compose(READY, whole, READY.policy, AT, environment="", code_version="").status is Severity.OK
+    for name in whole:
+        broken = {**whole, name: part(name, Severity.FAIL)}
+        assert compose(READY, broken, READY.policy, AT, environment="", code_version="").status is Severity.FAIL
