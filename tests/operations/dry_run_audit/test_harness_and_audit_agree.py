@@ -55,7 +55,7 @@ def test_cells_and_runs_lose_no_silence_and_no_cover(moments, width):
     assert covered(iter(spans), silence_max=limit) == sum(one for one in exact if one <= limit)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, 10**12), min_size=1, max_size=60))
 def test_cells_that_had_to_widen_hold_first_and_last(moments):
     coverage = Coverage(width=1, bytes_max=1)

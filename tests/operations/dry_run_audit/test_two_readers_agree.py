@@ -203,6 +203,7 @@ def test_foreign_lines_with_escapes_and_beyond_ascii_never_reach_the_general_par
     assert asked == []
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**11), st.integers(0, 10), st.integers(0, 10**10))
 def test_a_time_of_an_epoch_with_a_fraction_is_the_same_to_the_nanosecond(tmp_path_factory, whole, digits, fraction):
     text = f"{whole}.{fraction:010d}"[: len(str(whole)) + 1 + digits].rstrip(".")
