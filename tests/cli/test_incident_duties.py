@@ -66,3 +66,47 @@ def test_past_incidents_that_are_not_closed_are_no_matter_of_the_nightly_run(run
     assert call(["incident", "rerun", "paper", "--json", "--runs", str(runs)]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (len(found["museum"]), found["incidents"]) == (6, [])
+
+
+def test_an_action_goes_its_way_and_its_verbs_exit_by_it(runs, capsys):
+    def action(*words):
+        capsys.readouterr()
+        return call(["incident", "action", *words, "--runs", str(runs)])
+
+    assert action("list", "paper") == 0
+    add = ("add", "paper", "INC-00001", "look at the feed", "--owner", "bob", "--due")
+    assert action(*add, "2199-01-31") == 0
+    assert capsys.readouterr().out.strip() == "ACT-00001"
+    assert (action(*add, "2001-01-31"), action(*add, "soon")) == (2, 3)
+    assert action("list", "paper") == 0
+    shown = capsys.readouterr().out
+    assert "2199-01-31" in shown
+    assert "bob" in shown
+    assert action("done", "paper", "ACT-00001", "--text", "fixed", "--evidence", "aa11") == 0
+    assert action("drop", "paper", "ACT-00001", "--text", "no") == 2, "it is done"
+    assert action("list", "paper", "--all", "--json") == 0
+    (one,) = json.loads(capsys.readouterr().out)
+    assert (one["told"]["due"], one["ended"]["stand"]) == (7_229_174_400 * 10**9, "done")
+
+
+def test_a_false_alarm_needs_a_reason_and_a_clock_is_started_by_hand_and_runs(runs, capsys):
+    one = ["paper", "INC-00001"]
+    assert call(["incident", "false-alarm", *one, "--reason", "the feed was fine", "--runs", str(runs)]) == 0
+    assert call(["incident", "false-alarm", "paper", "INC-9", "--reason", "x", "--runs", str(runs)]) == 2
+    start = ["incident", "start-clock", *one, "personal_data", "--reason", "names leaked", "--runs", str(runs)]
+    assert (call(start), call(start)) == (0, 0)
+    assert call([*start[:4], "no_such", *start[5:]]) == 2
+    capsys.readouterr()
+    assert call(["incident", "clocks", "paper", "--json", "--runs", str(runs)]) == 1
+    (clock,) = json.loads(capsys.readouterr().out)
+    assert clock["started"]["clock"] == "personal_data"
+
+
+@pytest.mark.parametrize("wrong", [
+    ("--listen", "nowhere"), ("--silence", "0"), ("--key", "plain-words"), ("--listen", "127.0.0.1:x"),
+])
+def test_a_dead_man_that_makes_no_sense_is_refused(wrong, tmp_path, capsys):
+    usual = {"--listen": "127.0.0.1:0", "--pages": str(tmp_path / "pages.jsonl")}
+    words = [word for pair in (usual | dict([wrong])).items() for word in pair]
+    assert call(["alert", "dead-man", "paper", *words]) == 3
+    assert "plain-words" not in capsys.readouterr().err
