@@ -52,8 +52,7 @@ def test_a_kill_during_a_run_cancels_and_lets_nothing_more_out(tmp_path):
     assert "command.submit" in kinds[:at]
     assert "command.submit" not in kinds[at:]
     assert "market.quote" in kinds[at:]
-    (changed,) = [one for one in set_in(events[at:]) if one.payload.reason != OWN_END]
-    assert changed.causation_id == events[at].event_id
+    (changed,) = [one for one in set_in(events[at:]) if one.causation_id == events[at].event_id]
     assert "drill" in changed.payload.evidence
     assert command("replay", only_run(runs)).returncode == 0
     again = command("run", document(tmp_path, rows=300), "--runs", runs)
