@@ -235,7 +235,7 @@ def test_no_secret_is_in_any_notice_receipt_or_journal(tmp_path, monkeypatch):
     assert len(files) > 3
     assert [path.name for path in files if CANARY.encode() in path.read_bytes()] == []
     told = [one.payload for one in alert_facts(tmp_path / "alerts") if isinstance(one.payload, Receipt)]
-    assert {one.channel for one in told if one.outcome is Outcome.UNDELIVERED} == {"hook", "chat"}
+    assert {one.channel for one in told if one.outcome is Outcome.UNDELIVERED} >= {"hook", "chat"}
 
 
 def test_a_paper_desk_without_any_channel_is_not_paused_and_says_that_nobody_is_told(tmp_path):

@@ -113,7 +113,7 @@ def test_smoke_limits_are_scaled_to_the_tick_with_their_floors():
 
 def test_a_real_smoke_run_of_some_seconds_passes(tmp_path):
     code = call([
-        "final-dry-run-smoke", "--output-dir", str(tmp_path / "s"), "--duration-seconds", "8", "--tick-interval", "0.5",
+        "final-dry-run-smoke", "--output-dir", str(tmp_path / "s"), "--duration-seconds", "10", "--tick-interval", "2",
         "--minimum-uptime", "0.4",
     ])  # fmt: skip
     assert code == 0
