@@ -14,6 +14,7 @@ from tradeworthy.kernel.journal import Journal, read
 from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.operations.incidents.acts import Answer, Request
 from tradeworthy.operations.incidents.escalation import Ladder
+from tradeworthy.operations.incidents.ladder_policy import EscalationPolicy
 from tradeworthy.operations.incidents.lifecycle import IncidentBook, Phase
 from tradeworthy.operations.incidents.model import (
     Alert,
@@ -25,7 +26,7 @@ from tradeworthy.operations.incidents.model import (
     Receipt,
     Silence,
 )
-from tradeworthy.operations.incidents.policy import EscalationPolicy, IncidentPolicy
+from tradeworthy.operations.incidents.policy import IncidentPolicy
 
 SOURCE = "alerts"
 ALERTS, JOURNAL, ASKED, ANSWERED, CANARIES = "alerts", "journal", "asked", "answered", "canaries.jsonl"

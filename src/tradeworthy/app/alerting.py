@@ -34,6 +34,7 @@ from tradeworthy.operations.assessments.framework.ports import AlertEvent
 from tradeworthy.operations.incidents.actions import ActionWatch
 from tradeworthy.operations.incidents.catalogue import category_of
 from tradeworthy.operations.incidents.drills import DRILL_CODE, DRILL_COMPONENT, DRILL_TASK, DrillWatch
+from tradeworthy.operations.incidents.ladder_policy import EscalationPolicy, require_live
 from tradeworthy.operations.incidents.lifecycle import IncidentBook
 from tradeworthy.operations.incidents.model import (
     Alert,
@@ -44,7 +45,7 @@ from tradeworthy.operations.incidents.model import (
 from tradeworthy.operations.incidents.path import AlertPath, PathFacts, PathPolicy
 from tradeworthy.operations.incidents.path_model import AlertMeter
 from tradeworthy.operations.incidents.people import Guards
-from tradeworthy.operations.incidents.policy import AlertPolicy, EscalationPolicy, IncidentPolicy, require_live
+from tradeworthy.operations.incidents.policy import AlertPolicy, IncidentPolicy
 from tradeworthy.operations.incidents.roster import RosterFacts
 from tradeworthy.operations.incidents.scene import SceneFold
 from tradeworthy.operations.incidents.tickets import TicketWatch

@@ -44,8 +44,9 @@ from tradeworthy.operations.assessments.collectors.understanding import Understa
 from tradeworthy.operations.assessments.framework.collect import Probe
 from tradeworthy.operations.assessments.framework.registry import registry
 from tradeworthy.operations.assessments.framework.values import Observation
+from tradeworthy.operations.incidents.ladder_policy import EscalationPolicy
 from tradeworthy.operations.incidents.lifecycle import IncidentBook
-from tradeworthy.operations.incidents.policy import EscalationPolicy, IncidentPolicy
+from tradeworthy.operations.incidents.policy import IncidentPolicy
 from tradeworthy.operations.incidents.roster import RosterFacts
 from tradeworthy.research.backtest.edge import ADVERSE_HORIZON_S
 from tradeworthy.research.backtest.records import RunRecords

@@ -9,9 +9,10 @@ from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.facts import Fact
 from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.kernel.severity import Severity
+from tradeworthy.operations.incidents.ladder_policy import EscalationPolicy
 from tradeworthy.operations.incidents.lifecycle import IncidentBook
 from tradeworthy.operations.incidents.model import AlertSeverity, Signal
-from tradeworthy.operations.incidents.policy import EscalationPolicy, IncidentPolicy
+from tradeworthy.operations.incidents.policy import IncidentPolicy
 from tradeworthy.operations.incidents.regulatory import Brought
 from tradeworthy.operations.incidents.reviews import Owed, review_signal, reviews_owed
 from tradeworthy.operations.incidents.roster import (

@@ -9,7 +9,8 @@ from tradeworthy.kernel.telemetry.export_policy import ExportPolicy
 from tradeworthy.kernel.telemetry.log_policy import LogPolicy
 from tradeworthy.kernel.telemetry.publishing import PublishingPolicy
 from tradeworthy.operations.health.policy import HealthPolicy
-from tradeworthy.operations.incidents.policy import AlertPolicy, EscalationPolicy, IncidentPolicy
+from tradeworthy.operations.incidents.ladder_policy import EscalationPolicy, reachable
+from tradeworthy.operations.incidents.policy import AlertPolicy, IncidentPolicy
 from tradeworthy.trading.allocation.drawdown_tiers import TierPolicy
 from tradeworthy.trading.allocation.static_split import AllocationPolicy
 from tradeworthy.trading.control.policy import PeoplePolicy
@@ -34,6 +35,9 @@ class TelemetrySection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     alerts: AlertPolicy = AlertPolicy()
     escalation: EscalationPolicy = EscalationPolicy()
     incidents: IncidentPolicy = IncidentPolicy()
+
+    def __post_init__(self) -> None:
+        reachable(self.alerts, self.escalation)
 
 
 class ControlSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -149,7 +149,7 @@ class Scene:
 
 def policy_of(names=("one", "two"), *, rules=None, **changed):
     """Return policies with a file channel for each name, all of one rule."""
-    from tradeworthy.operations.incidents.policy import EscalationPolicy, TierPolicy
+    from tradeworthy.operations.incidents.ladder_policy import EscalationPolicy, TierPolicy
 
     channels = tuple(ChannelPolicy(name=name, transport="file", destination=f"{name}.jsonl") for name in names)
     rules = rules or (RulePolicy(name="all", categories=("venue.", "risk.", "kill.", "alert_path.", "x."),

@@ -4,14 +4,9 @@ import pytest
 
 from tradeworthy.kernel.errors import ConfigurationRefused
 from tradeworthy.kernel.telemetry.log_lines import LogLine
+from tradeworthy.operations.incidents.ladder_policy import EscalationPolicy, require_live
 from tradeworthy.operations.incidents.model import AlertSeverity
-from tradeworthy.operations.incidents.policy import (
-    AlertPolicy,
-    ChannelPolicy,
-    EscalationPolicy,
-    NoisePolicy,
-    require_live,
-)
+from tradeworthy.operations.incidents.policy import AlertPolicy, ChannelPolicy, NoisePolicy
 from tradeworthy.operations.incidents.routing import Routing
 from tradeworthy.operations.incidents.unrouted import UnroutedErrors
 

@@ -1,14 +1,19 @@
 """Who is asked when: every stamp exact on a moved clock, quiet hours, acknowledgement, the end of the ladder."""
 
+import msgspec
 import pytest
 from alert_scene import SECOND, START, policy_of, signal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tradeworthy.app.sections import TelemetrySection
+from tradeworthy.kernel.errors import ConfigurationRefused
 from tradeworthy.operations.incidents.book import AlertBook
 from tradeworthy.operations.incidents.escalation import Ladder
+from tradeworthy.operations.incidents.ladder_policy import TIERS, EscalationPolicy, TierPolicy, reachable
 from tradeworthy.operations.incidents.model import AlertSeverity
-from tradeworthy.operations.incidents.policy import EscalationPolicy
+from tradeworthy.operations.incidents.path import PathPolicy
+from tradeworthy.operations.incidents.policy import AlertPolicy, ChannelPolicy
 from tradeworthy.operations.incidents.routing import Routing
 
 INFO, WARNING, ERROR, CRITICAL = AlertSeverity
@@ -100,3 +105,23 @@ def test_each_tier_is_asked_once_a_climb_whatever_the_looks(waits):
         tiers += tiers_at(ladder, now)
     assert len(tiers) == len(set(tiers))
     assert tiers == [tier for tier in (1, 2, 3, 0) if tier in tiers]
+
+
+ONE = AlertPolicy(channels=(ChannelPolicy(name="ops", transport="file"),), default_channels=("ops",), rules=())
+
+
+def test_a_ladder_that_nobody_wrote_asks_over_the_channels_that_there_are():
+    assert reachable(AlertPolicy(), EscalationPolicy()).tiers == TIERS
+    assert [one.channels for one in reachable(ONE, EscalationPolicy()).tiers] == [("ops",)] * 3
+    assert [one.roles for one in PathPolicy(alerts=ONE).escalation.tiers] == [one.roles for one in TIERS]
+    mail = ChannelPolicy(name="ops-email", transport="email")
+    both = msgspec.structs.replace(ONE, channels=(*ONE.channels, mail))
+    assert [one.channels for one in PathPolicy(alerts=both).escalation.tiers] == [("ops-email",)] * 3
+
+
+def test_a_ladder_that_names_a_channel_that_is_not_there_is_refused():
+    written = EscalationPolicy(tiers=(TIERS[0], TIERS[1], TierPolicy(roles=("legal",), channels=("ops", "pager"))))
+    with pytest.raises(ConfigurationRefused, match=r"tier 3: expected channels of \['ops'\], found \['pager'\]"):
+        PathPolicy(alerts=ONE, escalation=written)
+    with pytest.raises(ConfigurationRefused, match="escalation tier 3"):
+        TelemetrySection(alerts=ONE, escalation=written)

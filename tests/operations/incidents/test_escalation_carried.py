@@ -9,8 +9,8 @@ from test_escalation import HOUR, MONDAY
 
 from tradeworthy.operations.incidents.acts import Request, Verb
 from tradeworthy.operations.incidents.escalation import Escalated, Ladder
+from tradeworthy.operations.incidents.ladder_policy import EscalationPolicy
 from tradeworthy.operations.incidents.model import Alert, AlertSeverity, AlertState
-from tradeworthy.operations.incidents.policy import EscalationPolicy
 
 ERROR, CRITICAL = AlertSeverity.ERROR, AlertSeverity.CRITICAL
 MINUTE = 60 * SECOND

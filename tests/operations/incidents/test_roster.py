@@ -9,8 +9,9 @@ import pytest
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.severity import Severity
+from tradeworthy.operations.incidents.ladder_policy import EscalationPolicy
 from tradeworthy.operations.incidents.model import AlertSeverity
-from tradeworthy.operations.incidents.policy import AlertPolicy, EscalationPolicy
+from tradeworthy.operations.incidents.policy import AlertPolicy
 from tradeworthy.operations.incidents.roster import (
     RosterFacts,
     judge_roster,

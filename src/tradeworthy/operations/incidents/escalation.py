@@ -6,8 +6,8 @@ from typing import NamedTuple
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Fact, fact
 from tradeworthy.kernel.supervision.policy import nanos
+from tradeworthy.operations.incidents.ladder_policy import EscalationPolicy, TierPolicy
 from tradeworthy.operations.incidents.model import Alert, AlertAcknowledged, AlertSeverity, Key
-from tradeworthy.operations.incidents.policy import EscalationPolicy, TierPolicy
 
 SESSION_DAYS_AHEAD = 8
 NOBODY = TierPolicy(roles=(), channels=())

@@ -8,19 +8,23 @@ from tradeworthy.kernel.facts import Fact
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.incidents.channel import ChannelFacts
 from tradeworthy.operations.incidents.escalation import Escalated
+from tradeworthy.operations.incidents.ladder_policy import EscalationPolicy, reachable
 from tradeworthy.operations.incidents.latency import AlertLatency, Quantile
 from tradeworthy.operations.incidents.model import Alert, AlertAcknowledged, Receipt, Silence
-from tradeworthy.operations.incidents.policy import AlertPolicy, EscalationPolicy, IncidentPolicy
+from tradeworthy.operations.incidents.policy import AlertPolicy, IncidentPolicy
 
 EVENTS, DELIVERIES, INCIDENTS = "telemetry.alerts.event", "telemetry.alerts.delivery", "telemetry.incidents.event"
 
 
 class PathPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """The three policies of the path."""
+    """The three policies of the path; its ladder asks over channels that there are."""
 
     alerts: AlertPolicy = AlertPolicy()
     escalation: EscalationPolicy = EscalationPolicy()
     incidents: IncidentPolicy = IncidentPolicy()
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "escalation", reachable(self.alerts, self.escalation))
 
 
 class PathFacts(NamedTuple):

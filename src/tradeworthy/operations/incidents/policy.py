@@ -195,12 +195,12 @@ class AlertPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     drill_interval_days: int = 90
 
     def __post_init__(self) -> None:
-        _require_positive(self, {
+        require_positive(self, {
             "attempt_deadline_s", "backoff_min_s", "backoff_max_s", "total_deadline_s", "group_interval_s",
             "repeat_critical_s", "repeat_s", "flap_window_s", "silence_max_hours", "canary_period_s",
             "dead_man_period_s", "undelivered_hold_s", "storm_window_s", "generate_p99_ms", "generate_max_ms",
         })  # fmt: skip
-        _require_order(self, ("backoff_min_s", "backoff_max_s"), ("generate_p99_ms", "generate_max_ms"),
+        require_order(self, ("backoff_min_s", "backoff_max_s"), ("generate_p99_ms", "generate_max_ms"),
                        ("dead_man_period_s", "dead_man_timeout_s"))  # fmt: skip
         for name, least in (("attempts", 1), ("queue_max", 1), ("inbox_max", 1), ("active_max", 1), ("flap_count", 2),
                             ("canary_missing_fail", 1), ("storm_pages_max", 4),
@@ -217,73 +217,6 @@ class AlertPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             unknown = [one for one in used if one and one not in names]
             if unknown:
                 raise ConfigurationRefused(f"{place}: expected channels of {names}, found {unknown}")
-
-
-class TierPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who is asked together.
-
-    roles     of the people;  channels  that reach them
-    """
-
-    roles: tuple[str, ...]
-    channels: tuple[str, ...]
-
-
-class EscalationPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who is asked next, and when (AR-18).
-
-    tiers                  first, second and third
-    tier_2_after_s, tier_3_after_s  without acknowledgement
-    no_answer_reducing_s   after which the guard is asked to reduce
-    ack_hold_s             how long an acknowledgement stops the ladder
-    both_codes, legal_codes  prefixes of codes that start at tiers 1 and 2, and at 1 and 3
-    session_start_hour, session_end_hour  UTC hours in which an `error` climbs; outside it waits for the next session
-    session_weekdays       days of the session, 0 = Monday
-    open_max               ladders that climb at once
-    roster                 file with the roster; empty = nobody keeps one
-    roster_age_hours_max   age from which a roster fails
-    roster_warn_days, roster_error_hours  a gap this far ahead warns, is an error
-    primary_min, secondary_min  people at any moment
-    contact_test_days      after which a contact must have reached its person again
-    """
-
-    tiers: tuple[TierPolicy, ...] = (
-        TierPolicy(roles=("head_of_desk", "automated_director", "sponsor"), channels=WITH_SMS),
-        TierPolicy(roles=("risk_officer", "safety_officer"), channels=("ops-email", "ops-sms")),
-        TierPolicy(roles=("compliance", "legal"), channels=("ops-email", "ops-sms")),
-    )
-    tier_2_after_s: float = 300.0
-    tier_3_after_s: float = 600.0
-    no_answer_reducing_s: float = 900.0
-    ack_hold_s: float = 1_800.0
-    both_codes: tuple[str, ...] = ("risk_stress_breach", "risk_limit", "drawdown_hard")
-    legal_codes: tuple[str, ...] = ("compliance.", "compliance_reject", "surveillance.", "regulatory.")
-    session_start_hour: int = 0
-    session_end_hour: int = 24
-    session_weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
-    open_max: int = 256
-    roster: str = ""
-    roster_age_hours_max: float = 24.0
-    roster_warn_days: float = 14.0
-    roster_error_hours: float = 72.0
-    primary_min: int = 1
-    secondary_min: int = 1
-    contact_test_days: float = 30.0
-
-    def __post_init__(self) -> None:
-        _require_positive(self, {
-            "tier_2_after_s", "tier_3_after_s", "no_answer_reducing_s", "ack_hold_s", "roster_age_hours_max",
-            "roster_warn_days", "roster_error_hours", "contact_test_days",
-        })  # fmt: skip
-        if self.roster_error_hours > self.roster_warn_days * 24:
-            raise ValueError("roster_error_hours must be at most roster_warn_days, was longer")
-        _require_order(self, ("tier_2_after_s", "tier_3_after_s"), ("tier_3_after_s", "no_answer_reducing_s"))
-        if len(self.tiers) != 3 or any(not one.roles or not one.channels for one in self.tiers):
-            raise ConfigurationRefused("escalation.tiers: expected three tiers with people and channels each")
-        if not 0 <= self.session_start_hour < self.session_end_hour <= 24:
-            raise ValueError("expected 0 <= session_start_hour < session_end_hour <= 24")
-        if not self.session_weekdays:
-            raise ValueError("expected a day in session_weekdays, found none")
 
 
 class ClockPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -388,13 +321,13 @@ class IncidentPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     course_minutes_min: float = 15.0
 
     def __post_init__(self) -> None:
-        _require_order(self, ("open_warn", "open_fail"), ("mtta_warn_minutes", "mtta_fail_minutes"),
+        require_order(self, ("open_warn", "open_fail"), ("mtta_warn_minutes", "mtta_fail_minutes"),
                        ("mttr_warn_minutes", "mttr_fail_minutes"),
                        ("postmortem_warn_hours", "postmortem_fail_hours"))  # fmt: skip
         unknown = sorted(set(self.rule_packs) - {one.pack for one in self.clocks})
         if unknown:
             raise ConfigurationRefused(f"incidents.rule_packs: expected packs with clocks, found {unknown}")
-        _require_positive(self, {"commander_minutes", "course_minutes_min"})
+        require_positive(self, {"commander_minutes", "course_minutes_min"})
         for name in (
             "kept_max", "window_days", "action_overdue_fail_days", "false_positive_count", "false_positive_days",
             "change_request_days",
@@ -403,29 +336,16 @@ class IncidentPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
                 raise ValueError(f"{name} must be at least 1, was {getattr(self, name)}")
 
 
-def require_live(policy: AlertPolicy, escalation: EscalationPolicy) -> None:
-    """Refuse a policy by which a critical alert could reach nobody in live: two independent ways for each rule."""
-    ready = {one.name: one.transport for one in policy.channels if one.destination}
-    for rule in policy.rules:
-        ways = {ready[name] for name in rule.channels if name in ready}
-        if len(ways) < 2:
-            raise ConfigurationRefused(
-                f"rule {rule.name}: expected two configured channels of different transports in live, "
-                f"found {sorted(ways)}"
-            )
-    for number, tier in enumerate(escalation.tiers, 1):
-        if not any(name in ready for name in tier.channels):
-            raise ConfigurationRefused(f"escalation tier {number}: expected a configured channel in live, found none")
-
-
-def _require_positive(policy: msgspec.Struct, names: set[str]) -> None:
+def require_positive(policy: msgspec.Struct, names: set[str]) -> None:
+    """Refuse a figure that is not finite and above 0; raises `ValueError`."""
     for name in sorted(names):
         value = getattr(policy, name)
         if not math.isfinite(value) or value <= 0:
             raise ValueError(f"{name} must be finite and above 0, was {value}")
 
 
-def _require_order(policy: msgspec.Struct, *pairs: tuple[str, str]) -> None:
+def require_order(policy: msgspec.Struct, *pairs: tuple[str, str]) -> None:
+    """Refuse a pair whose first is above its second; raises `ValueError`."""
     for low, high in pairs:
         if getattr(policy, low) > getattr(policy, high):
             raise ValueError(f"{low} must be at most {high}, was {getattr(policy, low)} > {getattr(policy, high)}")

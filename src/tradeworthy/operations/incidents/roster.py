@@ -12,8 +12,8 @@ from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.facts import Fact, fact
 from tradeworthy.kernel.severity import Severity
+from tradeworthy.operations.incidents.ladder_policy import EscalationPolicy
 from tradeworthy.operations.incidents.model import AlertSeverity, Signal
-from tradeworthy.operations.incidents.policy import EscalationPolicy
 
 HOUR_NS = 3_600 * NANOS_PER_SECOND
 CONTACTS_MIN = 2
