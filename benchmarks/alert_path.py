@@ -23,18 +23,12 @@ from tradeworthy.adapters.notify.webhook import Webhook
 from tradeworthy.app.alerting import AlertJournal
 from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.supervision import Escalated, TaskSupervisor
+from tradeworthy.operations.incidents.ladder_policy import EscalationPolicy, TierPolicy
 from tradeworthy.operations.incidents.lifecycle import IncidentBook
 from tradeworthy.operations.incidents.model import AlertSeverity, Notice, Purpose, Signal
 from tradeworthy.operations.incidents.path import AlertPath, PathPolicy
 from tradeworthy.operations.incidents.people import Guards
-from tradeworthy.operations.incidents.policy import (
-    AlertPolicy,
-    ChannelPolicy,
-    EscalationPolicy,
-    IncidentPolicy,
-    RulePolicy,
-    TierPolicy,
-)
+from tradeworthy.operations.incidents.policy import AlertPolicy, ChannelPolicy, IncidentPolicy, RulePolicy
 
 ALERTS = {"full": 200, "small": 10}
 SPACING_S = 0.05
