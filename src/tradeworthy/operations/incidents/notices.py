@@ -1,7 +1,8 @@
-"""What people read: notices made of alerts, without secrets, the worst first, bounded."""
+"""What people read: notices made of alerts, without secrets, possible roots and the worst first, bounded."""
 
 from collections.abc import Callable, Iterable
 
+from tradeworthy.operations.incidents.catalogue import CONSEQUENCES
 from tradeworthy.operations.incidents.grouping import Page
 from tradeworthy.operations.incidents.model import Alert, AlertSeverity, Notice, Purpose
 
@@ -18,6 +19,7 @@ def notice_of(
     alerts = [one.alert for one in page.alerts if channel in one.channels]
     if not alerts:
         return None
+    alerts.sort(key=lambda one: not _may_be_root(one))  # stable: a full digest never cuts a root off
     firing = [one for one in alerts if one.firing]
     severity = max((one.severity for one in firing), default=AlertSeverity.INFO)
     hidden = tuple(f"{one.code} {one.component}" for root in firing for one in hidden_by(root))
@@ -31,6 +33,10 @@ def notice_of(
         dedup="digest" if page.digest else "|".join(first.key), at=now, alerts=tuple(alerts[:LINES_MAX]),
         hidden=hidden[:HIDDEN_MAX], accepted_at=accepted, generated_at=generated,
     )  # fmt: skip
+
+
+def _may_be_root(alert: Alert) -> bool:
+    return alert.firing and alert.severity is AlertSeverity.CRITICAL and alert.code in CONSEQUENCES
 
 
 def escalation_of(alerts: Iterable[Alert], tier: int, roles: tuple[str, ...], *, number: str, now: int) -> Notice:
