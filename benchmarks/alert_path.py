@@ -20,7 +20,7 @@ from measure import CLOCK, Report, arguments, folder, percentile
 
 from tradeworthy.adapters.notify.local import LinesFile
 from tradeworthy.adapters.notify.webhook import Webhook
-from tradeworthy.app.alerting import AlertJournal
+from tradeworthy.app.alerts.alerting import AlertJournal
 from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.supervision import Escalated, TaskSupervisor
 from tradeworthy.operations.incidents.ladder_policy import EscalationPolicy, TierPolicy

@@ -22,8 +22,8 @@ from measure import Report, arguments, folder, percentile
 from one_desk import Play
 
 from tradeworthy.app import bootstrap, config
-from tradeworthy.app.live_assessing import LiveSource, measured
-from tradeworthy.app.live_folds import LiveFolds
+from tradeworthy.app.assessing.live import LiveSource, measured
+from tradeworthy.app.assessing.live_folds import LiveFolds
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND, EventClock
 from tradeworthy.kernel.journal import read
 from tradeworthy.kernel.supervision import TaskSupervisor

@@ -4,7 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-WATCHDOG = b"tradeworthy.app.watchdog_process"
+WATCHDOG = b"tradeworthy.app.halting.watchdog_process"
 
 
 def pytest_sessionfinish(session):

@@ -15,7 +15,7 @@ import msgspec
 import zstandard
 
 from tradeworthy.app import config
-from tradeworthy.app.runner import RunSession
+from tradeworthy.app.runs.runner import RunSession
 from tradeworthy.kernel.clock import EventClock
 from tradeworthy.kernel.journal.reader import segment_paths
 

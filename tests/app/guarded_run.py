@@ -1,8 +1,8 @@
 """A paper desk played step by step under its guardian, on any clock and without a process around it."""
 
-from tradeworthy.app.open_run import Company
-from tradeworthy.app.paper_run import guardian_of, require_paper
-from tradeworthy.app.runner import RunSession
+from tradeworthy.app.runs.open_run import Company
+from tradeworthy.app.runs.paper_run import guardian_of, require_paper
+from tradeworthy.app.runs.runner import RunSession
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.host import rss_bytes
 from tradeworthy.operations.paper_run.files import ReportFiles

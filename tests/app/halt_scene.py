@@ -15,11 +15,11 @@ from tradeworthy.adapters.venue_line import Aids, EmergencyLine, VenueServer
 from tradeworthy.adapters.venue_line.protocol import listening
 from tradeworthy.app.bootstrap import build_venue
 from tradeworthy.app.config import parse
-from tradeworthy.app.flatness import public_key, read_all
-from tradeworthy.app.guard_memory import guard_memory
-from tradeworthy.app.kill import await_certificate, kill_desk
+from tradeworthy.app.halting.flatness import public_key, read_all
+from tradeworthy.app.halting.guard_memory import guard_memory
+from tradeworthy.app.halting.kill import await_certificate, kill_desk
+from tradeworthy.app.halting.watchdog_process import CERTIFICATES, KEY, WATCHDOG
 from tradeworthy.app.venues import halt_flag
-from tradeworthy.app.watchdog_process import CERTIFICATES, KEY, WATCHDOG
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.supervision.beat import WatchdogPolicy
 from tradeworthy.kernel.supervision.incident import read_incidents

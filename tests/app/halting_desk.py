@@ -17,9 +17,9 @@ from random import Random
 import msgspec
 
 from tradeworthy.adapters.venue_line import VenueClient
-from tradeworthy.app.guard_memory import GUARD_FILE
+from tradeworthy.app.halting.guard_memory import GUARD_FILE
+from tradeworthy.app.halting.watchdog_process import prepare
 from tradeworthy.app.venues import HALT_FILE, halt_flag
-from tradeworthy.app.watchdog_process import prepare
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.facts import event_of
 from tradeworthy.kernel.journal import Journal

@@ -3,7 +3,7 @@
 import msgspec
 
 from tradeworthy.app import config
-from tradeworthy.app.runner import RunSession, journal_of
+from tradeworthy.app.runs.runner import RunSession, journal_of
 from tradeworthy.kernel.clock import EventClock
 from tradeworthy.kernel.journal import read_raw
 from tradeworthy.kernel.journal.verify import GENESIS, batch_hash, header_line, line_checks, seal_line

@@ -1,12 +1,8 @@
 """Every node of a desk runs the same code, document, limits and models, or the check says which does not (CFG-04)."""
 
 import shutil
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent / "runtime"))
 from ingesting_scene import document, process, run
 
 from tradeworthy.app.identity import hashes_of_document

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tradeworthy.app import preflight
+from tradeworthy.app.gates import preflight
 from tradeworthy.app.runbooks import DOCS, FOLDER, runbooks_hash
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,7 +17,7 @@ BUILD = "import sys; from setuptools import build_meta; build_meta.build_wheel(s
 ASK = """
 import json, sys
 from pathlib import Path
-from tradeworthy.app import preflight
+from tradeworthy.app.gates import preflight
 from tradeworthy.app.runbooks import DOCS, runbooks_hash
 found = preflight.files_of(Path("none.toml"), DOCS)
 print(json.dumps([str(DOCS), runbooks_hash(), sorted(name for name, data in found.items() if data is None),

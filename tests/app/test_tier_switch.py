@@ -1,18 +1,14 @@
 """Books that change their store while the desk runs, and go back: nothing lost, nothing twice (MOD-03)."""
 
-import sys
-from pathlib import Path
 
 import pytest
+from postgres_server import serving
 from soak_runs import document
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "contracts"))
-from postgres_server import serving
-
 from tradeworthy.adapters.postgres_store import SCHEMA, PostgresStore
-from tradeworthy.app.open_run import Company
-from tradeworthy.app.run_folder import journal_of, state_of
-from tradeworthy.app.runner import RunSession
+from tradeworthy.app.runs.folder import journal_of, state_of
+from tradeworthy.app.runs.open_run import Company
+from tradeworthy.app.runs.runner import RunSession
 from tradeworthy.app.tier_switch import SWITCHES, counts_of, in_force, open_store, switch, tier_of
 from tradeworthy.cli.main import call
 from tradeworthy.kernel.clock import EventClock

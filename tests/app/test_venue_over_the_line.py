@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from soak_runs import document
 
-from tradeworthy.app.open_run import Company
-from tradeworthy.app.runner import RunSession, journal_of, replay_run
+from tradeworthy.app.runs.open_run import Company
+from tradeworthy.app.runs.runner import RunSession, journal_of, replay_run
 from tradeworthy.app.runtime.reconciling import reconcile
 from tradeworthy.app.venues import serve_venue
 from tradeworthy.kernel.clock import EventClock, SystemClock

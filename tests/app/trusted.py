@@ -2,8 +2,8 @@
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tradeworthy.app.approvals import TRUST, signed
-from tradeworthy.app.gate_verdicts import GateAnswer
+from tradeworthy.app.gates.verdicts import GateAnswer
+from tradeworthy.app.people.approvals import TRUST, signed
 from tradeworthy.operations.evidence.trust import TrustFile, trusted_key, write_trust
 from tradeworthy.trading.control.approvals import Act, SignedPack, draft
 

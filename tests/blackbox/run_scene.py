@@ -4,22 +4,20 @@ import json
 import os
 import signal
 import socket
-import sys
 import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "app"))
 from ailing_words import EAR, mouth
 from desk_process import document
 from halt_scene import until as found_until
 
 from tradeworthy.adapters.venue_line import Aids, EmergencyLine
-from tradeworthy.app.flatness import public_key, read_all
-from tradeworthy.app.guard_memory import guard_memory
-from tradeworthy.app.watchdog_process import CERTIFICATES, KEY, WATCHDOG, watchdog_lives
+from tradeworthy.app.halting.flatness import public_key, read_all
+from tradeworthy.app.halting.guard_memory import guard_memory
+from tradeworthy.app.halting.watchdog_process import CERTIFICATES, KEY, WATCHDOG, watchdog_lives
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.supervision.incident import read_incidents
 from tradeworthy.trading.control import sentinel
@@ -223,6 +221,6 @@ def watchdog_pid(scene):
     children = Path(f"/proc/{scene.desk}/task/{scene.desk}/children").read_text().split()
     found = [
         int(pid) for pid in children
-        if b"tradeworthy.app.watchdog_process" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        if b"tradeworthy.app.halting.watchdog_process" in Path(f"/proc/{pid}/cmdline").read_bytes()
     ]  # fmt: skip
     return found[-1] if found else None

@@ -6,7 +6,7 @@ import signal
 import pytest
 from desk_process import command, document, ended, journaled, kinds_of, only_run, started
 
-from tradeworthy.app.alert_journal import ALERTS, alert_facts
+from tradeworthy.app.alerts.journal import ALERTS, alert_facts
 
 LIMIT = '[risk]\nmax_order_value = "1"\n'
 PEOPLE = {"ann": "risk", "bob": "operations", "carol": "compliance"}

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 from desk_process import document, environment
 
+from tradeworthy.app.evidence.observed_desks import DeskJournals
 from tradeworthy.app.identity import account_here
-from tradeworthy.app.observed_desks import DeskJournals
 from tradeworthy.cli.main import call
 from tradeworthy.kernel.errors import InvalidInput
 from tradeworthy.operations.dry_run.artefacts import decode_summary

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from desk_process import command, document, only_life, only_run, told
 
-from tradeworthy.app.observed_run import observed_by
+from tradeworthy.app.evidence.observed_run import observed_by
 from tradeworthy.kernel.clock import EventClock
 from tradeworthy.kernel.journal import read
 from tradeworthy.operations.dry_run.audit.evidence import decisions_of

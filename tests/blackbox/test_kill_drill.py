@@ -1,17 +1,13 @@
 """The weekly trip of a desk: as real as any, kept as evidence; a dry run exists in a drill only (KS-01, KS-10)."""
 
 import json
-import sys
-from pathlib import Path
 
 import msgspec
 import pytest
 from desk_process import command, document
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "app"))
 from halt_scene import FAST, DeskProcess, ServedVenue
 
-from tradeworthy.app.kill_drill import MARK
+from tradeworthy.app.halting.kill_drill import MARK
 from tradeworthy.operations.drills.kill_switch import DRILLS, TRIP, reports_in
 
 

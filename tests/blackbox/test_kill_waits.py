@@ -1,14 +1,10 @@
 """`tradeworthy kill` with a watchdog: it waits for the certificate and tells by its exit code what was seen (KS-04)."""
 
 import re
-import sys
-from pathlib import Path
 
 import msgspec
 import pytest
 from desk_process import command, document, started
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "app"))
 from halt_scene import FAST, DeskProcess, ServedVenue, until
 
 from tradeworthy.adapters.venue_line import EmergencyLine

@@ -3,7 +3,7 @@
 import pytest
 from desk_process import command, document, events_of, folder_of, kinds_of
 
-from tradeworthy.app.runner import replay_run
+from tradeworthy.app.runs.runner import replay_run
 from tradeworthy.trading.ledger.snapshot import AccountingSnapshot
 from tradeworthy.trading.minute import DeskMinute
 

@@ -7,8 +7,8 @@ import msgspec
 from desk_process import document
 
 from tradeworthy.app import config
-from tradeworthy.app.observed_run import observed_by
-from tradeworthy.app.runner import RunSession
+from tradeworthy.app.evidence.observed_run import observed_by
+from tradeworthy.app.runs.runner import RunSession
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, EventClock, SystemClock
 from tradeworthy.kernel.journal import read
 from tradeworthy.operations.dry_run.audit.diary import DiaryPolicy, audit_diary

@@ -6,7 +6,7 @@ import time
 import pytest
 from desk_process import document, ended, journaled, started
 
-from tradeworthy.app.configuration_reload import Reloaded, ReloadRefused
+from tradeworthy.app.configuration.reload import Reloaded, ReloadRefused
 from tradeworthy.kernel.journal import read
 
 

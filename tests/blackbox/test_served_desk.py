@@ -6,16 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 from desk_process import command, document, environment, started
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "app"))
 from halt_scene import until
 
 from tradeworthy.adapters.venue_line import EmergencyLine
-from tradeworthy.app.watchdog_process import watchdog_lives
+from tradeworthy.app.halting.watchdog_process import watchdog_lives
 from tradeworthy.kernel.clock import SystemClock
 
 FLAT_WITHIN_S = 7.0

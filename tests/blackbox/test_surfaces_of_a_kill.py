@@ -10,8 +10,8 @@ import pytest
 from ailing_words import AilingWords
 from run_scene import RunScene, reachable, until
 
-from tradeworthy.app.flatness import public_key, verify
-from tradeworthy.app.guard_memory import guard_memory
+from tradeworthy.app.halting.flatness import public_key, verify
+from tradeworthy.app.halting.guard_memory import guard_memory
 from tradeworthy.app.venues import halt_flag
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.trading.control import sentinel

@@ -17,7 +17,7 @@ from ailing_words import AilingWords
 from run_scene import RunScene, reachable, until
 from test_halt_proof import TRIPS, report
 
-from tradeworthy.app.kill import kill_desk
+from tradeworthy.app.halting.kill import kill_desk
 from tradeworthy.app.venues import halt_flag
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.supervision.policy import nanos

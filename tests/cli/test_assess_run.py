@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tradeworthy.app import config
-from tradeworthy.app.runner import RunSession
+from tradeworthy.app.runs.runner import RunSession
 from tradeworthy.cli.main import call
 from tradeworthy.kernel.clock import EventClock
 from tradeworthy.operations.assessments.framework.registry import registry

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from tradeworthy.adapters.catalog import Catalog
-from tradeworthy.app.backtests import decision_hash, family_verdict, prepared
 from tradeworthy.app.config import load
-from tradeworthy.app.run_folder import ARTEFACTS, manifest_of, rebuild, sha256_of
-from tradeworthy.app.trials import TrialBook
+from tradeworthy.app.research.backtests import decision_hash, family_verdict, prepared
+from tradeworthy.app.research.trials import TrialBook
+from tradeworthy.app.runs.folder import ARTEFACTS, manifest_of, rebuild, sha256_of
 from tradeworthy.cli.main import call
 from tradeworthy.kernel.clock import EventClock
 from tradeworthy.kernel.errors import HaltTrading, UsageError

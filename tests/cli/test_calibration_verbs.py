@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tradeworthy.app.calibration import EDGE_SEVERITY
+from tradeworthy.app.research.calibration import EDGE_SEVERITY
 from tradeworthy.cli.main import call
 from tradeworthy.kernel.report import EXIT_CODES
 from tradeworthy.research.backtest.edge import EXIT_CODES as VERDICT_CODES

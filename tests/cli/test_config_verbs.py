@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tradeworthy.app.config import load
-from tradeworthy.app.configuration_audit import AUDIT, audit_configuration
+from tradeworthy.app.configuration.audit import AUDIT, audit_configuration
 from tradeworthy.cli.main import call
 from tradeworthy.kernel.clock import EventClock
 

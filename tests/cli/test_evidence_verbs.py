@@ -9,9 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "operations" / "evidence"))
-
 from bundle_maker import RUN_ID, write_run
 
 from tradeworthy.cli.main import call

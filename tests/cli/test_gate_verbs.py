@@ -7,11 +7,11 @@ import msgspec
 import pytest
 
 from tradeworthy.app import identity
-from tradeworthy.app.check_mutations import registered
 from tradeworthy.app.config import load
-from tradeworthy.app.gate_verdicts import GateAsk
-from tradeworthy.app.gates import Gates, RecordedVerdicts, binding_of
-from tradeworthy.app.guard_memory import LAST_RUN
+from tradeworthy.app.gates.check_mutations import registered
+from tradeworthy.app.gates.desk_gates import Gates, RecordedVerdicts, binding_of
+from tradeworthy.app.gates.verdicts import GateAsk
+from tradeworthy.app.halting.guard_memory import LAST_RUN
 from tradeworthy.cli import gate_capital
 from tradeworthy.cli.main import call
 from tradeworthy.kernel.clock import SystemClock

@@ -12,8 +12,8 @@ import pytest
 
 from tradeworthy.app import config
 from tradeworthy.app.bootstrap import instruments_of
-from tradeworthy.app.profit import ProfitFold, profit_of
-from tradeworthy.app.runner import RunSession
+from tradeworthy.app.research.profit import ProfitFold, profit_of
+from tradeworthy.app.runs.runner import RunSession
 from tradeworthy.cli.main import call
 from tradeworthy.kernel.clock import EventClock
 from tradeworthy.kernel.errors import ExitCode

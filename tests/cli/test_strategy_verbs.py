@@ -1,7 +1,7 @@
 """`tradeworthy strategy enable`: the trader role exits 2, the risk role 0, an unknown desk 3."""
 
 from tradeworthy.adapters.sentinel_file import SentinelFile
-from tradeworthy.app.run_folder import state_of
+from tradeworthy.app.runs.folder import state_of
 from tradeworthy.cli.main import call
 from tradeworthy.trading.control import sentinel
 from tradeworthy.trading.control.guard import HeldReason

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("polars", reason="the data extra is not installed")
 from tradeworthy.app import config
 from tradeworthy.app.config import Document
-from tradeworthy.app.runner import RunResult, RunSession, replay_run
+from tradeworthy.app.runs.runner import RunResult, RunSession, replay_run
 from tradeworthy.cli.main import call
 
 ROOT = Path(__file__).resolve().parents[2]

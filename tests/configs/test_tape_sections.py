@@ -7,8 +7,9 @@ import pytest
 
 pytest.importorskip("polars", reason="the data extra is not installed")
 from tradeworthy.adapters.catalog import Catalog
-from tradeworthy.app import config, tapes
+from tradeworthy.app import config
 from tradeworthy.app.config import TapeSection
+from tradeworthy.app.market_data import tapes
 from tradeworthy.kernel.errors import ConfigurationRefused, ExitCode, UsageError
 from tradeworthy.trading.market_data.instruments import shipped
 from tradeworthy.trading.model import Bar, Quote

@@ -1,11 +1,7 @@
 """The store of a desk's books under one contract: embedded, and in PostgreSQL where a server can be had (AC-05)."""
 
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "adapters"))
 from postgres_server import serving
 from test_sqlite_store import COUNTS, TAPE, booked, counts, events, snapshot
 

@@ -4,8 +4,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "operations" / "ingest"))
 from held_market import NOW, SECOND, HeldMarket, X, quote, quotes
 
 from tradeworthy.kernel.errors import InvalidInput, RetryLater

@@ -3,10 +3,10 @@
 import asyncio
 import json
 import sys
-from pathlib import Path
 
 import msgspec
 import pytest
+from local_gateways import HttpGateway, SmtpGateway
 
 from tradeworthy.adapters.notify.github import GitHubIssues
 from tradeworthy.adapters.notify.local import Command, LinesFile
@@ -17,9 +17,6 @@ from tradeworthy.adapters.notify.webhook import Webhook
 from tradeworthy.kernel import redaction
 from tradeworthy.operations.incidents.channel import Refused, Sent
 from tradeworthy.operations.incidents.model import Alert, AlertSeverity, AlertState, Notice, Purpose
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "adapters" / "notify"))
-from local_gateways import HttpGateway, SmtpGateway
 
 CANARY = "canary-notify-4417"
 KINDS = ("webhook", "slack", "sms", "github", "mail", "file", "command")

@@ -10,7 +10,7 @@ import msgspec
 from tradeworthy.app import config
 from tradeworthy.app.bootstrap import build_desk, build_timers, build_venue, instruments_of
 from tradeworthy.app.config import Document
-from tradeworthy.app.run_folder import states_of, summary_of
+from tradeworthy.app.runs.folder import states_of, summary_of
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, EventClock
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.research.backtest.records import RunRecords

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 import zstandard
 
-from tradeworthy.app.regression import open_recording
-from tradeworthy.app.runner import replay_run
+from tradeworthy.app.research.regression import open_recording
+from tradeworthy.app.runs.runner import replay_run
 from tradeworthy.cli.main import call
 from tradeworthy.kernel.journal import read
 from tradeworthy.kernel.journal.reader import segment_paths

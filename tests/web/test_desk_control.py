@@ -1,22 +1,18 @@
 """What the address does to a desk: the flag and the sentinel, the folder of acts, and every refusal told (KS-01)."""
 
 import asyncio
-import sys
 import threading
-from pathlib import Path
 
 import msgspec
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "app"))
 from test_instances import LIVE, parsed
 from trusted import GO, by, public, trusting
 
 from tradeworthy.adapters.sentinel_file import SentinelFile
-from tradeworthy.app.change_control import CHANGES, changes_of, pack_of, propose
-from tradeworthy.app.guard_memory import guard_memory
-from tradeworthy.app.kill import flag_holds
-from tradeworthy.app.operator_acts import CONTROL, PersonAct
+from tradeworthy.app.configuration.change_control import CHANGES, changes_of, pack_of, propose
+from tradeworthy.app.halting.guard_memory import guard_memory
+from tradeworthy.app.halting.kill import flag_holds
+from tradeworthy.app.people.operator_acts import CONTROL, PersonAct
 from tradeworthy.app.venues import halt_flag
 from tradeworthy.kernel.clock import EventClock, SystemClock
 from tradeworthy.kernel.dsse import key_id_of

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from web_desk import AUDIENCE, ONLY, SECRET
 
-from tradeworthy.app.guard_memory import guard_memory
+from tradeworthy.app.halting.guard_memory import guard_memory
 from tradeworthy.app.venues import halt_flag
 from tradeworthy.cli.main import call
 from tradeworthy.kernel.clock import SystemClock

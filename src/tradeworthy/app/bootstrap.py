@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from tradeworthy.app.config import Document
-from tradeworthy.app.document_shape import faults_in
-from tradeworthy.app.instances import caps, no_trade_reasons
-from tradeworthy.app.sections import SECTIONS, ControlSection
+from tradeworthy.app.configuration.document_shape import faults_in
+from tradeworthy.app.configuration.instances import caps, no_trade_reasons
+from tradeworthy.app.configuration.sections import SECTIONS, ControlSection
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND
 from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
 from tradeworthy.trading.allocation import AllocationPolicy, DrawdownTiers, Role, StaticSplit, TierPolicy

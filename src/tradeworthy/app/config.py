@@ -13,9 +13,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from tradeworthy.app import environments, instances
-from tradeworthy.app.data_root import DATA_PREFIX, data_root
-from tradeworthy.app.document_shape import faults_of
+from tradeworthy.app import environments
+from tradeworthy.app.configuration import instances
+from tradeworthy.app.configuration.document_shape import faults_of
+from tradeworthy.app.market_data.data_root import DATA_PREFIX, data_root
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.errors import ConfigurationRefused, UsageError
 from tradeworthy.kernel.journal.verify import BATCH_EVENTS_MAX

@@ -14,7 +14,7 @@ import msgspec
 
 import tradeworthy
 from tradeworthy.app.config import Document
-from tradeworthy.app.configuration_changes import LIMIT_SECTIONS
+from tradeworthy.app.configuration.changes import LIMIT_SECTIONS
 from tradeworthy.kernel.facts import Fact, fact
 from tradeworthy.kernel.ids import digest_of
 from tradeworthy.operations.dry_run.model import Hashes

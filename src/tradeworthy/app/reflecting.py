@@ -18,7 +18,7 @@ import msgspec
 
 from tradeworthy.adapters.run_lock import RunLock
 from tradeworthy.adapters.workload_state_sqlite import StateRow, WorkloadStateFile
-from tradeworthy.app.run_folder import ID_LENGTH
+from tradeworthy.app.runs.folder import ID_LENGTH
 from tradeworthy.app.runtime.state_writes import DOWN, StateWrites
 from tradeworthy.app.runtime.time_integrity import with_variables
 from tradeworthy.kernel.clock import NANOS_PER_DAY, Clock

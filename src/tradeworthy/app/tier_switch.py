@@ -12,7 +12,7 @@ import msgspec
 
 from tradeworthy.adapters.postgres_store import PostgresStore, shown
 from tradeworthy.adapters.sqlite_store import SqliteStore
-from tradeworthy.app.run_folder import document_of, journal_of, started_of
+from tradeworthy.app.runs.folder import document_of, journal_of, started_of
 from tradeworthy.app.runtime.tiers import LOWEST
 from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.errors import ConfigurationRefused, UsageError

@@ -10,8 +10,8 @@ from cyclopts import App
 from rich.console import Console
 from rich.table import Table
 
-from tradeworthy.app.alert_desk import AlertDesk, AlertRow, Tested, encoded, send_test_alone
-from tradeworthy.app.alerting import path_policy
+from tradeworthy.app.alerts.alerting import path_policy
+from tradeworthy.app.alerts.desk import AlertDesk, AlertRow, Tested, encoded, send_test_alone
 from tradeworthy.cli.run import DEFAULT_RUNS
 from tradeworthy.cli.start_switches import Start
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND, SystemClock

@@ -6,8 +6,8 @@ import signal
 import sys
 from pathlib import Path
 
-from tradeworthy.app.dead_man_receiver import Watching, receive
-from tradeworthy.app.secret_references import store_of
+from tradeworthy.app.alerts.dead_man_receiver import Watching, receive
+from tradeworthy.app.configuration.secret_references import store_of
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import ExitCode, UsageError
 from tradeworthy.kernel.redaction import is_reference

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tradeworthy.app.alert_desk import AlertDesk, encoded
-from tradeworthy.app.alert_drill import drills_of, raise_alert, run_drill
-from tradeworthy.app.alerting import path_policy
+from tradeworthy.app.alerts.alerting import path_policy
+from tradeworthy.app.alerts.desk import AlertDesk, encoded
+from tradeworthy.app.alerts.drill import drills_of, raise_alert, run_drill
 from tradeworthy.cli.start_switches import Start
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, SystemClock
 from tradeworthy.kernel.errors import ExitCode, UsageError

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tradeworthy.app.approvals import read_signed, told_of
-from tradeworthy.app.desk_people import DeskPeople
+from tradeworthy.app.people.approvals import read_signed, told_of
+from tradeworthy.app.people.desk_people import DeskPeople
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.cli.run import DEFAULT_RUNS
 from tradeworthy.kernel.clock import SystemClock

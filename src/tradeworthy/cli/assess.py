@@ -12,10 +12,10 @@ import msgspec
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from tradeworthy.app.assessing_pages import bundled, shown_of
-from tradeworthy.app.assessing_sources import Asked, Judged, Sources, judge_all, laid_over
-from tradeworthy.app.live_assessing import measured
-from tradeworthy.app.projecting import project, projections_at
+from tradeworthy.app.assessing.live import measured
+from tradeworthy.app.assessing.pages import bundled, shown_of
+from tradeworthy.app.assessing.projecting import project, projections_at
+from tradeworthy.app.assessing.sources import Asked, Judged, Sources, judge_all, laid_over
 from tradeworthy.app.runbooks import DOCS, FOLDER
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
 from tradeworthy.kernel.errors import ExitCode, InvalidInput, UsageError

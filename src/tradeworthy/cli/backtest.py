@@ -7,10 +7,10 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Table
 
-from tradeworthy.app import backtests
-from tradeworthy.app.backtests import STORE, Part
-from tradeworthy.app.runner import RunSession
-from tradeworthy.app.trials import TrialBook
+from tradeworthy.app.research import backtests
+from tradeworthy.app.research.backtests import STORE, Part
+from tradeworthy.app.research.trials import TrialBook
+from tradeworthy.app.runs.runner import RunSession
 from tradeworthy.cli.live import money
 from tradeworthy.cli.regression import present as present_report
 from tradeworthy.cli.run import DEFAULT_RUNS, parsed, present

@@ -7,9 +7,9 @@ from pathlib import Path
 from cyclopts import App
 from rich.console import Console
 
-from tradeworthy.app.approvals import read_signed
-from tradeworthy.app.desk_people import DeskPeople
-from tradeworthy.app.operator_acts import GLASS_ID_DIGITS, carried_of
+from tradeworthy.app.people.approvals import read_signed
+from tradeworthy.app.people.desk_people import DeskPeople
+from tradeworthy.app.people.operator_acts import GLASS_ID_DIGITS, carried_of
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.cli.resume import told
 from tradeworthy.cli.run import DEFAULT_RUNS

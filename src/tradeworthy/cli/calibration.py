@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cyclopts import App
 
-from tradeworthy.app import calibration
+from tradeworthy.app.research import calibration
 from tradeworthy.cli.regression import present
 
 app = App(name="calibration", help="Judge what fills kept and whether live and simulation agree.")

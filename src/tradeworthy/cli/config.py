@@ -10,14 +10,14 @@ from rich.console import Console
 
 from tradeworthy.app import config, identity
 from tradeworthy.app.bootstrap import instruments_of, policies_of
-from tradeworthy.app.bundles import drift_of, instance_hash
-from tradeworthy.app.change_control import CHANGES, changes_of, diff_of, widens
-from tradeworthy.app.configuration_audit import AUDIT, Audited, audit_markdown, changes_table, history, told
-from tradeworthy.app.configuration_changes import ConfigurationChange, changes_between, flat
-from tradeworthy.app.configuration_schema import configuration_page, schema_of_document
-from tradeworthy.app.instances import caps, live_scope, name_of, reconciled
-from tradeworthy.app.run_folder import state_of
-from tradeworthy.app.secret_references import references_of, store_of
+from tradeworthy.app.configuration.audit import AUDIT, Audited, audit_markdown, changes_table, history, told
+from tradeworthy.app.configuration.bundles import drift_of, instance_hash
+from tradeworthy.app.configuration.change_control import CHANGES, changes_of, diff_of, widens
+from tradeworthy.app.configuration.changes import ConfigurationChange, changes_between, flat
+from tradeworthy.app.configuration.instances import caps, live_scope, name_of, reconciled
+from tradeworthy.app.configuration.schema import configuration_page, schema_of_document
+from tradeworthy.app.configuration.secret_references import references_of, store_of
+from tradeworthy.app.runs.folder import state_of
 from tradeworthy.cli.config_changes import approve, propose
 from tradeworthy.cli.config_identity import identity as identity_of_nodes
 from tradeworthy.cli.run import DEFAULT_RUNS, parsed

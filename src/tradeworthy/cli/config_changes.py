@@ -6,14 +6,21 @@ from pathlib import Path
 from rich.console import Console
 
 from tradeworthy.app import config
-from tradeworthy.app.approvals import read_signed, signed
 from tradeworthy.app.bootstrap import people_policy
-from tradeworthy.app.change_control import CHANGES, ChangeApproved, act_of, approve_signed, pack_of, proposal_of
-from tradeworthy.app.change_control import approve as approve_change
-from tradeworthy.app.change_control import propose as propose_change
-from tradeworthy.app.desk_people import DeskPeople
-from tradeworthy.app.run_folder import state_of
-from tradeworthy.app.secret_references import fingerprints_in, references_of, store_of
+from tradeworthy.app.configuration.change_control import (
+    CHANGES,
+    ChangeApproved,
+    act_of,
+    approve_signed,
+    pack_of,
+    proposal_of,
+)
+from tradeworthy.app.configuration.change_control import approve as approve_change
+from tradeworthy.app.configuration.change_control import propose as propose_change
+from tradeworthy.app.configuration.secret_references import fingerprints_in, references_of, store_of
+from tradeworthy.app.people.approvals import read_signed, signed
+from tradeworthy.app.people.desk_people import DeskPeople
+from tradeworthy.app.runs.folder import state_of
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.cli.run import DEFAULT_RUNS
 from tradeworthy.kernel.clock import SystemClock

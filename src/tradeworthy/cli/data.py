@@ -5,7 +5,7 @@ from pathlib import Path
 from cyclopts import App
 from rich.console import Console
 
-from tradeworthy.app.data_import import import_files
+from tradeworthy.app.market_data.data_import import import_files
 from tradeworthy.kernel.errors import ExitCode
 
 app = App(name="data", help="Bring recorded market data into the catalog.")

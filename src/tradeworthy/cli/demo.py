@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tradeworthy.app import config
-from tradeworthy.app.runner import RunSession
+from tradeworthy.app.runs.runner import RunSession
 from tradeworthy.cli.run import DEFAULT_RUNS, present
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from cyclopts import App
 from rich.console import Console
 
-from tradeworthy.app.kill_drill import kill_evidence
-from tradeworthy.app.run_folder import state_of
+from tradeworthy.app.halting.kill_drill import kill_evidence
+from tradeworthy.app.runs.folder import state_of
 from tradeworthy.cli.run import DEFAULT_RUNS
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import UsageError

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from tradeworthy.app.evidence.observed_desks import DeskJournals, keep_configuration
 from tradeworthy.app.identity import account_here, code_hash, commit_at
-from tradeworthy.app.observed_desks import DeskJournals, keep_configuration
 from tradeworthy.cli.dry_run_evidence import give, give_json
 from tradeworthy.cli.dry_run_switches import HarnessSwitches, ReviewSwitches, command_environment, shown
 from tradeworthy.kernel.clock import Clock, SystemClock

@@ -6,9 +6,9 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.console import Console
 
-from tradeworthy.app.approvals import read_signed
-from tradeworthy.app.desk_people import DeskPeople
-from tradeworthy.app.evidence_retention import EvidenceRetention
+from tradeworthy.app.evidence.retention import EvidenceRetention
+from tradeworthy.app.people.approvals import read_signed
+from tradeworthy.app.people.desk_people import DeskPeople
 from tradeworthy.cli.run import DEFAULT_RUNS
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import ExitCode, UsageError

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tradeworthy.app.release import item_of, keep
+from tradeworthy.app.gates.release import item_of, keep
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import ExitCode, UsageError

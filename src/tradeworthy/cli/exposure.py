@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tradeworthy.app.exposure import check_overlap
+from tradeworthy.app.research.exposure import check_overlap
 from tradeworthy.cli.regression import present
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tradeworthy.app.flatness import Verified, public_key, verify
+from tradeworthy.app.halting.flatness import Verified, public_key, verify
 from tradeworthy.kernel.clock import NANOS_PER_MILLI
 from tradeworthy.kernel.errors import ExitCode, InvalidInput, UsageError
 from tradeworthy.trading.control.certificate import WATCHDOG, Flatness

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from tradeworthy.app.build_alert import Wires, tell_build
-from tradeworthy.app.secret_references import store_of
+from tradeworthy.app.alerts.build_alert import Wires, tell_build
+from tradeworthy.app.configuration.secret_references import store_of
 from tradeworthy.cli.gate_duties import GATES_FOLDER, Folder
 from tradeworthy.cli.gate_looks import console_of
 from tradeworthy.kernel.clock import SystemClock

@@ -7,7 +7,7 @@ import msgspec
 from cyclopts import App
 
 from tradeworthy.app.config import load
-from tradeworthy.app.gate_acts import gate_fault
+from tradeworthy.app.gates.acts import gate_fault
 from tradeworthy.cli.gate_duties import GATES_FOLDER, Folder
 from tradeworthy.cli.gate_looks import console_of, time_of_words
 from tradeworthy.cli.regression import present

@@ -8,11 +8,11 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from tradeworthy.app.config import load
-from tradeworthy.app.gate_cycle import Asked, ask_in_cycle, strict_cycle
-from tradeworthy.app.gate_producers import CyclePolicy, Material
-from tradeworthy.app.gates import Gates
-from tradeworthy.app.run_folder import document_of, started_of
+from tradeworthy.app.gates.cycle import Asked, ask_in_cycle, strict_cycle
+from tradeworthy.app.gates.desk_gates import Gates
+from tradeworthy.app.gates.producers import CyclePolicy, Material
 from tradeworthy.app.runbooks import DOCS
+from tradeworthy.app.runs.folder import document_of, started_of
 from tradeworthy.cli import gate_looks
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.cli.gate_duties import GATES_FOLDER, Folder, gates_for

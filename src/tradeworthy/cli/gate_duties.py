@@ -8,10 +8,10 @@ from rich.console import Console
 
 from tradeworthy.app import identity
 from tradeworthy.app.config import Document, load
-from tradeworthy.app.gate_cycle import head_of
-from tradeworthy.app.gates import Gates, assessments_of, binding_of
-from tradeworthy.app.guard_memory import last_folder
-from tradeworthy.app.run_folder import state_of
+from tradeworthy.app.gates.cycle import head_of
+from tradeworthy.app.gates.desk_gates import Gates, assessments_of, binding_of
+from tradeworthy.app.halting.guard_memory import last_folder
+from tradeworthy.app.runs.folder import state_of
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
 from tradeworthy.kernel.errors import ExitCode, UsageError

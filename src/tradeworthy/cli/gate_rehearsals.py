@@ -5,12 +5,12 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from tradeworthy.app import recovery
 from tradeworthy.app.config import load
-from tradeworthy.app.gates import Gates
-from tradeworthy.app.log_maturity import record_of
-from tradeworthy.app.regression import open_recording
-from tradeworthy.app.rollback import Tree, code_of, own_source, rehearse
+from tradeworthy.app.gates import recovery
+from tradeworthy.app.gates.desk_gates import Gates
+from tradeworthy.app.gates.log_maturity import record_of
+from tradeworthy.app.gates.rollback import Tree, code_of, own_source, rehearse
+from tradeworthy.app.research.regression import open_recording
 from tradeworthy.cli import gate_looks
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.cli.gate_cycles import GIVEN, Given

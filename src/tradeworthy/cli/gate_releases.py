@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
-from tradeworthy.app.locked_packages import locked_in, packages
+from tradeworthy.app.gates.locked_packages import locked_in, packages
 from tradeworthy.cli.gate_duties import GATES_FOLDER, Folder, gates_of, given_verdict
 from tradeworthy.cli.gate_looks import console_of, time_of_words
 from tradeworthy.cli.regression import present

@@ -9,8 +9,8 @@ from cyclopts import App
 from rich.console import Console
 from rich.table import Table
 
-from tradeworthy.app.desk_people import DeskPeople
-from tradeworthy.app.forensic import verify
+from tradeworthy.app.halting.forensic import verify
+from tradeworthy.app.people.desk_people import DeskPeople
 from tradeworthy.cli.run import DEFAULT_RUNS
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
 from tradeworthy.kernel.errors import ExitCode

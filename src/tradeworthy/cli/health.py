@@ -51,7 +51,7 @@ def health(
 def _token(policy: HealthPolicy, clock: SystemClock) -> str | None:
     if not os.environ.get(AUTH_SECRET):
         return None
-    from tradeworthy.app.secret_references import store_of
+    from tradeworthy.app.configuration.secret_references import store_of
     from tradeworthy.web.tokens import tokens_of
 
     tokens = tokens_of(os.environ, policy.token_audience, store_of(os.environ).resolve)

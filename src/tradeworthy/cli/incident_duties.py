@@ -13,14 +13,14 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
-from tradeworthy.app.alert_desk import AlertDesk, encoded
-from tradeworthy.app.alert_journal import alert_facts
-from tradeworthy.app.alerting import path_policy
-from tradeworthy.app.desk_people import DeskPeople
-from tradeworthy.app.duties import RosterWatch
-from tradeworthy.app.incident_rerun import desks_of, rerun_desk
-from tradeworthy.app.incident_validation import validate as run_validation
-from tradeworthy.app.museum import EXHIBITS, Caught, Shown, show
+from tradeworthy.app.alerts.alerting import path_policy
+from tradeworthy.app.alerts.desk import AlertDesk, encoded
+from tradeworthy.app.alerts.duties import RosterWatch
+from tradeworthy.app.alerts.journal import alert_facts
+from tradeworthy.app.incidents.museum import EXHIBITS, Caught, Shown, show
+from tradeworthy.app.incidents.rerun import desks_of, rerun_desk
+from tradeworthy.app.incidents.validation import validate as run_validation
+from tradeworthy.app.people.desk_people import DeskPeople
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.cli.run import DEFAULT_RUNS
 from tradeworthy.cli.start_switches import Start

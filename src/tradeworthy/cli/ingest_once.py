@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tradeworthy.app.ingest_once import ingest_once as one_cycle
+from tradeworthy.app.market_data.ingest_once import ingest_once as one_cycle
 from tradeworthy.cli.start_switches import Start
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
 from tradeworthy.kernel.errors import UsageError

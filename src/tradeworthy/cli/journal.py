@@ -6,7 +6,7 @@ import msgspec
 from cyclopts import App
 from rich.console import Console
 
-from tradeworthy.app.runner import journal_of
+from tradeworthy.app.runs.runner import journal_of
 from tradeworthy.cli import journal_reports
 from tradeworthy.cli.journal_reports import public_key
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, SystemClock

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tradeworthy.app.kill import WAIT_NS, await_certificate, kill_desk
-from tradeworthy.app.kill_drill import drill_trip, rehearse
-from tradeworthy.app.run_folder import state_of
-from tradeworthy.app.watchdog_process import show_up, watchdog_lives
+from tradeworthy.app.halting.kill import WAIT_NS, await_certificate, kill_desk
+from tradeworthy.app.halting.kill_drill import drill_trip, rehearse
+from tradeworthy.app.halting.watchdog_process import show_up, watchdog_lives
+from tradeworthy.app.runs.folder import state_of
 from tradeworthy.cli.flatness import EXITS, show
 from tradeworthy.cli.run import DEFAULT_RUNS
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock, SystemClock

@@ -6,8 +6,8 @@ from pathlib import Path
 from cyclopts import App
 from rich.console import Console
 
-from tradeworthy.app.approvals import read_signed
-from tradeworthy.app.desk_people import DeskPeople
+from tradeworthy.app.people.approvals import read_signed
+from tradeworthy.app.people.desk_people import DeskPeople
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.cli.resume import told
 from tradeworthy.cli.run import DEFAULT_RUNS

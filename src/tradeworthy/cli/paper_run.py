@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
-from tradeworthy.app.paper_run import guardian_of, require_paper
+from tradeworthy.app.runs.paper_run import guardian_of, require_paper
 from tradeworthy.app.runtime.application import COMPLETED, SIGNAL, TIMEOUT, Ended
 from tradeworthy.app.runtime.desk_process import DeskProcess, Observer
 from tradeworthy.app.runtime.workload import Workload

@@ -7,7 +7,7 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
-from tradeworthy.app.parity import open_material
+from tradeworthy.app.research.parity import open_material
 from tradeworthy.kernel.errors import ExitCode, UsageError
 from tradeworthy.research.parity import RUNGS, RungResult, run_rung
 

@@ -8,9 +8,9 @@ import msgspec
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from tradeworthy.app.approvals import read_signed
-from tradeworthy.app.latency_baselines import LatencyBaselines
-from tradeworthy.app.performance_baseline import performance_baseline
+from tradeworthy.app.baselines.latency_baselines import LatencyBaselines
+from tradeworthy.app.baselines.performance_baseline import performance_baseline
+from tradeworthy.app.people.approvals import read_signed
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.cli.regression import STYLES
 from tradeworthy.cli.run import DEFAULT_RUNS

@@ -9,7 +9,7 @@ from cyclopts import App
 from rich.console import Console
 from rich.table import Table
 
-from tradeworthy.app.profit import DayExplained, profit_of, store_run
+from tradeworthy.app.research.profit import DayExplained, profit_of, store_run
 from tradeworthy.kernel.errors import ExitCode
 from tradeworthy.kernel.ids import digest_of
 from tradeworthy.kernel.severity import Severity

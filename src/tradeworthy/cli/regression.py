@@ -7,7 +7,7 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Table
 
-from tradeworthy.app.regression import check_invariants, check_windows
+from tradeworthy.app.research.regression import check_invariants, check_windows
 from tradeworthy.kernel.report import Report, write
 from tradeworthy.kernel.severity import Severity
 

@@ -7,7 +7,7 @@ from cyclopts import App
 from rich.console import Console
 
 from tradeworthy.app import config
-from tradeworthy.app.release import digests_of
+from tradeworthy.app.gates.release import digests_of
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import ExitCode, InvalidInput, UsageError

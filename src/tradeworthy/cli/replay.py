@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from tradeworthy.app.runner import replay_run
+from tradeworthy.app.runs.runner import replay_run
 from tradeworthy.kernel.errors import ExitCode
 from tradeworthy.kernel.facts import Fact
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tradeworthy.app.approvals import read_signed
-from tradeworthy.app.desk_people import DeskPeople, Outcome
+from tradeworthy.app.people.approvals import read_signed
+from tradeworthy.app.people.desk_people import DeskPeople, Outcome
 from tradeworthy.app.venues import halt_flag
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.cli.run import DEFAULT_RUNS

@@ -9,8 +9,8 @@ from pathlib import Path
 from rich.console import Console
 
 from tradeworthy.app.config import Document
-from tradeworthy.app.observed_run import observed_by
-from tradeworthy.app.runner import RunResult, RunSession
+from tradeworthy.app.evidence.observed_run import observed_by
+from tradeworthy.app.runs.runner import RunResult, RunSession
 from tradeworthy.cli.live import LiveDesk, instance_table, money
 from tradeworthy.cli.signals import Signals
 from tradeworthy.cli.start_switches import DEFAULT_RUNS as DEFAULT_RUNS

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tradeworthy.app.soak import Kind, judge_soak
+from tradeworthy.app.research.soak import Kind, judge_soak
 from tradeworthy.cli.regression import present
 
 

@@ -8,17 +8,17 @@ from functools import partial
 
 from rich.console import Console
 
-from tradeworthy.app.alert_answers import AlertAnswers
+from tradeworthy.app.alerts.answers import AlertAnswers
 from tradeworthy.app.bootstrap import policy_of
-from tradeworthy.app.certified import SOURCE, CertificateVoice, running_hashes
 from tradeworthy.app.config import Document
-from tradeworthy.app.observed_run import ObservedRun, observed_by
-from tradeworthy.app.open_run import RunResult
+from tradeworthy.app.configuration.secret_references import store_of
+from tradeworthy.app.evidence.certified import SOURCE, CertificateVoice, running_hashes
+from tradeworthy.app.evidence.observed_run import ObservedRun, observed_by
+from tradeworthy.app.runs.open_run import RunResult
 from tradeworthy.app.runtime.application import SIGNAL, Ended
 from tradeworthy.app.runtime.desk_process import DeskProcess, Observer, Switches
 from tradeworthy.app.runtime.event_loop import run_to_end
 from tradeworthy.app.runtime.workload import Workload
-from tradeworthy.app.secret_references import store_of
 from tradeworthy.cli.live import LiveDesk
 from tradeworthy.cli.signals import Signals
 from tradeworthy.cli.start_switches import Start

@@ -6,9 +6,9 @@ from cyclopts import App
 from rich.console import Console
 
 from tradeworthy.app import identity
-from tradeworthy.app.gate_verdicts import ask_of
-from tradeworthy.app.gates import verdicts_for
-from tradeworthy.app.run_folder import document_of, started_of, state_of
+from tradeworthy.app.gates.desk_gates import verdicts_for
+from tradeworthy.app.gates.verdicts import ask_of
+from tradeworthy.app.runs.folder import document_of, started_of, state_of
 from tradeworthy.app.runtime.tiers import require_go
 from tradeworthy.app.tier_switch import in_force, switch, tier_of
 from tradeworthy.cli.run import DEFAULT_RUNS

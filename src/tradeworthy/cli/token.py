@@ -30,7 +30,7 @@ def issue(*, role: tuple[str, ...], hours: float = 1.0, subject: str | None = No
     subject
         Whose it is; the person logged on when not given.
     """
-    from tradeworthy.app.secret_references import store_of
+    from tradeworthy.app.configuration.secret_references import store_of
     from tradeworthy.web.tokens import tokens_of
 
     policy = of_environment(os.environ)

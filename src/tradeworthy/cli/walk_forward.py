@@ -7,9 +7,9 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
-from tradeworthy.app import backtests
-from tradeworthy.app.runner import RunSession
-from tradeworthy.app.trials import TrialBook
+from tradeworthy.app.research import backtests
+from tradeworthy.app.research.trials import TrialBook
+from tradeworthy.app.runs.runner import RunSession
 from tradeworthy.cli.live import money
 from tradeworthy.cli.run import DEFAULT_RUNS, parsed
 from tradeworthy.kernel.clock import SystemClock

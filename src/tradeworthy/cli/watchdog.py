@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tradeworthy.app.watchdog_process import run_watchdog
+from tradeworthy.app.halting.watchdog_process import run_watchdog
 from tradeworthy.kernel.clock import SystemClock
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import msgspec
 
-from tradeworthy.app.change_control import CHANGES, act_of, approve_signed, proposal_of
-from tradeworthy.app.desk_people import DeskPeople, Outcome
-from tradeworthy.app.gate_verdicts import GateVerdicts
-from tradeworthy.app.kill import flag_holds, kill_desk
-from tradeworthy.app.operator_acts import CONTROL, PersonAct
-from tradeworthy.app.watchdog_process import watchdog_lives
+from tradeworthy.app.configuration.change_control import CHANGES, act_of, approve_signed, proposal_of
+from tradeworthy.app.gates.verdicts import GateVerdicts
+from tradeworthy.app.halting.kill import flag_holds, kill_desk
+from tradeworthy.app.halting.watchdog_process import watchdog_lives
+from tradeworthy.app.people.desk_people import DeskPeople, Outcome
+from tradeworthy.app.people.operator_acts import CONTROL, PersonAct
 from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.errors import DeskError
 from tradeworthy.kernel.journal.files import write_durably

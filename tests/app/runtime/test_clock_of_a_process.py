@@ -1,16 +1,12 @@
 """The wall clock of a running desk is stepped by a second: paused in its name, and no opening leaves (APP-12)."""
 
 import asyncio
-import sys
-from pathlib import Path
 
 import msgspec
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from soak_runs import document
 
-from tradeworthy.app.runner import journal_of
+from tradeworthy.app.runs.runner import journal_of
 from tradeworthy.app.runtime.desk_process import DeskProcess
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
 from tradeworthy.kernel.journal import read

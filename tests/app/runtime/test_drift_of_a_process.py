@@ -1,16 +1,12 @@
 """The drift monitor of a running desk: a withdrawn bundle pauses at the next look, its return releases (APP-13)."""
 
 import asyncio
-import sys
-from pathlib import Path
 
 import msgspec
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from test_bundles import approve, desk
 
-from tradeworthy.app.runner import journal_of
+from tradeworthy.app.runs.runner import journal_of
 from tradeworthy.app.runtime.desk_process import DeskProcess
 from tradeworthy.app.runtime.policy import DriftMonitorPolicy
 from tradeworthy.kernel.clock import SystemClock

@@ -2,15 +2,11 @@
 
 import asyncio
 import logging
-import sys
-from pathlib import Path
 
 import msgspec
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from soak_runs import document
 
-from tradeworthy.app.alerting import JOURNAL
+from tradeworthy.app.alerts.alerting import JOURNAL
 from tradeworthy.app.runtime.desk_process import DeskProcess
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.journal import read

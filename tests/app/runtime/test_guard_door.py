@@ -2,7 +2,7 @@
 
 import pytest
 
-from tradeworthy.app.guard_memory import guard_memory, held_at_start
+from tradeworthy.app.halting.guard_memory import guard_memory, held_at_start
 from tradeworthy.app.runtime.guard_door import GuardDoor
 from tradeworthy.kernel.clock import EventClock
 from tradeworthy.kernel.supervision import Criticality, Response

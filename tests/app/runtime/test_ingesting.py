@@ -2,12 +2,12 @@
 
 import asyncio
 import socket
-import sys
 import threading
 from pathlib import Path
 
 import msgspec
 import pytest
+from held_market import Feed, HeldMarket, quotes
 from ingesting_scene import BARS, EURUSD, csv_source, demo_source, document, process, run, told
 
 from tradeworthy.app.runtime.facts import BackboneDegraded
@@ -19,9 +19,6 @@ from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.kernel.supervision import Pulse
 from tradeworthy.operations.ingest.policy import IngestPolicy, IngestSource
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "operations" / "ingest"))
-from held_market import Feed, HeldMarket, quotes
 
 pytest.importorskip("duckdb", reason="the data extra is not installed")
 pytest.importorskip("polars", reason="the data extra is not installed")

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from ingesting_scene import document, process
 
-from tradeworthy.app.live_assessing import ASSESSMENTS
-from tradeworthy.app.run_folder import journal_of
+from tradeworthy.app.assessing.live import ASSESSMENTS
+from tradeworthy.app.runs.folder import journal_of
 from tradeworthy.app.runtime.judging import GATES_FOLDER, REPORTS
 from tradeworthy.app.runtime.trading import RESTART
 from tradeworthy.kernel.clock import SystemClock
@@ -26,11 +26,11 @@ SOON = {"sweep_s": 0.4, "first_sweep_s": 0.2}
 def _at_once(monkeypatch):
     monkeypatch.setattr("tradeworthy.app.runtime.trading.AGAIN_S", 0.05)
     monkeypatch.setattr("tradeworthy.app.runtime.trading.INPUTS_BETWEEN", 1)
-    monkeypatch.setattr("tradeworthy.app.live_assessing.VERIFY_SECONDS", 0.2)
-    monkeypatch.setattr("tradeworthy.app.live_assessing.LOOK_SECONDS", 0.1)
+    monkeypatch.setattr("tradeworthy.app.assessing.live.VERIFY_SECONDS", 0.2)
+    monkeypatch.setattr("tradeworthy.app.assessing.live.LOOK_SECONDS", 0.1)
     monkeypatch.setattr("tradeworthy.app.runtime.judging.LOOK_SECONDS", 0.1)
-    monkeypatch.setattr("tradeworthy.app.gate_watch.SETTLE_S", 0)
-    monkeypatch.setattr("tradeworthy.app.gate_watch.STEP_S", 0.1)
+    monkeypatch.setattr("tradeworthy.app.gates.watch.SETTLE_S", 0)
+    monkeypatch.setattr("tradeworthy.app.gates.watch.STEP_S", 0.1)
     monkeypatch.setattr("tradeworthy.operations.assessments.framework.cycle.SETTLING_PERIOD_S", 0.3)
 
 

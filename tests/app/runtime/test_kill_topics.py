@@ -2,17 +2,13 @@
 
 import asyncio
 import json
-import sys
-from pathlib import Path
 
 import msgspec
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from soak_runs import document
 
 from tradeworthy.app.bootstrap import policy_of
-from tradeworthy.app.runner import journal_of
+from tradeworthy.app.runs.runner import journal_of
 from tradeworthy.app.runtime.desk_process import DeskProcess
 from tradeworthy.app.runtime.kill_topics import UNREADABLE, KillTopics
 from tradeworthy.app.runtime.policy import RuntimePolicy

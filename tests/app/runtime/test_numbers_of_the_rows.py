@@ -2,7 +2,7 @@
 
 import pytest
 
-from tradeworthy.app.forensic import FRAMES_MAX
+from tradeworthy.app.halting.forensic import FRAMES_MAX
 from tradeworthy.app.runtime.policy import RuntimePolicy
 from tradeworthy.app.runtime.workload import KINDS
 from tradeworthy.kernel.clock import NANOS_PER_SECOND

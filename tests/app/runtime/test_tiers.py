@@ -5,7 +5,7 @@ import pytest
 from ingesting_scene import csv_source, document, process
 
 from tradeworthy.app.bootstrap import policy_of
-from tradeworthy.app.gate_verdicts import GateAnswer, GateAsk
+from tradeworthy.app.gates.verdicts import GateAnswer, GateAsk
 from tradeworthy.app.runtime.policy import RuntimePolicy
 from tradeworthy.app.runtime.tiers import TIERS, connectivity, require_tier
 from tradeworthy.kernel.errors import ConfigurationRefused, ExitCode

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from dry_run_fixture import ran
 
-from tradeworthy.app.live_start import refusals
+from tradeworthy.app.gates.live_start import refusals
 from tradeworthy.cli.main import call
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.severity import Severity

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from gate_scene import gate, need
 
-from tradeworthy.app.check_mutations import registered
+from tradeworthy.app.gates.check_mutations import registered
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.assessments.framework.registry import registry
 from tradeworthy.operations.gates.engine import judge

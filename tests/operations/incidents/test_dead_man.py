@@ -9,7 +9,7 @@ import pytest
 from alert_scene import SECOND, START
 
 from tradeworthy.adapters.notify.heartbeat_server import HeartbeatServer
-from tradeworthy.app.dead_man_receiver import Watching, receive
+from tradeworthy.app.alerts.dead_man_receiver import Watching, receive
 from tradeworthy.kernel.clock import EventClock
 from tradeworthy.kernel.redaction import Secret
 from tradeworthy.operations.incidents.dead_man import DeadMan

@@ -6,7 +6,7 @@ from alert_scene import SECOND, START, policy_of, signal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradeworthy.app.sections import TelemetrySection
+from tradeworthy.app.configuration.sections import TelemetrySection
 from tradeworthy.kernel.errors import ConfigurationRefused
 from tradeworthy.operations.incidents.book import AlertBook
 from tradeworthy.operations.incidents.escalation import Ladder

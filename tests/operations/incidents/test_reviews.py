@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from alert_scene import SECOND, START, Scene, policy_of
 
-from tradeworthy.app.duties import ReviewWatch
+from tradeworthy.app.alerts.duties import ReviewWatch
 from tradeworthy.kernel.clock import NANOS_PER_DAY
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.incidents.judge import judge_incidents

@@ -2,7 +2,7 @@
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tradeworthy.app.approvals import signed
+from tradeworthy.app.people.approvals import signed
 from tradeworthy.kernel.dsse import key_id_of
 from tradeworthy.trading.control.approvals import Act, Principal, SignedPack, draft
 

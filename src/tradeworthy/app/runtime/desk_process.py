@@ -8,24 +8,27 @@ from dataclasses import replace
 from pathlib import Path
 
 from tradeworthy.app import identity
-from tradeworthy.app.alert_meter import PathMeter
-from tradeworthy.app.alerting import Alerting
+from tradeworthy.app.alerts.alerting import Alerting
+from tradeworthy.app.alerts.meter import PathMeter
+from tradeworthy.app.assessing.live import LiveSource
 from tradeworthy.app.bootstrap import instruments_of, policies_of, policy_of
-from tradeworthy.app.citations import citations_of
 from tradeworthy.app.config import Document
-from tradeworthy.app.configuration_audit import ConfigurationAudited
-from tradeworthy.app.configuration_reload import Reloaded, reload_from
-from tradeworthy.app.configuration_start import actor_of, start_configuration
-from tradeworthy.app.gate_verdicts import ask_of
-from tradeworthy.app.gates import verdicts_for
-from tradeworthy.app.guard_memory import GUARD_FILE, guard_memory
-from tradeworthy.app.live_assessing import LiveSource
-from tradeworthy.app.live_start import require_live
+from tradeworthy.app.configuration.audit import ConfigurationAudited
+from tradeworthy.app.configuration.reload import Reloaded, reload_from
+from tradeworthy.app.configuration.secret_references import ignored_credentials
+from tradeworthy.app.configuration.start import actor_of, start_configuration
+from tradeworthy.app.evidence.citations import citations_of
+from tradeworthy.app.gates.desk_gates import verdicts_for
+from tradeworthy.app.gates.live_start import require_live
+from tradeworthy.app.gates.verdicts import ask_of
+from tradeworthy.app.halting.guard_memory import GUARD_FILE, guard_memory
+from tradeworthy.app.halting.watchdog_incidents import told_anew
+from tradeworthy.app.halting.watchdog_process import prepare
 from tradeworthy.app.node_identity import write_identity
-from tradeworthy.app.open_run import Company, OpenRun
-from tradeworthy.app.run_folder import state_of
 from tradeworthy.app.runbooks import runbooks_hash
-from tradeworthy.app.runner import RunSession
+from tradeworthy.app.runs.folder import state_of
+from tradeworthy.app.runs.open_run import Company, OpenRun
+from tradeworthy.app.runs.runner import RunSession
 from tradeworthy.app.runtime.application import Application, Ended
 from tradeworthy.app.runtime.declaring import clock_offset, skips_of, workloads_of
 from tradeworthy.app.runtime.deployment import PROFILES, hardened
@@ -50,10 +53,7 @@ from tradeworthy.app.runtime.time_integrity import TimeIntegrity
 from tradeworthy.app.runtime.trading import TradingLoop
 from tradeworthy.app.runtime.uptime import UptimeWatch
 from tradeworthy.app.runtime.workload import Workload
-from tradeworthy.app.secret_references import ignored_credentials
 from tradeworthy.app.venues import HALT_FILE, halt_flag
-from tradeworthy.app.watchdog_incidents import told_anew
-from tradeworthy.app.watchdog_process import prepare
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, Clock
 from tradeworthy.kernel.errors import ConfigurationRefused
 from tradeworthy.kernel.facts import Event

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from tradeworthy.adapters.market_store_duckdb import DuckDbMarketStore, catalog_of
 from tradeworthy.adapters.tapes.open import FORMATS
-from tradeworthy.app import tapes
 from tradeworthy.app.bootstrap import policy_of
 from tradeworthy.app.config import Document, TapeSection
-from tradeworthy.app.data_root import DATA_PREFIX, data_root
+from tradeworthy.app.market_data import tapes
+from tradeworthy.app.market_data.data_root import DATA_PREFIX, data_root
 from tradeworthy.app.runtime.facts import BackboneDegraded
 from tradeworthy.app.runtime.policy import RuntimePolicy
 from tradeworthy.app.runtime.workload import Workload

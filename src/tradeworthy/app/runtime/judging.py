@@ -8,17 +8,17 @@ from typing import Any
 
 import msgspec
 
-from tradeworthy.app.alerting import Alerting
+from tradeworthy.app.alerts.alerting import Alerting
+from tradeworthy.app.assessing.live import ASSESSMENTS, LOOK_SECONDS, VERIFY_SECONDS, LiveSource, assessor_of
+from tradeworthy.app.assessing.live_folds import LiveFolds
+from tradeworthy.app.assessing.settling import SettlingAlerts, SettlingSignals
 from tradeworthy.app.config import Document
-from tradeworthy.app.gate_watch import GateWatch
-from tradeworthy.app.gates import GATES_FOLDER, Gates, binding_of
-from tradeworthy.app.live_assessing import ASSESSMENTS, LOOK_SECONDS, VERIFY_SECONDS, LiveSource, assessor_of
-from tradeworthy.app.live_folds import LiveFolds
-from tradeworthy.app.open_run import OpenRun
-from tradeworthy.app.run_folder import journal_of
+from tradeworthy.app.gates.desk_gates import GATES_FOLDER, Gates, binding_of
+from tradeworthy.app.gates.watch import GateWatch
+from tradeworthy.app.runs.folder import journal_of
+from tradeworthy.app.runs.open_run import OpenRun
 from tradeworthy.app.runtime.policy import JudgingPolicy
 from tradeworthy.app.runtime.workload import Workload
-from tradeworthy.app.settling import SettlingAlerts, SettlingSignals
 from tradeworthy.kernel.clock import Clock
 from tradeworthy.kernel.errors import DeskError
 from tradeworthy.kernel.facts import Event

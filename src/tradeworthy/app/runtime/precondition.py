@@ -7,8 +7,8 @@ import msgspec
 
 from tradeworthy.app.bootstrap import risk_policy
 from tradeworthy.app.config import Document
-from tradeworthy.app.configuration_audit import TOPIC as CONFIGURATION_TOPIC
-from tradeworthy.app.configuration_audit import ConfigurationAudited
+from tradeworthy.app.configuration.audit import TOPIC as CONFIGURATION_TOPIC
+from tradeworthy.app.configuration.audit import ConfigurationAudited
 from tradeworthy.kernel.errors import ConfigurationRefused
 from tradeworthy.trading.risk.policy import RiskPolicy
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 import tradeworthy
-from tradeworthy.app.kill_drill import kill_evidence
+from tradeworthy.app.halting.kill_drill import kill_evidence
 from tradeworthy.app.runtime.services import ServiceRegistry
 from tradeworthy.app.runtime.summary import (
     NEVER,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from tradeworthy.app.config import Document
-from tradeworthy.app.gate_verdicts import GateAsk, GateVerdicts
+from tradeworthy.app.gates.verdicts import GateAsk, GateVerdicts
 from tradeworthy.app.runtime.ingesting import service_fault, shown
 from tradeworthy.app.runtime.policy import RuntimePolicy
 from tradeworthy.kernel.errors import ConfigurationRefused

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tradeworthy.app.open_run import Company, OpenRun, RunResult
-from tradeworthy.app.runner import RunSession
+from tradeworthy.app.runs.open_run import Company, OpenRun, RunResult
+from tradeworthy.app.runs.runner import RunSession
 from tradeworthy.app.runtime.guard_door import GuardDoor
 from tradeworthy.app.runtime.reconciling import Reconciled, reconcile
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND

@@ -16,7 +16,7 @@ WORDS = {one.name: one for one in Severity}
 
 
 class ConfigurationAuditPolicy(AssessmentPolicy, frozen=True, kw_only=True):
-    """How grave a field is stands in `app/configuration_changes.py`; this judges what the audit found."""
+    """How grave a field is stands in `app/configuration/changes.py`; this judges what the audit found."""
 
     fact_age_max_s: float = 1_200.0
 

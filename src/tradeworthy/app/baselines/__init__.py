@@ -1,0 +1,1 @@
+"""What a desk's speed is held against: measured, approved and kept."""

@@ -1,0 +1,1 @@
+"""Gates of a desk, wired: evidence is made, questions asked, verdicts kept and watched."""

@@ -1,0 +1,1 @@
+"""Stopping a desk from outside and proving that it is flat."""

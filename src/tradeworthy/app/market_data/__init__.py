@@ -1,0 +1,1 @@
+"""Tapes and market data of a document, opened and taken in."""

@@ -1,0 +1,1 @@
+"""Recorded runs judged: backtests, soaks, regressions, parity, profit and costs."""

@@ -1,0 +1,1 @@
+"""One run from document to folder, and the same read back."""
