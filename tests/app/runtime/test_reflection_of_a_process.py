@@ -8,7 +8,15 @@ from ingesting_scene import document, process, run, told
 
 from tradeworthy.adapters.run_lock import RunLock
 from tradeworthy.adapters.workload_state_sqlite import WorkloadStateFile
-from tradeworthy.app.reflecting import LOCK, REFLECTION, STATE, TOPIC, journals_of_desk, reflecting_of, suggestions_of
+from tradeworthy.app.runtime.reflecting import (
+    LOCK,
+    REFLECTION,
+    STATE,
+    TOPIC,
+    journals_of_desk,
+    reflecting_of,
+    suggestions_of,
+)
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.research.reflection.model import ReflectionModel

@@ -14,12 +14,15 @@ from tradeworthy.operations.assessments.collectors.books import BookFold
 from tradeworthy.operations.assessments.collectors.budgets import BudgetFold
 from tradeworthy.operations.assessments.collectors.desk import DeskFold
 from tradeworthy.operations.assessments.collectors.drift import DriftFold
+from tradeworthy.operations.assessments.collectors.freshness import fresh_s, sessions_of
 from tradeworthy.operations.assessments.collectors.ingest import ingest_facts
 from tradeworthy.operations.assessments.collectors.logs import LogFold
 from tradeworthy.operations.assessments.collectors.objectives import Objective, objectives_at, shipped
 from tradeworthy.operations.assessments.collectors.streams import StreamsFold
 from tradeworthy.operations.assessments.collectors.told import Teller
+from tradeworthy.operations.assessments.framework.registry import registry
 from tradeworthy.operations.assessments.framework.values import Observation
+from tradeworthy.operations.assessments.market_data_freshness import MarketDataFreshnessPolicy
 from tradeworthy.operations.incidents.catalogue import category_of
 from tradeworthy.operations.incidents.model import AlertSeverity
 from tradeworthy.operations.incidents.routing import Routing
@@ -69,7 +72,7 @@ def desk_fold(document: Document, environment: str) -> DeskFold:
     calendars = {name: calendar_of(one.calendar) for name, one in instruments.items()}
     return DeskFold(
         instruments, bootstrap.risk_policy(document), document.desk.capital, environment=environment,
-        sessions=lambda name, ts: name not in calendars or calendars[name].session_at(ts) is not None,
+        sessions=sessions_of(calendars),
     )  # fmt: skip
 
 
@@ -107,7 +110,11 @@ def objectives_of(document: Document) -> tuple[Objective, ...]:
 def budget_fold(document: Document) -> BudgetFold:
     """Return the fold of a desk's error budgets."""
     calendars = {name: calendar_of(one.calendar) for name, one in bootstrap.instruments_of(document).items()}
-    return BudgetFold(objectives_of(document), calendars, expected_of(document), agreed=_agreed)
+    policy = registry().policies(document.assessments)["market_data_freshness"]
+    assert isinstance(policy, MarketDataFreshnessPolicy)
+    return BudgetFold(
+        objectives_of(document), calendars, expected_of(document), fresh_s=fresh_s(policy), agreed=_agreed
+    )
 
 
 def dimensions_facts(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tradeworthy.adapters.workload_state_sqlite import StateRow, WorkloadStateFile
-from tradeworthy.app.reflecting import STATE, policy_in_force, reflecting_of
 from tradeworthy.app.runtime import time_integrity
 from tradeworthy.app.runtime.feeding import Feeder, Sources
 from tradeworthy.app.runtime.policy import DriftMonitorPolicy
+from tradeworthy.app.runtime.reflecting import STATE, policy_in_force, reflecting_of
 from tradeworthy.app.runtime.state_writes import StateWrites
 from tradeworthy.app.runtime.workload import Workload
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
