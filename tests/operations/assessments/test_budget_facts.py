@@ -2,6 +2,7 @@
 
 import math
 import random
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -14,19 +15,23 @@ from tradeworthy.kernel.journal.records import Heartbeat, InputQuarantined, Loss
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.assessments.burn_rate import reached, tail
 from tradeworthy.operations.assessments.collectors.budgets import MINUTES_KEPT, BudgetFold, MinuteBudget
+from tradeworthy.operations.assessments.collectors.desk import DeskFold
+from tradeworthy.operations.assessments.collectors.freshness import sessions_of
 from tradeworthy.operations.assessments.collectors.objectives import INDICATORS, objectives_at, objectives_in, shipped
 from tradeworthy.operations.assessments.collectors.told import Teller
+from tradeworthy.operations.assessments.framework.moved import moved
 from tradeworthy.operations.assessments.framework.mutation import AT, judged
 from tradeworthy.operations.assessments.framework.registry import registry
 from tradeworthy.trading.market_data.calendar import AlwaysOpen, ForexWeek
-from tradeworthy.trading.model import Quote
+from tradeworthy.trading.model import Bar, Quote
+from tradeworthy.trading.risk.policy import RiskPolicy
 from tradeworthy.trading.timing import STEP, DeskTiming, StageTiming
 
 SECOND = NANOS_PER_SECOND
 MINUTE = 60 * SECOND
 MONDAY = 1_704_067_200 * SECOND
 TELL = Teller("test", MONDAY, environment="backtest")
-BURN = registry().get("burn_rate")
+BURN, FRESHNESS = registry().get("burn_rate"), registry().get("market_data_freshness")
 
 
 def metric(indicator):
@@ -43,12 +48,20 @@ def document(name="mine", **changes):
 
 
 def fold(*objectives, calendars=None, expected=None, **more):
-    return BudgetFold(objectives or shipped("tier_0"), calendars or {}, expected or {}, **more)
+    return BudgetFold(objectives or shipped("tier_0"), calendars or {}, expected or {}, **{"fresh_s": 30.0, **more})
+
+
+def told(at_s, fact, source="tape"):
+    ts = MONDAY + round(at_s * SECOND)
+    return event_of(fact, source=source, key=str(at_s), ts_event=ts, ts_init=ts)
 
 
 def give(found, at_s, fact, source="tape"):
-    ts = MONDAY + round(at_s * SECOND)
-    found.on_event(event_of(fact, source=source, key=str(at_s), ts_event=ts, ts_init=ts))
+    found.on_event(told(at_s, fact, source))
+
+
+def bar():
+    return Bar("A", 3_600 * SECOND, 1, 1, 1, 1, 1)
 
 
 def counts(found, name, window="3d"):
@@ -109,20 +122,68 @@ def test_windows_forget_and_memory_is_bounded():
     assert len(budget._minutes) <= 2 * MINUTES_KEPT
 
 
+def test_an_objective_takes_the_limit_of_freshness_unless_it_has_a_value_of_its_own():
+    (ours,) = [one for one in shipped("tier_2") if one.indicator == "freshness"]
+    strict = msgspec.structs.replace(ours, name="strict", value=10.0)
+    found = fold(ours, strict, fresh_s=7_200.0)
+    for at in (0, 900, 1_800, 9_000):
+        give(found, at, Quote("A", 1, 2))
+    assert counts(found, "freshness") == (1, 150)  # it is reached in the last of these minutes
+    assert counts(found, "strict") == (150, 150)
+
+
+def test_bars_of_an_hour_are_fresh_until_the_next_is_overdue_and_then_burn():
+    found = fold()
+    for hour in range(6):
+        give(found, 3_600 * hour, bar())
+    assert counts(found, "freshness") == (0, 300)
+    give(found, 3_600 * 6 + 29, Heartbeat(1), source="beat")
+    assert counts(found, "freshness") == (0, 300)
+    give(found, 3_600 * 6 + 330, Heartbeat(34), source="beat")
+    assert counts(found, "freshness", "5m") == (5, 5)
+
+
+def test_around_the_clock_midnight_ends_no_silence():
+    found = fold(calendars={"A": AlwaysOpen()})
+    give(found, 86_000, Quote("A", 1, 2))
+    give(found, 86_700, Heartbeat(1), source="beat")
+    assert counts(found, "freshness") == (12, 12)
+    give(found, 86_720, Quote("A", 1, 2))
+    assert counts(found, "freshness") == (12, 12)
+
+
+def test_age_and_budget_call_the_same_feed_fresh():
+    instruments = {"A": ForexWeek()}
+    for silence, fresh in ((0, True), (29.9, True), (30, False), (3_600, False)):
+        budget = fold(calendars=instruments)
+        age = DeskFold({}, RiskPolicy(), Decimal(1), environment="paper", sessions=sessions_of(instruments))
+        for number, (at, fact, source) in enumerate(
+            ((0, bar(), "tape"), (3_600, bar(), "tape"), (7_200 + silence, Heartbeat(1), "beat")), 1
+        ):
+            give(budget, at, fact, source=source)
+            age.on_event(told(at, fact, source=source), number)
+        facts = moved(age.market_data_facts(), FRESHNESS.specs, AT - age.now)
+        snapshot = judged(FRESHNESS, tuple(facts), FRESHNESS.policy)
+        assert (snapshot.status is not Severity.FAIL) is fresh, silence
+        assert (counts(budget, "freshness")[0] == 0) is fresh, silence
+
+
 def test_a_silent_feed_burns_while_its_market_is_open_and_not_at_the_weekend():
     open_always = fold(calendars={"EURUSD.DEMO": AlwaysOpen()})
-    for at in (0, 30, 60, 660):
+    for at in (0, 40, 60, 660):
         give(open_always, at, Quote("EURUSD.DEMO", 1, 2))
     assert counts(open_always, "freshness") == (10, 11)
-    weekend = fold(calendars={"EURUSD.DEMO": ForexWeek()})
-    for at in (4 * 86_400, 7 * 86_400):
-        give(weekend, at, Quote("EURUSD.DEMO", 1, 2))
-    assert counts(weekend, "freshness") == (0, 1)
+    opens = 6 * 86_400 + 22 * 3_600
+    for late, expected in ((29, (0, 1)), (1_830, (30, 30))):
+        weekend = fold(calendars={"EURUSD.DEMO": ForexWeek()})
+        for at in (4 * 86_400, opens + late):
+            give(weekend, at, Quote("EURUSD.DEMO", 1, 2))
+        assert counts(weekend, "freshness") == expected
 
 
 def test_a_feed_that_is_silent_now_burns_before_it_speaks_again():
     found = fold(calendars={"A": AlwaysOpen()})
-    for at in (0, 30, 60):
+    for at in (0, 40, 60):
         give(found, at, Quote("A", 1, 2))
     give(found, 391, Heartbeat(1), source="beat")
     assert counts(found, "freshness", "5m") == (5, 5)

@@ -9,13 +9,19 @@ from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.journal.records import Heartbeat
 from tradeworthy.operations.assessments.burn_rate import WINDOWS
+from tradeworthy.operations.assessments.collectors.freshness import (
+    interval_of,
+    open_since,
+    sessions_of,
+    silence_ns,
+    stale_minutes,
+)
 from tradeworthy.operations.assessments.collectors.objectives import Objective
 from tradeworthy.operations.assessments.collectors.told import Teller
 from tradeworthy.operations.assessments.framework.values import Observation, Provenance
 from tradeworthy.trading.ledger.snapshot import AccountingSnapshot
 from tradeworthy.trading.market_data.calendar import Calendar
 from tradeworthy.trading.minute import DeskMinute
-from tradeworthy.trading.model import Bar
 from tradeworthy.trading.model.order import FillBooked, Liquidity, SubmitOrder
 from tradeworthy.trading.timing import STEP, DeskTiming
 
@@ -69,18 +75,20 @@ class BudgetFold:
     """Take a desk's events in order and count them against its objectives.
 
     calendars  of the instruments, by id;  expected  seconds between two words of each source that must report
+    fresh_s    silence in seconds from which a feed is not fresh, as `market_data_freshness` has it; an objective with
+               a value of its own has that
     agreed     whether a comparison of desk and venue found no break; None for another fact
     """
 
     def __init__(
         self, objectives: Iterable[Objective], calendars: Mapping[str, Calendar], expected: Mapping[str, float], *,
-        agreed: Callable[[Any], bool | None] = lambda fact: None,
+        fresh_s: float, agreed: Callable[[Any], bool | None] = lambda fact: None,
     ) -> None:  # fmt: skip
         self._objectives = tuple(objectives)
         self._of: dict[str, list[tuple[Objective, MinuteBudget]]] = {}
         for one in self._objectives:
             self._of.setdefault(one.indicator, []).append((one, MinuteBudget()))
-        self._calendars, self._agreed = dict(calendars), agreed
+        self._sessions, self._fresh_s, self._agreed = sessions_of(dict(calendars)), fresh_s, agreed
         self._expected = {name: round(period * NANOS_PER_SECOND) for name, period in expected.items()}
         self._heard: dict[str, int] = {}
         self._feeds: dict[str, tuple[str, int, int]] = {}
@@ -138,30 +146,31 @@ class BudgetFold:
         return found
 
     def _market(self, source: str, payload: Any, ts: int) -> None:
-        """Count the minutes of a feed since its last event, within one session."""
+        """Count the minutes of a feed since its last event in which its market was open."""
         known = self._feeds.get(source)
         if known is None and len(self._feeds) >= FEEDS_KEPT:
             return
-        interval = payload.interval_ns if payload.__class__ is Bar else 0
+        interval = interval_of(payload)
         if known is not None:
             minutes = ts // MINUTE_NS - known[1] // MINUTE_NS
             if minutes <= 0:
                 self._feeds[source] = known[0], ts, interval
                 return
-            joined = minutes == 1 or self._one_session(payload.instrument, known[1], ts)
+            opened = known[1] if minutes == 1 else open_since(self._sessions, known[0], ts, back_to=known[1])
+            minutes = 1 if opened is None else max(1, ts // MINUTE_NS - max(opened, known[1]) // MINUTE_NS)
+            silent = 0 if opened is None else max(0, ts - max(opened, known[1] + interval))
             for one, budget in self._of.get("freshness", ()):
-                bad = min(minutes, _beyond(ts - known[1] - interval, one)) if joined else 0
-                budget.add(ts, bad=bad, total=minutes if joined else 1)
+                budget.add(ts, bad=min(minutes, self._stale(silent, one)), total=minutes)
         self._feeds[source] = payload.instrument, ts, interval
 
     def _silent(self, one: Objective) -> int:
         """Return the minutes, or reports, that are bad by now because nobody spoke since."""
         if one.indicator == "freshness":
-            waits = [
-                _beyond(self.now - last - interval, one) for instrument, last, interval in self._feeds.values()
-                if self._one_session(instrument, last, self.now)
-            ]  # fmt: skip
-            return sum(waits)
+            silent = (
+                silence_ns(self._sessions, instrument, self.now, last=last, interval_ns=interval)
+                for instrument, last, interval in self._feeds.values()
+            )
+            return sum(self._stale(silence, one) for silence in silent if silence is not None)
         if one.indicator == "completeness":
             return sum(
                 max(0, (self.now - self._heard.get(name, self.first)) // period - 1)
@@ -177,12 +186,8 @@ class BudgetFold:
         self._heard[name] = ts
         self._counted("completeness", ts, bad=due - 1, total=due)
 
-    def _one_session(self, instrument: str, since: int, until: int) -> bool:
-        calendar = self._calendars.get(instrument)
-        if calendar is None:
-            return True
-        session = calendar.session_at(since)
-        return session is not None and session.open <= until < session.close
+    def _stale(self, silence: int, one: Objective) -> int:
+        return stale_minutes(silence, one.value or self._fresh_s)
 
     def _measured(self, indicator: str, ts: int, value: float) -> None:
         for one, budget in self._of.get(indicator, ()):
@@ -191,9 +196,3 @@ class BudgetFold:
     def _counted(self, indicator: str, ts: int, *, bad: int, total: int) -> None:
         for _, budget in self._of.get(indicator, ()):
             budget.add(ts, bad=bad, total=total)
-
-
-def _beyond(silence_ns: int, one: Objective) -> int:
-    """Return how many minutes a silence is bad: from the first that began with it being too long."""
-    over = silence_ns - round(one.value * NANOS_PER_SECOND)
-    return 0 if over <= 0 else -(-over // MINUTE_NS)

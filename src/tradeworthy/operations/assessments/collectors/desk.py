@@ -9,13 +9,14 @@ from typing import Any
 
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_MILLI, NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Event, Fact
+from tradeworthy.operations.assessments.collectors.freshness import Sessions, interval_of, sessions_of, silence_ns
 from tradeworthy.operations.assessments.collectors.told import Teller
-from tradeworthy.operations.assessments.collectors.windows import MinuteCounts
+from tradeworthy.operations.assessments.collectors.windows import MINUTE_NS, MinuteCounts
 from tradeworthy.operations.assessments.framework.values import Observation, Provenance
 from tradeworthy.trading.ledger.day import DayLine, EquitySampled
 from tradeworthy.trading.ledger.snapshot import AccountingSnapshot, judge_snapshot
 from tradeworthy.trading.minute import DeskMinute
-from tradeworthy.trading.model import Bar, Instrument
+from tradeworthy.trading.model import Instrument
 from tradeworthy.trading.model.instrument import NANOS
 from tradeworthy.trading.model.order import (
     TERMINAL,
@@ -125,13 +126,16 @@ class DeskFold:
         )  # fmt: skip
 
     def market_data_facts(self) -> list[Observation]:
-        """Return the facts of `market_data_freshness`, by source; a bar is the newest word until the next is due."""
+        """Return the facts of `market_data_freshness`, by source; what is not silent for long counts as one event."""
         tell, found = self.teller(), []
         for name, (instrument, last, interval, counts) in self._streams.items():
-            recent = counts.total("event", self.now) or int(self.now - last < interval)
+            silent = silence_ns(self._sessions, instrument, self.now, last=last, interval_ns=interval)
+            spoke = silent is not None and silent < STREAM_MINUTES * MINUTE_NS
+            heard = min(self.now, last + interval) if silent is None else self.now - silent
             found += [
-                tell("last_event", min(self.now, last + interval), name), tell("recent_events", recent, name),
-                tell("in_session", self._sessions(instrument, self.now), name),
+                tell("last_event", heard, name),
+                tell("recent_events", counts.total("event", self.now) or int(spoke), name),
+                tell("in_session", silent is not None, name),
             ]  # fmt: skip
         return found
 
@@ -272,8 +276,7 @@ class DeskFold:
         known = self._streams.get(event.source)
         counts = MinuteCounts(STREAM_MINUTES) if known is None else known[3]
         counts.add("event", event.ts_init)
-        interval = event.payload.interval_ns if isinstance(event.payload, Bar) else 0
-        self._streams[event.source] = instrument, event.ts_init, interval, counts
+        self._streams[event.source] = instrument, event.ts_init, interval_of(event.payload), counts
 
     def _approved(self, approved: ApprovedIntent, event: Event) -> None:
         intent = approved.intent

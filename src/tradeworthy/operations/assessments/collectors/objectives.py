@@ -12,7 +12,8 @@ import msgspec
 from tradeworthy.kernel.errors import UsageError
 
 INDICATORS = {
-    "freshness": "session minutes in which a feed was silent for at most `value` seconds beyond its interval",
+    "freshness": "minutes of an open market in which a feed was silent for less than `value` seconds beyond its "
+    "interval; without a value, for less than `market_data_freshness` fails from",
     "completeness": "reports of rows and books that came, of those expected",
     "reconciliation": "comparisons of desk and venue without a break",
     "order_to_fill": "fills of orders that take, within `value` milliseconds of their submission",
