@@ -111,7 +111,7 @@ def unbase64(text: str) -> bytes:
     return data
 
 
-def sha256_hex(data: bytes) -> str:
+def sha256_hex(data: bytes | memoryview) -> str:
     """Return the SHA-256 in hex."""
     return hashlib.sha256(data).hexdigest()
 

@@ -37,8 +37,8 @@ PARTS = (
 )  # fmt: skip
 STANDARD = (
     "import argparse\nimport base64\nimport hashlib\nimport json\nimport re\nimport sys\nimport time\n"
-    "from collections import deque\nfrom collections.abc import Callable, Iterable\n"
-    "from concurrent.futures import Future, ThreadPoolExecutor\n"
+    "from collections.abc import Callable, Iterable\n"
+    "from concurrent.futures import ThreadPoolExecutor\n"
     "from datetime import UTC, datetime, timedelta\n"
     "from itertools import pairwise\nfrom pathlib import Path\nfrom typing import Any, NamedTuple, Protocol\n"
 )
