@@ -15,7 +15,7 @@ from random import Random
 import pytest
 from ailing_words import AilingWords
 from run_scene import RunScene, reachable, until
-from test_halt_proof import TRIPS, report
+from trip_reports import TRIPS, report
 
 from tradeworthy.app.halting.kill import kill_desk
 from tradeworthy.app.venues import halt_flag

@@ -5,7 +5,7 @@ import threading
 
 import msgspec
 import pytest
-from test_instances import LIVE, parsed
+from live_documents import LIVE, parsed
 from trusted import GO, by, public, trusting
 
 from tradeworthy.adapters.sentinel_file import SentinelFile

@@ -130,6 +130,8 @@ def first_fill_report():
     return made
 
 
+STALE = {"risk_policy.accepted_in_breach": FAIL, "enforcement_slos.policy_breach": FAIL}
+"""Orders that left while the journal has no fresh price went out beyond a limit."""
 CASES = {
     "a fill that the ledger never booked": (
         nth("ledger.fill_booked", 100, _loses), {"fill_parity.missing_local": FAIL}),
@@ -160,9 +162,10 @@ CASES = {
     "orders that nobody approved": (
         every("intent.approved", lambda n: n % 8 == 0, _loses), {"attribution_coverage.coverage": WARN}),
     "the feed silent for the last half minute": (
-        every("market.quote", lambda n: n > STEPS - 31, _loses), {"market_data_freshness.message_age": FAIL}),
+        every("market.quote", lambda n: n > STEPS - 31, _loses),
+        {"market_data_freshness.message_age": FAIL, **STALE}),
     "a hole in the feed": (
-        every("market.quote", lambda n: 1_000 < n <= 1_100, _loses), {"data_feed.gap": WARN}),
+        every("market.quote", lambda n: 1_000 < n <= 1_100, _loses), {"data_feed.gap": WARN, **STALE}),
     "a fill that the venue never reported": (
         first_fill_report(), {"fill_parity.phantom": FAIL}),
     "a row that is late by two periods": (

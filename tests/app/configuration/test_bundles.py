@@ -2,10 +2,9 @@
 
 import msgspec
 import pytest
-from soak_runs import document
+from live_documents import ENVELOPE, approve, desk
 
 from tradeworthy.app.configuration.bundles import drift_of, instance_hash, load_bundles
-from tradeworthy.app.configuration.instances import name_of
 from tradeworthy.app.runs.runner import RunSession, replay_run
 from tradeworthy.cli.main import call
 from tradeworthy.kernel.clock import EventClock
@@ -13,23 +12,6 @@ from tradeworthy.kernel.errors import InvalidInput, UsageError
 from tradeworthy.kernel.journal import read
 from tradeworthy.trading.control.drift import ConfigDrift
 from tradeworthy.trading.model import GuardChanged, RunStarted, SubmitOrder
-
-ENVELOPE = 'envelope = { environments = ["paper"], instruments = ["EURUSD.DEMO"] }'
-
-
-def desk(path, **desk_fields):
-    (one,) = document().instances
-    made = document(environment="paper", **desk_fields)
-    instances = (msgspec.structs.replace(one, mode="paper_smoke", duty="paper_validation"),)
-    return msgspec.structs.replace(made, instances=instances, catalogue=str(path))
-
-
-def approve(path, made, *, config_hash=None, name=None, envelope=ENVELOPE, rest=""):
-    (one,) = made.instances
-    path.write_text(
-        f'schema = "catalogue@1"\n[[bundles]]\nname = "{name or name_of(one)}"\nstrategy = "touch_quoter"\n'
-        f'version = "v1"\nconfig_hash = "{config_hash or instance_hash(made, one)}"\n{envelope}\n{rest}\n'
-    )
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from test_instances import LIVE, MAIN, PAPER, parsed
+from live_documents import LIVE, MAIN, PAPER, parsed
 from trusted import GO, Says, key, trusting
 
 from tradeworthy.app.configuration.change_control import (

@@ -4,7 +4,7 @@ import sqlite3
 
 import msgspec
 import pytest
-from test_instances import LIVE, MAIN, PAPER, parsed
+from live_documents import LIVE, MAIN, PAPER, parsed
 from trusted import GO
 
 from tradeworthy.app import config

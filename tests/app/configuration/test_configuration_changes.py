@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_instances import LIVE, parsed
+from live_documents import LIVE, parsed
 
 from tradeworthy.app.configuration.changes import (
     HIGHER_IS_TIGHTER,

@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from test_instances import LIVE, PAPER, parsed
+from live_documents import LIVE, PAPER, parsed
 
 from tradeworthy.app.configuration.reload import Reloaded, ReloadRefused, reload, reload_from, reloadable
 from tradeworthy.kernel.errors import UsageError

@@ -1,7 +1,7 @@
 """One call at each start: an unapproved live document is refused, anything else is identified and audited."""
 
 import pytest
-from test_instances import LIVE, PAPER, parsed
+from live_documents import LIVE, PEOPLE, SECRET, parsed
 from trusted import GO
 
 from tradeworthy.app.configuration.audit import AUDIT, history
@@ -12,11 +12,9 @@ from tradeworthy.kernel.clock import EventClock
 from tradeworthy.kernel.errors import ConfigurationRefused, ExitCode
 from tradeworthy.kernel.facts import event_of
 from tradeworthy.kernel.journal import Journal, read
-from tradeworthy.trading.control.approvals import Approval, Principal
+from tradeworthy.trading.control.approvals import Approval
 
 CLOCK = EventClock(1_700_000_000_000_000_000)
-PEOPLE = (Principal("k1", "ann", ("risk",), b""), Principal("k2", "bob", ("operations",), b""))
-SECRET = {"TRADEWORTHY_SECRET_MAIN_KEY": "canary-77aa-hunter2"}
 
 
 def started(tmp_path, document, environ=()):

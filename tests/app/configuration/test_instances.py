@@ -3,9 +3,9 @@
 from decimal import Decimal
 
 import pytest
+from live_documents import LIVE, MAIN, OFF, PAPER, parsed
 from soak_runs import document, played
 
-from tradeworthy.app import config
 from tradeworthy.app.bootstrap import build_desk, risk_policy
 from tradeworthy.app.configuration.instances import caps, live_scope, name_of, no_trade_reasons, reconciled
 from tradeworthy.app.runs.runner import replay_run
@@ -13,25 +13,6 @@ from tradeworthy.cli.main import call
 from tradeworthy.kernel.errors import ConfigurationRefused
 from tradeworthy.kernel.journal import read
 from tradeworthy.trading.model import GuardLevel, SubmitOrder
-
-LIVE = {
-    "id": "quoter", "strategy": "touch_quoter", "instrument": "EURUSD.DEMO", "role": "maker", "mode": "live_microcap",
-    "duty": "live_microcap", "account": "main", "cap": "100", "policy": {"lots": 2_000},
-}  # fmt: skip
-PAPER = {**LIVE, "id": "tester", "mode": "paper_smoke", "duty": "paper_validation", "account": "", "cap": "100"}
-OFF = {**PAPER, "enabled": False, "mode": "", "duty": "reserved", "cap": None}
-MAIN = {"id": "main", "venue": "DEMO", "credentials": "secret://main_key"}
-SIM = {"id": "sim", "venue": "DEMO"}
-
-
-def parsed(*instances, environment="live", accounts=(MAIN, SIM), **rest):
-    plain = {
-        "schema": "desk@1", "desk": {"name": "made", "environment": environment, "capital": "1000000"},
-        "tapes": [{"name": "made", "format": "demo", "instrument": "EURUSD.DEMO"}], "accounts": list(accounts),
-        "instances": [{key: value for key, value in one.items() if value is not None} for one in instances],
-        "catalogue": "approved.toml", **rest,
-    }  # fmt: skip
-    return config.parse(plain, origin="test")
 
 
 def plain_quoter():

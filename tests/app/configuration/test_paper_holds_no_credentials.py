@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from test_instances import LIVE, PAPER, parsed
+from live_documents import LIVE, PAPER, parsed
 
 from tradeworthy.app.configuration.secret_references import ignored_credentials, read_at_start
 from tradeworthy.app.configuration.start import start_configuration

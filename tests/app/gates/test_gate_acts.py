@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from test_instances import LIVE, PAPER, parsed
+from live_documents import LIVE, PAPER, parsed
 from trusted import key, trusting
 
 from tradeworthy.app import identity

@@ -104,7 +104,7 @@ def test_the_evidence_of_the_health_section_is_what_is_asked(tmp_path):
 
 
 def test_what_is_asked_covers_code_document_limits_and_models():
-    from test_instances import LIVE, parsed
+    from live_documents import LIVE, parsed
 
     one = ask_of(parsed(LIVE), tier="tier_1", code="a" * 64)
     other = ask_of(parsed(LIVE, risk={"max_order_value": "5"}), tier="tier_1", code="a" * 64)

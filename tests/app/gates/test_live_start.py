@@ -2,8 +2,7 @@
 
 
 import pytest
-from test_configuration_start import PEOPLE, SECRET
-from test_instances import LIVE, MAIN, PAPER, SIM, parsed
+from live_documents import LIVE, MAIN, PAPER, PEOPLE, SECRET, SIM, parsed
 from trusted import GO
 
 from tradeworthy.app.configuration.change_control import CHANGES, approve_signed, pack_of, propose

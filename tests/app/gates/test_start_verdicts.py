@@ -1,7 +1,7 @@
 """What a start asks before it goes live or to a higher tier: the gate beside the runs, and the certificate (GE-09)."""
 
 import pytest
-from test_instances import LIVE, parsed
+from live_documents import LIVE, parsed
 from trusted import Says
 
 from tradeworthy.app import identity

@@ -4,32 +4,22 @@ import os
 import signal
 import time
 from collections import Counter
-from pathlib import Path
 from random import Random
 
 import pytest
 from halt_scene import FAST, DeskProcess, ServedVenue, until
+from trip_reports import PROOFS, TRIPS, bound, report
 
 from tradeworthy.app.identity import code_hash
-from tradeworthy.kernel.clock import SystemClock
-from tradeworthy.kernel.report import write
-from tradeworthy.operations.drills.kill_switch import KillDrillPolicy, proof_report, reports_in
+from tradeworthy.operations.drills.kill_switch import reports_in
 from tradeworthy.trading.control.certificate import FLAT, LIMITS_NS, NO_NEW_ORDER, Flatness
 
-TRIPS, SAMPLE, SEED = 299, 6, 20_261
-CONFIDENCE = 0.95
+SAMPLE, SEED = 6, 20_261
 BEATS_AGAIN_S = 0.5
 A_PROCESS = 30
 """Trips that one desk's process lives through before a new one takes its place."""
 FAULTS = ("loop hung", "process stopped", "bus full", "journal dead", "venue slow", "half open", "cancels refused")
 SURFACES = ("kill", "kill with flatten", "watchdog")
-PROOFS = "TRADEWORTHY_PROOFS"
-"""The folder that keeps proofs as evidence; the test's own where none is named."""
-
-
-def bound(trips, confidence=CONFIDENCE):
-    """Return the highest failure rate that `trips` trips without a failure leave possible at this confidence."""
-    return 1 - (1 - confidence) ** (1 / trips)
 
 
 class Trip:
@@ -151,26 +141,6 @@ def prove(folder, trips, seed):
             venue.end()
     report(trips, times, failures, told, folder / "proof")
     return failures
-
-
-def report(trips, times, failures, told, folder=None, of="a desk in its own process", limits=LIMITS_NS):
-    """Print each step's times, what failed, and the bound; keep them as evidence that lives seven days."""
-    kept = os.environ.get(PROOFS) or folder
-    if kept is not None:
-        made = proof_report(
-            trips, len(failures), times, told, at=SystemClock().now(), code_hash=code_hash(), policy=KillDrillPolicy(),
-            of=of,
-        )  # fmt: skip
-        print(f"\nevidence {write(made, Path(kept)).evidence}")
-    print(f"\n{trips} trips, {len(failures)} failures; with none, at most {bound(trips):.2%} fail at {CONFIDENCE:.0%}")
-    print(", ".join(f"{what} {count}" for what, count in sorted(told.items())))
-    for name, found in times.items():
-        ordered = sorted(one / 1e6 for one in found if one is not None)
-        p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
-        p50, limit = ordered[len(ordered) // 2], limits[name] / 1e6
-        print(f"{name:<19} p50 {p50:8.1f} ms  p99 {p99:8.1f} ms  max {ordered[-1]:8.1f} ms  limit {limit:g} ms")
-    for one in failures:
-        print("failed", *one)
 
 
 def test_the_bound_is_one_percent_at_299_and_not_below():

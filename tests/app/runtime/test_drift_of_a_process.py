@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 import pytest
-from test_bundles import approve, desk
+from live_documents import approve, desk
 
 from tradeworthy.app.runs.runner import journal_of
 from tradeworthy.app.runtime.desk_process import DeskProcess
