@@ -1,7 +1,7 @@
 """One call at each start: an unapproved live document is refused, anything else is identified and audited."""
 
 import pytest
-from live_documents import LIVE, PEOPLE, SECRET, parsed
+from live_documents import LIVE, PAPER, PEOPLE, SECRET, parsed
 from trusted import GO
 
 from tradeworthy.app.configuration.audit import AUDIT, history
