@@ -12,7 +12,7 @@ from tradeworthy.cli.evidence import private_key
 from tradeworthy.cli.resume import told
 from tradeworthy.cli.run import DEFAULT_RUNS
 from tradeworthy.kernel.clock import SystemClock
-from tradeworthy.kernel.errors import ExitCode
+from tradeworthy.kernel.errors import ExitCode, InvalidInput, UsageError
 from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.trading.control.repair import details_of
 
@@ -58,9 +58,12 @@ def propose(
         Where run folders go.
     """
     people = DeskPeople(runs, desk, clock=SystemClock())
-    details = details_of(
-        instrument=instrument, side=side, lots=lots, price=price, trade_id=trade, fee=fee, fee_currency=fee_currency
-    )
+    try:
+        details = details_of(
+            instrument=instrument, side=side, lots=lots, price=price, trade_id=trade, fee=fee, fee_currency=fee_currency
+        )
+    except InvalidInput as problem:
+        raise UsageError(f"no pack was written: {problem}") from None
     held = people.repair_pack(instance=instance, details=details, reason=reason, key=private_key(key))
     write_durably(write, held.encoded())
     _console().print(f"pack        {write}\ndigest      {held.pack.digest()}\nnext        tradeworthy approve {write}")
