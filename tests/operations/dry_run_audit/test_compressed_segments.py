@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import lzma
+import threading
 
 import audit_logs as logs
 import pytest
@@ -10,7 +11,14 @@ import pytest
 from tradeworthy.operations.dry_run.audit import sources
 from tradeworthy.operations.dry_run.audit.log_section import audit_logs
 from tradeworthy.operations.dry_run.audit.policy import AuditPolicy, ScanPolicy
-from tradeworthy.operations.dry_run.audit.sources import BLOCK_BYTES_MAX, Decompressed, kind_of
+from tradeworthy.operations.dry_run.audit.sources import (
+    AHEAD_BYTES,
+    BLOCK_BYTES_MAX,
+    Decompressed,
+    Unreadable,
+    kind_of,
+    made_ahead,
+)
 from tradeworthy.operations.dry_run.model import Status
 
 SEGMENTS = 5
@@ -76,3 +84,44 @@ def test_what_a_few_bytes_inflate_to_comes_in_bounded_blocks(tmp_path, monkeypat
     path.write_bytes(pack(bytes(size)))
     sizes = [len(block) for block in Decompressed(path, kind_of(path)).blocks()]
     assert (sum(sizes), max(sizes)) == (size, BLOCK_BYTES_MAX)
+
+
+def taken(blocks):
+    """Return the blocks that came and what ended them."""
+    came = []
+    try:
+        for block in blocks:
+            came.append(block)
+    except Unreadable as problem:
+        return b"".join(came), str(problem)
+    return b"".join(came), None
+
+
+@pytest.mark.parametrize("with_isal", [True, False])
+@pytest.mark.parametrize("kept", [1.0, 0.7, 0.0])
+def test_a_thread_ahead_gives_the_same_text_and_the_same_end(tmp_path, monkeypatch, with_isal, kept):
+    if not with_isal:
+        monkeypatch.setattr(sources, "find_spec", lambda _name: None)
+    text = b"".join(b"%d " % number for number in range(AHEAD_BYTES // 3))
+    data = gzip.compress(text)
+    whole, damaged = tmp_path / "whole.gz", tmp_path / "damaged.gz"
+    whole.write_bytes(data[: int(len(data) * kept)] if kept else data[:5])
+    damaged.write_bytes(gzip.compress(text[:-1]) + data[:-8] + bytes(4) + data[-4:])
+    for path in (whole, damaged):
+        alone, ahead = Decompressed(path, "gz"), Decompressed(path, "gz")
+        expected = taken(alone.blocks())
+        assert taken(made_ahead(ahead.blocks())) == expected
+        assert ahead.truncated is alone.truncated is (path == whole and kept < 1)
+        assert (expected[1] is None) is (path == whole)
+        assert text.startswith(expected[0]) or path == damaged
+
+
+def test_a_thread_ahead_ends_with_who_gives_up(tmp_path):
+    path = tmp_path / "blank.gz"
+    path.write_bytes(gzip.compress(bytes(3 * AHEAD_BYTES)))
+    before = threading.active_count()
+    blocks = made_ahead(Decompressed(path, "gz").blocks())
+    assert next(blocks) == bytes(BLOCK_BYTES_MAX)
+    assert threading.active_count() == before + 1
+    blocks.close()
+    assert threading.active_count() == before

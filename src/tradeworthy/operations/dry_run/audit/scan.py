@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from tradeworthy.operations.dry_run.audit.policy import AuditPolicy, ScanPolicy
-from tradeworthy.operations.dry_run.audit.sources import Decompressed, Unreadable, kind_of
+from tradeworthy.operations.dry_run.audit.sources import Decompressed, Unreadable, kind_of, made_ahead
 from tradeworthy.operations.dry_run.audit.tally import Tally
 
 PADDING = 64
@@ -59,9 +59,10 @@ def scan(paths: Sequence[Path], policy: AuditPolicy, *, now: int, compiled: bool
         compiled = total >= policy.scan.compiled_bytes_min and find_spec("numba") is not None
     pieces = [piece for path, kind in kinds.items() for piece in _pieces(path, kind, policy.scan, compiled)]
     readers = max(1, min(len(pieces), policy.scan.readers if compiled else 1))
+    spare = readers < policy.scan.readers
     left = iter(pieces)  # one iterator for all: a reader on a busy processor fetches fewer
     with ThreadPoolExecutor(max_workers=readers) as pool:
-        jobs = [pool.submit(_read_pieces, left, Tally(policy, now=now), compiled) for _ in range(readers)]
+        jobs = [pool.submit(_read_pieces, left, Tally(policy, now=now), compiled, spare) for _ in range(readers)]
         for job in jobs:
             whole.merge(job.result())
     whole.problems.sort()
@@ -108,8 +109,11 @@ def _reader(tally: Tally, compiled: bool) -> LineReader:
     return CompiledReader(tally)
 
 
-def _read_pieces(pieces: Iterator[_Piece], tally: Tally, compiled: bool) -> Tally:
-    """Count the lines of the pieces that this reader gets."""
+def _read_pieces(pieces: Iterator[_Piece], tally: Tally, compiled: bool, spare: bool) -> Tally:
+    """Count the lines of the pieces that this reader gets.
+
+    spare   whether a processor would be idle: it decompresses ahead; else a block is read where it was decompressed
+    """
     for path, same in groupby(pieces, key=attrgetter("path")):
         reader = _reader(tally, compiled)  # afresh for each file: the compiled one has room for some days
         for piece in same:
@@ -117,7 +121,7 @@ def _read_pieces(pieces: Iterator[_Piece], tally: Tally, compiled: bool) -> Tall
             if piece.kind == "plain":
                 _read_range(piece, lines, tally)
             else:
-                _read_stream(path, piece.kind, lines, tally)
+                _read_stream(path, piece.kind, lines, tally, spare)
         reader.finish()
     return tally
 
@@ -141,12 +145,12 @@ def _read_range(piece: _Piece, lines: "_Lines", tally: Tally) -> None:
         tally.problems.append(f"cannot read {piece.path.name}: {problem.strerror or problem}")
 
 
-def _read_stream(path: Path, kind: str, lines: "_Lines", tally: Tally) -> None:
+def _read_stream(path: Path, kind: str, lines: "_Lines", tally: Tally, spare: bool) -> None:
     """Count the lines of a compressed file."""
     source = Decompressed(path, kind)
     most = tally.policy.scan.block_bytes
     try:
-        for block in source.blocks():
+        for block in made_ahead(source.blocks()) if spare else source.blocks():
             for at in range(0, len(block), most):
                 piece = memoryview(block)[at : at + most]
                 space = lines.space(len(piece))

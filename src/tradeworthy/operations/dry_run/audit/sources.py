@@ -2,11 +2,10 @@
 
 import bz2
 import lzma
-import queue
-import threading
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,8 +20,8 @@ ZSTANDARD_READ_BYTES = 32_768
 """Less at a time, because what comes out cannot be limited."""
 BLOCK_BYTES_MAX = 262_144
 """Text that is inflated at a time: larger blocks leave the processor's cache and cost half the rate."""
-BLOCKS_AHEAD_MAX = 8
-"""Blocks that the decompressor may be ahead of the reader."""
+AHEAD_BYTES = 2_097_152
+"""Text that is made at least, if there is so much, before a thread hands it over."""
 _MAGIC = ((b"\x1f\x8b", "gz"), (b"BZh", "bz2"), (b"\xfd7zXZ\0", "xz"), (b"\x28\xb5\x2f\xfd", "zst"))
 _GZIP_WINDOW = 31
 
@@ -45,63 +44,62 @@ def kind_of(path: Path) -> str:
 
 
 class Decompressed:
-    """The text of a compressed file, decompressed by a thread of its own; `truncated` is known at the end."""
+    """The text of a compressed file; `truncated` is known at the end."""
 
     def __init__(self, path: Path, kind: str) -> None:
         self.truncated = False
         self._path = path
         self._kind = kind
-        self._blocks: queue.Queue[bytes | BaseException | None] = queue.Queue(BLOCKS_AHEAD_MAX)
-        self._given_up = threading.Event()
 
     def blocks(self) -> Iterator[bytes]:
-        """Yield pieces of text in order; raises `Unreadable` where the stream is damaged."""
-        worker = threading.Thread(target=self._work, name=f"decompress {self._path.name}", daemon=True)
-        worker.start()
-        try:
-            while (block := self._blocks.get()) is not None:
-                if isinstance(block, BaseException):
-                    raise block
-                yield block
-        finally:
-            self._given_up.set()
-            while worker.is_alive():
-                with suppress(queue.Empty):
-                    self._blocks.get(timeout=0.01)
-
-    def _work(self) -> None:
+        """Yield pieces of text in order, each made when it is asked for; raises `Unreadable` where it is damaged."""
+        make, damage, read_bytes = _decompressor(self._kind)
         try:
             with self._path.open("rb") as file:
-                for block in self._pieces(file):
-                    self._blocks.put(block)
-                    if self._given_up.is_set():
-                        return
-            self._blocks.put(None)
-        except Unreadable as problem:
-            self._blocks.put(problem)
-        except (OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError, ValueError, EOFError) as problem:
-            self._blocks.put(Unreadable(f"{self._path.name} is damaged: {problem}"))
-        except BaseException as problem:
-            self._blocks.put(problem)
+                yield from self._pieces(file, make, read_bytes)
+        except damage as problem:
+            raise Unreadable(f"{self._path.name} is damaged: {problem}") from None
 
-    def _pieces(self, file: BinaryIO) -> Iterator[bytes]:
-        make, damage, read_bytes = _decompressor(self._kind)
+    def _pieces(self, file: BinaryIO, make: "Callable[[], Decompressor]", read_bytes: int) -> Iterator[bytes]:
         current: Decompressor | None = None
         while data := file.read(read_bytes):
             while data or (current is not None and not current.needs_input):
                 if current is None:
                     current = make()
-                try:
-                    block = current.decompress(data, BLOCK_BYTES_MAX)
-                except damage as problem:
-                    raise Unreadable(f"{self._path.name} is damaged: {problem}") from None
-                if block:
+                if block := current.decompress(data, BLOCK_BYTES_MAX):
                     yield block
                 data = b""
                 if current.eof:
                     data = current.unused_data.lstrip(b"\0")
                     current = None
         self.truncated = current is not None
+
+
+def made_ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the same blocks, and raise the same, while a thread of its own makes the next ones."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="decompress") as pool:
+        job = pool.submit(_batch, blocks)
+        while True:
+            batch, problem = job.result()
+            job = pool.submit(_batch, blocks)  # of blocks that have ended, nothing
+            yield from batch
+            if problem is not None:
+                raise problem
+            if not batch:
+                return
+
+
+def _batch(blocks: Iterator[bytes]) -> tuple[list[bytes], Unreadable | None]:
+    """Return the next blocks, many because each handing over wakes a thread, and what ended them."""
+    batch: list[bytes] = []
+    size = 0
+    try:
+        while size < AHEAD_BYTES and (block := next(blocks, None)) is not None:
+            batch.append(block)
+            size += len(block)
+    except Unreadable as problem:
+        return batch, problem
+    return batch, None
 
 
 class Decompressor(Protocol):
@@ -117,23 +115,23 @@ class Decompressor(Protocol):
 
 
 class _Gzip:
-    """A gzip member, by isal where it is installed, else by zlib: both keep what they did not use in a tail."""
+    """A gzip member by zlib, which keeps what it did not use in a tail."""
 
-    def __init__(self, library: Any) -> None:
-        self._stream: Any = library.decompressobj(_GZIP_WINDOW)
+    def __init__(self) -> None:
+        self._stream = zlib.decompressobj(_GZIP_WINDOW)
         self.needs_input = True
 
     @property
     def eof(self) -> bool:
-        return bool(self._stream.eof)
+        return self._stream.eof
 
     @property
     def unused_data(self) -> bytes:
-        return bytes(self._stream.unused_data)
+        return self._stream.unused_data
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
         tail = self._stream.unconsumed_tail
-        block: bytes = self._stream.decompress(tail + data if tail else data, max_length)
+        block = self._stream.decompress(tail + data if tail else data, max_length)
         self.needs_input = not self._stream.unconsumed_tail and len(block) < max_length
         return block
 
@@ -164,12 +162,14 @@ def _decompressor(kind: str) -> tuple[Callable[[], Decompressor], tuple[type[Exc
         case "bz2":
             return bz2.BZ2Decompressor, (OSError, ValueError, EOFError), COMPRESSED_READ_BYTES
         case "xz":
-            return lzma.LZMADecompressor, (lzma.LZMAError, EOFError), COMPRESSED_READ_BYTES
+            return lzma.LZMADecompressor, (OSError, lzma.LZMAError, EOFError), COMPRESSED_READ_BYTES
         case "zst":
-            return _Zstandard, (zstandard.ZstdError,), ZSTANDARD_READ_BYTES
+            return _Zstandard, (OSError, zstandard.ZstdError), ZSTANDARD_READ_BYTES
+        case _ if find_spec("isal") is not None:
+            isal: Any = import_module("isal.igzip_lib")
+            return partial(isal.IgzipDecompressor, flag=isal.DECOMP_GZIP), (OSError, isal.error), COMPRESSED_READ_BYTES
         case _:
-            library: Any = import_module("isal.isal_zlib") if find_spec("isal") is not None else zlib
-            return lambda: _Gzip(library), (library.error, zlib.error), COMPRESSED_READ_BYTES
+            return _Gzip, (OSError, zlib.error), COMPRESSED_READ_BYTES
 
 
 def lines_of(path: Path, *, line_bytes_max: int) -> Iterator[tuple[int, bytes | None, bool]]:
