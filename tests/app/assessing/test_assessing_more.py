@@ -13,7 +13,7 @@ from tradeworthy.app import config
 from tradeworthy.app.assessing.desk_probes import RunFolds, catalogue_facts, folder_probes, life_probes, policy_facts
 from tradeworthy.app.assessing.live_folds import LiveFolds
 from tradeworthy.app.assessing.run_probes import LifeSource, RunSource
-from tradeworthy.app.runtime.facts import ShutdownStep
+from tradeworthy.app.runtime.facts import ErrorUnrouted, ShutdownStep
 from tradeworthy.app.runtime.life import Life
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, EventClock
 from tradeworthy.kernel.facts import event_of
@@ -257,6 +257,31 @@ def test_a_life_tells_dead_letters_and_the_drain_and_not_what_waits(tmp_path):
     found = codes(judge("runtime_lag", life_probes(source), source.now))
     assert found == {
         "critical_dead_letter": Severity.FAIL, "drain": Severity.FAIL, "backlog": Severity.UNKNOWN
+    }  # fmt: skip
+
+
+def test_a_life_tells_its_lines_without_a_route_and_not_the_machines_mail(tmp_path):
+    kept = Life(tmp_path, EventClock(10 * SECOND), run_id="r")
+    kept.tell(ErrorUnrouted("tradeworthy.x", "boom", "boom"))
+    kept.tell(ErrorUnrouted("tradeworthy.telemetry.bus", "event_dead_lettered", "gone"))
+    kept.close()
+    source = LifeSource(tmp_path, CLOCK, environment="paper")
+    assert codes(judge("unrouted_errors", source.probes(), source.now)) == {
+        "error_line": Severity.FAIL, "dead_letter": Severity.FAIL, "system_mail": Severity.UNKNOWN
+    }  # fmt: skip
+
+
+def test_a_running_process_tells_its_lines_without_a_route_and_its_mail(tmp_path):
+    process = Process(tmp_path)
+    assert codes(judge("unrouted_errors", process.source.probes(), process.clock.now())) == {}
+    process.source.unrouted.take("boom", process.clock.now())
+    assert codes(judge("unrouted_errors", process.source.probes(), process.clock.now())) == {
+        "error_line": Severity.FAIL
+    }  # fmt: skip
+    (tmp_path / "mail").mkdir()  # what is there and is no mailbox cannot be read
+    os.utime(tmp_path / "mail", ns=(process.clock.now(),) * 2)
+    assert codes(judge("unrouted_errors", process.source.probes(), process.clock.now())) == {
+        "error_line": Severity.FAIL, "system_mail": Severity.UNKNOWN
     }  # fmt: skip
 
 

@@ -92,6 +92,7 @@ class Process:
             checked=lambda: self.checked, machine=self.machine, audited=lambda: None, running=lambda: "0" * 64,
             root=state,
         )  # fmt: skip
+        self.source.mailbox = state / "mail"
         self.publisher, self.ports, self.state = Publisher(), Ports(), state
         self.assessor, self.journal, self.history = assessor_of(
             self.source, self.clock, state=state, publisher=self.publisher, alerts=self.ports, gates=self.ports,

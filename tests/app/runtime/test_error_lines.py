@@ -11,9 +11,11 @@ from tradeworthy.app.runtime.desk_process import DeskProcess
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.journal import read
 from tradeworthy.kernel.redaction import Secret
+from tradeworthy.operations.assessments.collectors.told import Teller
 from tradeworthy.operations.incidents.model import Alert
 from tradeworthy.operations.incidents.unrouted import UNROUTED
 
+TELL = Teller("test", 0, environment="paper")
 ALONE = {"RUNTIME_HEALTHCHECK_ENABLED": "false", "RUNTIME_WATCHDOG_HTTP": ""}
 
 
@@ -40,6 +42,7 @@ def test_an_error_line_of_a_process_is_journaled_once_and_a_warning_is_not(tmp_p
     assert [(one.logger, one.event) for one in told] == [("tradeworthy.a_room", "nobody_routes_this")]
     alerts = [one.payload for one in read(process.alerting.folder / JOURNAL) if isinstance(one.payload, Alert)]
     unrouted = [one for one in alerts if one.code == UNROUTED]
+    assert process.judging._source.unrouted.facts(TELL, process.clock.now())[0].value == 1
     assert len(unrouted) == 1, "three lines of one event are one incident"
     assert "nobody_routes_this" in repr(unrouted)
     assert "canary-of" not in repr(events) + repr(alerts)

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 
-from tradeworthy.app.runtime.facts import ClockChecked, RuntimeStopping
+from tradeworthy.app.runtime.facts import ClockChecked, ErrorUnrouted, RuntimeStopping
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Event
 from tradeworthy.kernel.supervision.resources import ResourcePolicy, ResourceSample
@@ -18,11 +18,13 @@ from tradeworthy.kernel.supervision.transitions import (
 )
 from tradeworthy.operations.assessments.collectors.live import resource_facts
 from tradeworthy.operations.assessments.collectors.told import Teller
+from tradeworthy.operations.assessments.collectors.unrouted import UnroutedFold
 from tradeworthy.operations.assessments.framework.values import Observation
 
 SAMPLES_KEPT = 360
 TASKS_KEPT = 1_000
 ONLY_LIVE = "a journal tells transitions; ask the running process"
+NO_MAIL = "a journal holds no mail of the machine; ask the running process"
 
 
 class LifeFold:
@@ -36,6 +38,7 @@ class LifeFold:
         self._backwards = 0
         self._stopping = False
         self._samples: deque[ResourceSample] = deque(maxlen=SAMPLES_KEPT)
+        self._unrouted = UnroutedFold()
 
     def fold(self, events: Iterable[Event]) -> "LifeFold":
         """Take all of them and return itself."""
@@ -67,6 +70,8 @@ class LifeFold:
                 self._clock = checked
             case ResourceSample() as sample:
                 self._samples.append(sample)
+            case ErrorUnrouted(event=line):
+                self._unrouted.take(line, event.ts_init)
 
     def teller(self) -> Teller:
         """Return what tells this life's facts, stamped with its last event."""
@@ -93,6 +98,11 @@ class LifeFold:
             tell("offset", offset, why="no time source tells the true offset"),
             tell("step", step, why="the clock was not checked"), tell("backwards", self._backwards),
         ]  # fmt: skip
+
+    def unrouted_facts(self) -> list[Observation]:
+        """Return the facts of `unrouted_errors` of the life's last hour; the machine's mail is not in its journal."""
+        tell = self.teller()
+        return [*self._unrouted.facts(tell, self.now), tell("mails", None, "mailbox", why=NO_MAIL)]
 
     def resource_facts(self, policy: ResourcePolicy) -> list[Observation]:
         """Return the facts of `resources`; forecasts are only in the running process."""

@@ -18,6 +18,7 @@ from tradeworthy.app.assessing.desk_probes import (
 )
 from tradeworthy.app.assessing.live_folds import LiveFolds, Read
 from tradeworthy.app.assessing.run_probes import Probes, audit_facts, joined, latency_facts, verdict_facts
+from tradeworthy.app.config import Document
 from tradeworthy.app.configuration.audit import ConfigurationAudited
 from tradeworthy.app.runtime.facts import ClockChecked
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND, Clock
@@ -30,6 +31,7 @@ from tradeworthy.kernel.telemetry.publisher import Publisher
 from tradeworthy.operations.assessments.collectors.incidents import alert_path_facts
 from tradeworthy.operations.assessments.collectors.live import bus_facts, health_facts, resource_facts, task_facts
 from tradeworthy.operations.assessments.collectors.told import Teller
+from tradeworthy.operations.assessments.collectors.unrouted import UnroutedFold, mail_facts, usual_mailbox
 from tradeworthy.operations.assessments.collectors.windows import MinuteCounts
 from tradeworthy.operations.assessments.framework.collect import Probe
 from tradeworthy.operations.assessments.framework.cycle import Assessor
@@ -71,8 +73,9 @@ class PublisherPort:
 
 
 class LiveSource:
-    """The parts of one process as facts; every look is from memory.
+    """The parts of one process as facts; every look is from memory, but for the machine's mail.
 
+    unrouted, mailbox  takes ERROR lines without a route; the file where the machine's mail comes, None = none is read
     bus, health, checked  tell the bus's facts, the health report, the newest check of the clock
     audited               tells what the start's audit found;  running  is the hash of the configuration in force
     root                  of all runs, where approved baselines lie;  alerting  the desk's alert path, if it has one
@@ -90,6 +93,8 @@ class LiveSource:
         self._folds: LiveFolds | None = None
         self._history = History()
         self._alerting, self._nobody, self._refused = alerting, 0, MinuteCounts()
+        self.unrouted = UnroutedFold()
+        self.mailbox: Path | None = None
         self._venue = Provenance.MEASURED if environment == "live" else Provenance.SIMULATED
 
     def follow(self, folds: LiveFolds | None) -> None:
@@ -122,7 +127,7 @@ class LiveSource:
             "cache_health": no_cache_facts, "coordination_policy": coordination_facts,
             "log_integrity": self._journal, "reconciliation": self._reconciliation,
             "alert_path": self._alert_path, "incident_response": self._incidents,
-            "document_control": self._documents,
+            "document_control": self._documents, "unrouted_errors": self._unrouted_errors,
         }
         measured: dict[str, Read] = {
             "market_data_freshness": lambda folds, tell: folds.desk.market_data_facts(),
@@ -219,6 +224,10 @@ class LiveSource:
         alerting = self._alerting
         return [] if alerting is None else documents_facts(alerting.folder.parent, alerting.roster_facts(), tell)
 
+    def _unrouted_errors(self, tell: Teller) -> list[Observation]:
+        now = self._clock.now()
+        return [*self.unrouted.facts(tell, now), *mail_facts(self.mailbox, now, tell)]
+
     def _verdict(self, tell: Teller) -> list[Observation]:
         return verdict_facts(self._history, tell)
 
@@ -235,6 +244,12 @@ class LiveSource:
     def _resources(self, tell: Teller) -> list[Observation]:
         machine = self._machine
         return resource_facts(machine.recent, machine.forecasts(), machine.policy, tell)
+
+
+def mailbox_of(document: Document) -> Path | None:
+    """Return the file of the machine's mail: the document's own, else that of the process's user, if it has a name."""
+    given = document.assessments.get("unrouted_errors", {}).get("mailbox", "")
+    return Path(given) if given else usual_mailbox()
 
 
 def assessor_of(

@@ -203,6 +203,7 @@ class LifeSource:
         return {
             "task_supervision": (Probe("tasks", look(fold.task_facts)),),
             "time_integrity": (Probe("clock", look(fold.time_facts)),),
+            "unrouted_errors": (Probe("lines", look(fold.unrouted_facts)),),
             "resources": (Probe("machine", look(lambda: fold.resource_facts(limits))),),
             "log_integrity": (Probe("life", look(told), timeout_s=VERIFY_TIMEOUT_S),),
         }  # fmt: skip

@@ -36,7 +36,8 @@ BROUGHT_BY = {
     "runtime_health": "a running desk, whose state keeps its snapshots; `tradeworthy health` asks it now",
     "reconciliation": OF_A_PLAYED_RUN, "runtime_performance": OF_A_PLAYED_RUN, "decision_latency": OF_A_PLAYED_RUN,
     "runtime_lag": OF_A_PROCESS, "resources": OF_A_PROCESS, "task_supervision": OF_A_PROCESS,
-    "time_integrity": OF_A_PROCESS, "final_dry_run": "--dry-run FOLDER of a final dry run",
+    "time_integrity": OF_A_PROCESS, "unrouted_errors": OF_A_PROCESS,
+    "final_dry_run": "--dry-run FOLDER of a final dry run",
     "system_validation": "--dry-run FOLDER of a final dry run", "secrets_hygiene": "--scan FOLDER to look through",
     "data_retention": "--store FILE of the market store",
     "incident_response": "--state FOLDER of a desk that ran its alert path",
@@ -44,7 +45,7 @@ BROUGHT_BY = {
     "alert_path": "a running desk, whose state keeps its snapshots",
 }  # fmt: skip
 """What brings the facts of an assessment, where it is not a run's folder."""
-OF_THE_PROCESS = frozenset({"task_supervision", "resources", "runtime_lag", "time_integrity"})
+OF_THE_PROCESS = frozenset({"task_supervision", "resources", "runtime_lag", "time_integrity", "unrouted_errors"})
 """A journal tells a part of these; on a tape that is played fast, also when desk and venue were compared."""
 
 

@@ -181,7 +181,7 @@ class DeskProcess:
 
     async def run(self, timeout_s: float | None = None) -> Ended:
         """Run to the end of the tapes, a request, or the timeout; then end gracefully."""
-        self.observation.route_errors(asyncio.get_running_loop(), self.life.tell)
+        self.observation.route_errors(asyncio.get_running_loop(), lambda one: self.judging.on_line(self.life.tell(one)))
         try:
             return await self.application.run(timeout_s)
         finally:

@@ -9,7 +9,14 @@ from typing import Any
 import msgspec
 
 from tradeworthy.app.alerts.alerting import Alerting
-from tradeworthy.app.assessing.live import ASSESSMENTS, LOOK_SECONDS, VERIFY_SECONDS, LiveSource, assessor_of
+from tradeworthy.app.assessing.live import (
+    ASSESSMENTS,
+    LOOK_SECONDS,
+    VERIFY_SECONDS,
+    LiveSource,
+    assessor_of,
+    mailbox_of,
+)
 from tradeworthy.app.assessing.live_folds import LiveFolds
 from tradeworthy.app.assessing.settling import SettlingAlerts, SettlingSignals
 from tradeworthy.app.config import Document
@@ -17,6 +24,7 @@ from tradeworthy.app.gates.desk_gates import GATES_FOLDER, Gates, binding_of
 from tradeworthy.app.gates.watch import GateWatch
 from tradeworthy.app.runs.folder import journal_of
 from tradeworthy.app.runs.open_run import OpenRun
+from tradeworthy.app.runtime.facts import ErrorUnrouted
 from tradeworthy.app.runtime.policy import JudgingPolicy
 from tradeworthy.app.runtime.workload import Workload
 from tradeworthy.kernel.clock import Clock
@@ -63,6 +71,7 @@ class Judging:
         self._document, self._source, self._clock, self._code = document, source, clock, code
         self._state, self._publisher, self._alerting = state, publisher, alerting
         self._ask, self._overrides, self._policy = ask, overrides, policy
+        source.mailbox = mailbox_of(document)
         self._history = History()
         self._alerts = SettlingAlerts(alerting, clock, settle_s=policy.settle_s)
         self._signals = SettlingSignals(self._tell, clock, settle_s=policy.settle_s)
@@ -102,6 +111,11 @@ class Judging:
     def on_event(self, event: Event, seq: int) -> None:
         """Take the next event of the desk's journal."""
         self._source.on_event(event, seq)
+
+    def on_line(self, event: Event) -> None:
+        """Take an ERROR line without a route, as the life of this process has it."""
+        if isinstance(line := event.payload, ErrorUnrouted):
+            self._source.unrouted.take(line.event, event.ts_init)
 
     def workloads(self) -> list[Workload]:
         """Return what judges beside the desk."""

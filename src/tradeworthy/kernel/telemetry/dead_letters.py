@@ -14,6 +14,8 @@ from tradeworthy.kernel.telemetry.message import Message
 from tradeworthy.kernel.telemetry.topics import Flow, topic_of
 
 PAYLOAD_SHOWN_MAX = 4_096
+LINE = "event_dead_lettered"
+"""The event of the ERROR line that tells a dead letter."""
 LOG = logging.getLogger("tradeworthy.telemetry.bus")
 
 
@@ -87,7 +89,7 @@ class DeadLetters:
         payload = bytes(message.payload)[:PAYLOAD_SHOWN_MAX].decode("utf-8", "replace")
         self._record(DeadLettered(message.topic, message.event_id, subscriber, flow, attempts, name, cause, payload))
         said = {"topic": message.topic, "event_id": message.event_id, "subscriber": subscriber, "cause": cause}
-        LOG.error("event_dead_lettered", extra={**said, "error": name, "attempts": attempts})
+        LOG.error(LINE, extra={**said, "error": name, "attempts": attempts})
         if flow.guarded:
             self._open[flow] = self._open.get(flow, 0) + 1
             if self._open[flow] == 1:
