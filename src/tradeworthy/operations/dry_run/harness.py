@@ -206,6 +206,7 @@ class Harness:
             self._command.remember_tree()
             with self._lock:
                 self._uptime.end(at)
+            self._scribe.stopping(at)
             self._ladder.request(at)
 
     def _settle(self, writer: threading.Thread) -> None:

@@ -28,12 +28,16 @@ class Chunk(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One whole line without its end; `original_bytes` is its length before it was cut."""
+    """One whole line without its end; `original_bytes` is its length before it was cut.
+
+    parting  it belongs to the trace of the interrupt by which the harness ended the command
+    """
 
     stream: str
     monotonic: int
     data: bytes
     original_bytes: int
+    parting: bool = False
 
     @property
     def truncated(self) -> bool:

@@ -20,6 +20,7 @@ from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.dry_run.audit.classification import (
     CODE_FUTURE,
     FUTURE_SECONDS_MAX,
+    INTERRUPTED,
     NO_LEVEL,
     OK_LEVELS,
     LineVerdict,
@@ -29,6 +30,7 @@ from tradeworthy.operations.dry_run.audit.classification import (
 )
 from tradeworthy.operations.dry_run.audit.fingerprints import mask
 from tradeworthy.operations.dry_run.model import EPOCH, IncidentMetadata
+from tradeworthy.operations.dry_run.plain_text import cleaned, continues, from_utf16
 from tradeworthy.operations.dry_run.pump import Line
 
 MESSAGE_CHARACTERS_MAX = 2_000
@@ -38,6 +40,8 @@ LEVEL_WORDS_MAX = 64
 OTHER_LEVELS = "(other)"
 HEARTBEAT = "heartbeat"
 LINE = "line"
+CONTINUED = "line.continued"
+"""Event of a plain line that goes on with the one before it: frames of a trace, the rest of a printed document."""
 TRUNCATED_CODE = "log.line.truncated"
 STAMP_LENGTH = len("2026-01-05T00:00:00.000000Z")
 STAMP = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z")
@@ -94,6 +98,7 @@ class Recorder:
         self._second = -1
         self._prefix = ""
         self._heads: dict[tuple[str, str], bytes] = {}
+        self._begun: set[str] = set()
         self.line_counts: Counter[str] = Counter()
         self.level_counts: Counter[str] = Counter()
         self.invalid_utf8 = 0
@@ -109,6 +114,9 @@ class Recorder:
         moments: list[int] = []
         beats: list[tuple[int, int]] = []
         joined = b"\n".join([line.data for line in lines])
+        if b"\0" in joined:
+            lines = [_in_utf8(line) for line in lines]
+            joined = b"\n".join([line.data for line in lines])
         suspicious = may_hold_secret(joined)
         lowered = joined.lower()
         traceless = not any(hint in lowered for hint in TRACE_HINTS)
@@ -174,6 +182,8 @@ class Recorder:
             )  # fmt: skip
             if len(self._heads) < NAMES_KEPT_MAX:
                 self._heads[(event, stream)] = head
+        if self._begun:
+            self._begun.discard(stream)
         self.line_counts[stream] += 1
         self.level_counts[level] += 1
         if event == HEARTBEAT and type(found.seq) is int:
@@ -193,6 +203,7 @@ class Recorder:
             else:
                 data = redact(data)
         if document is not None:
+            self._begun.discard(line.stream)
             try:
                 data.decode()
             except UnicodeDecodeError:
@@ -207,7 +218,20 @@ class Recorder:
             self.invalid_utf8 += 1
             text = data.decode("utf-8", "replace")
             data = text.encode()
-        return data, None, text, classify_text(text, stream=line.stream, plain_severity=self._plain)
+        return data, None, text, self._judge_text(line, text)
+
+    def _judge_text(self, line: Line, text: str) -> LineVerdict:
+        """Judge a plain line; one that goes on with the line before it has no finding of its own."""
+        if line.parting:
+            return LineVerdict(Severity.OK, "info", INTERRUPTED, cleaned(text))
+        stream = line.stream
+        verdict = classify_text(text, stream=stream, plain_severity=self._plain)
+        if not verdict.message.strip():
+            return verdict
+        if verdict.level == NO_LEVEL and stream in self._begun and continues(verdict.message):
+            return LineVerdict(Severity.OK, "info", CONTINUED, verdict.message)
+        self._begun.add(stream)
+        return verdict
 
     def _layout(
         self, line: Line, data: bytes, document: dict[str, Any] | None, text: str, verdict: LineVerdict, wall: int,
@@ -243,7 +267,7 @@ class Recorder:
 
     def _tell(self, line: Line, verdict: LineVerdict, wall: int) -> None:
         if verdict.code and verdict.severity is not Severity.OK:
-            text = f"{verdict.event}: {verdict.message}" if verdict.event else verdict.message
+            text = cleaned(f"{verdict.event}: {verdict.message}" if verdict.event else verdict.message)
             fingerprint = verdict.level if verdict.code.startswith("log.level") else mask(text)
             self._report(
                 verdict.code, verdict.severity, text[:INCIDENT_CHARACTERS_MAX] or verdict.code, fingerprint,
@@ -275,6 +299,14 @@ class Recorder:
             self._second = second
             self._prefix = (EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S")
         return f"{self._prefix}.{rest // 1_000:06d}Z"
+
+
+def _in_utf8(line: Line) -> Line:
+    """Return a line of UTF-16 as UTF-8, so that its level and its secrets are found; any other as it is."""
+    data = from_utf16(line.data)
+    if data is None:
+        return line
+    return line._replace(data=data, original_bytes=len(data) + max(0, line.original_bytes - len(line.data)))
 
 
 def _object_of(data: bytes) -> dict[str, Any] | None:

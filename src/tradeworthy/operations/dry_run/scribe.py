@@ -2,6 +2,7 @@
 
 import threading
 
+from tradeworthy.operations.dry_run.parting import PartingWords
 from tradeworthy.operations.dry_run.pump import Chunk, Line, LineCutter
 from tradeworthy.operations.dry_run.recorder import Recorder
 from tradeworthy.operations.dry_run.segments import SegmentedLog
@@ -21,18 +22,24 @@ class Scribe:
         self._uptime = uptime
         self._lock = lock
         self._cutters = {stream: LineCutter(stream, bytes_max=line_bytes_max) for stream in STREAMS}
+        self._parting = PartingWords()
         self.last_line: int | None = None
+
+    def stopping(self, at: int) -> None:
+        """Learn when the command was asked to stop."""
+        self._parting.stop_at = at
 
     def write(self, chunks: list[Chunk]) -> None:
         """Record all lines that end in these chunks, in the order of arrival."""
         lines: list[Line] = []
         for chunk in chunks:
             lines += self._cutters[chunk.stream].feed(chunk)
-        self._record(lines)
+        self._record(self._parting.pass_on(lines))
 
     def end(self) -> None:
         """Record the last lines that had no end."""
-        self._record([line for stream in STREAMS for line in self._cutters[stream].end()])
+        last = [line for stream in STREAMS for line in self._cutters[stream].end()]
+        self._record([*self._parting.pass_on(last), *self._parting.end()])
 
     def _record(self, lines: list[Line]) -> None:
         if not lines:

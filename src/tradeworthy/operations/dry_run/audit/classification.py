@@ -10,16 +10,28 @@ import msgspec
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.dry_run.model import NANOS_PER_MICRO, nanos_of
+from tradeworthy.operations.dry_run.plain_text import LEVELS, cleaned, level_in, tells_of_crash
 
 LEVEL_KEYS = ("level", "lvl", "severity", "severity_text")
+FOREIGN_LEVEL_KEYS = (
+    "levelname", "log.level", "loglevel", "level_name", "severityText", "SeverityText", "Level", "LogLevel", "@l",
+)
+"""Where other programs say their level; asked when none of `LEVEL_KEYS` does."""
 TIME_KEYS = ("timestamp", "ts", "@timestamp", "time")
 MESSAGE_KEYS = ("message", "msg", "event")
 TRACE_KEYS = frozenset({"exc_info", "exc_text", "exception", "stack", "stacktrace", "stack_trace", "traceback"})
 OK_LEVELS = ("info", "debug", "trace", "notice")
 WARN_LEVELS = ("warning", "warn")
-FAIL_LEVELS = ("error", "exception", "critical", "fatal")
+FAIL_LEVELS = (
+    "error", "exception", "critical", "fatal", "err", "crit", "severe", "panic", "dpanic", "emerg", "emergency",
+    "alert",
+)
 NUMBER_WARN, NUMBER_FAIL = 30, 40
+NODE_KEYS, NODE_STEP = frozenset({"pid", "hostname", "time"}), 10
+"""Loggers of Node (pino, bunyan) have these keys, and numbers one step above those of Python: 30 is information."""
 NO_LEVEL = "none"
+INTERRUPTED = "line.interrupted"
+"""Event of a plain line of the trace that the harness's own signal caused; the harness alone gives it to one."""
 CODE_ERROR, CODE_WARNING, CODE_PLAIN = "log.error", "log.warning", "log.plain_stderr"
 CODE_TRACE, CODE_LEVEL, CODE_FUTURE = "log.stack_trace", "log.level.unknown", "log.timestamp.future"
 FUTURE_SECONDS_MAX = 5.0
@@ -64,7 +76,7 @@ def classify_record(
     own, naive = time_of(record)
     event = record.get("event")
     name = event if isinstance(event, str) else ""
-    message = next((text for key in MESSAGE_KEYS if isinstance(text := record.get(key), str) and text), "")
+    message = _message_of(record)
     code = ""
     if severity is None:
         severity, code = Severity.WARN, CODE_LEVEL
@@ -72,19 +84,30 @@ def classify_record(
         severity, code = plain_severity, CODE_PLAIN
     elif severity is not Severity.OK:
         code = CODE_ERROR if severity is Severity.FAIL else CODE_WARNING
-    if suspect and holds_trace(record):
+    raw = _raw_of(record)
+    if code and raw:
+        code = classify_text(raw, stream=stream, plain_severity=severity).code or code
+    if suspect and not (raw and name == INTERRUPTED) and holds_trace(record):
         severity, code = Severity.FAIL, CODE_TRACE
     return LineVerdict(severity, level, name, message, code, own, naive)
 
 
 def classify_text(text: str, *, stream: str, plain_severity: Severity = Severity.FAIL) -> LineVerdict:
-    """Judge a line that is no JSON object: text on stderr is `plain_severity`, a stack trace is FAIL on any stream."""
-    if _TRACE_LINE.search(text):
-        return LineVerdict(Severity.FAIL, "error", "", text, CODE_TRACE)
-    if stream == "stderr" and text.strip():
-        level = {Severity.FAIL: "error", Severity.WARN: "warning"}.get(plain_severity, "info")
-        return LineVerdict(plain_severity, level, "", text, CODE_PLAIN if plain_severity else "")
-    return LineVerdict(Severity.OK, "info", "", text)
+    """Judge a line that is no JSON object: by the level it states, else text on stderr is `plain_severity`.
+
+    A stack trace or the last words of a program are FAIL on any stream. The message is the text without colours.
+    """
+    seen = cleaned(text)
+    if _TRACE_LINE.search(seen) or tells_of_crash(seen):
+        return LineVerdict(Severity.FAIL, "error", "", seen, CODE_TRACE)
+    word = level_in(seen)
+    if word is not None:
+        severity = _SEVERITIES[word]
+        code = "" if severity is Severity.OK else CODE_ERROR if severity is Severity.FAIL else CODE_WARNING
+        return LineVerdict(severity, word, "", seen, code)
+    if stream == "stderr" and seen.strip():
+        return LineVerdict(plain_severity, NO_LEVEL, "", seen, CODE_PLAIN if plain_severity else "")
+    return LineVerdict(Severity.OK, NO_LEVEL if seen.strip() else "info", "", seen)
 
 
 def level_of(record: dict[str, Any]) -> tuple[str, Severity | None]:
@@ -97,9 +120,13 @@ def level_of(record: dict[str, Any]) -> tuple[str, Severity | None]:
                 return word, _SEVERITIES.get(word)
             value = int(word)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            if value >= NUMBER_FAIL:
-                return f"{value:g}", Severity.FAIL
-            return f"{value:g}", Severity.WARN if value >= NUMBER_WARN else Severity.OK
+            return _level_of_number(value, step=NODE_STEP if record.keys() >= NODE_KEYS else 0)
+    for key in FOREIGN_LEVEL_KEYS:
+        value = record.get(key)
+        if isinstance(value, str) and value.strip():
+            word = value.strip().lower()
+            word = LEVELS.get(word, word)
+            return word, _SEVERITIES.get(word)
     return NO_LEVEL, Severity.OK
 
 
@@ -191,6 +218,31 @@ def holds_trace(value: Any) -> bool:
         elif isinstance(one, str) and _TRACE_LINE.search(one):
             return True
     return False
+
+
+def _level_of_number(value: float, *, step: int) -> tuple[str, Severity]:
+    """Return the level of a number, which is so much higher than Python's; a shifted one is given as a word."""
+    severity = (
+        Severity.FAIL if value >= NUMBER_FAIL + step else Severity.WARN if value >= NUMBER_WARN + step else Severity.OK
+    )
+    if step:
+        return {Severity.FAIL: "error", Severity.WARN: "warning"}.get(severity, "info"), severity
+    return f"{value:g}", severity
+
+
+def _message_of(record: dict[str, Any]) -> str:
+    """Return what a record says: its own message, else that of its fields or of its error."""
+    places = (record, *(inner for key in ("fields", "error", "err") if isinstance(inner := record.get(key), dict)))
+    return next(
+        (text for place in places for key in MESSAGE_KEYS if isinstance(text := place.get(key), str) and text), ""
+    )
+
+
+def _raw_of(record: dict[str, Any]) -> str:
+    """Return the plain line that the harness wrapped, empty when this is no such record."""
+    payload = record.get("payload")
+    raw = payload.get("raw") if isinstance(payload, dict) else None
+    return raw if isinstance(raw, str) else ""
 
 
 def _is_trace(value: Any) -> bool:
