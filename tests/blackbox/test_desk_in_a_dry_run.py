@@ -7,9 +7,11 @@ import msgspec
 import pytest
 from desk_process import document, environment
 
+from tradeworthy.app.alerts.desk import AlertDesk
 from tradeworthy.app.evidence.observed_desks import DeskJournals
 from tradeworthy.app.identity import account_here
 from tradeworthy.cli.main import call
+from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import InvalidInput
 from tradeworthy.operations.dry_run.artefacts import decode_summary
 from tradeworthy.operations.dry_run.desk_facts import STARTS_NAME
@@ -57,7 +59,11 @@ def test_the_diary_is_compared_with_the_journal_and_the_run_has_the_desk_s_own_d
     assert manifest["environment"] == "paper"
     assert manifest["hashes"]["limits"] == hashes.limits
     assert manifest["journal_head"]["seq"] >= desk.last_decision_seq
-    assert {"configuration", "journal_head", "sbom", "modules"} <= {one["kind"] for one in manifest["entries"]}
+    kinds = {one["kind"] for one in manifest["entries"]}
+    assert {"configuration", "journal_head", "sbom", "modules"} <= kinds
+    path = AlertDesk(folder.parent / "desks", "small", clock=SystemClock())
+    assert ("alert_canary" in kinds) == any(one.purpose == "canary" for one in path.latencies())
+    assert kinds.isdisjoint({"drill", "flatness"}), "nobody tripped this desk"
     assert manifest["operator"] == manifest["desk"] == account_here()
     assert desk.market_first_ns < desk.market_last_ns
     assert not desk.paper_on_live_feed(started=desk.market_first_ns, ended=desk.market_last_ns)

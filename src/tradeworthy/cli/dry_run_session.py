@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from tradeworthy.app.evidence.desk_evidence import keep_desk_evidence, ran_of
 from tradeworthy.app.evidence.observed_desks import DeskJournals, keep_configuration
 from tradeworthy.app.identity import account_here, code_hash, commit_at
 from tradeworthy.cli.dry_run_evidence import give, give_json
@@ -23,6 +24,7 @@ from tradeworthy.operations.dry_run.audit.judges import AuditJudges
 from tradeworthy.operations.dry_run.chain import Chain, ChainResult
 from tradeworthy.operations.dry_run.command import ChildCommand
 from tradeworthy.operations.dry_run.deliver import Bundled, Deliveries, deliver
+from tradeworthy.operations.dry_run.model import RunClass
 from tradeworthy.operations.dry_run.plan import LOG_STEM, hashes_of, require, require_run_id, run_id_of, stamp_name
 from tradeworthy.operations.dry_run.policy import HarnessPolicy
 from tradeworthy.operations.dry_run.preflight import RunPaths, resolve
@@ -203,6 +205,9 @@ def _bundle(folder: RunFolder, summary: Summary, settings: RunSettings) -> Bundl
         gather(folder.evidence, None if settings.gathered is None else Path(settings.gathered), settings.paths.log_dir)
         if desk is not None:
             keep_configuration(Path(desk.folders[-1]), folder.configuration)
+            missing = keep_desk_evidence(desk, folder.evidence, ran_of(summary))
+            for line in missing if summary.run_class is RunClass.RELEASE else ():
+                say(line)
         inputs = Inputs(
             environment=ENVIRONMENTS[0] if desk is None else desk.evidence_environment, author=settings.author,
             operator=settings.operator, desk=settings.account, commit=settings.commit,

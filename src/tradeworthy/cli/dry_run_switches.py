@@ -115,7 +115,7 @@ class HarnessSwitches:
         Who runs it, and so may not sign; the account of this process when not given.
     evidence
         A folder of what a release's bundle holds beside the run: sbom.json, loaded_modules.json, alert_canary.json,
-        drills/, flatness/. It is copied when the run ends.
+        drills/, flatness/. It is copied when the run ends; of a desk of ours the last three are fetched without it.
     witness
         Where the outside witness keeps its signed minutes: a URL or a file. Needs --trust.
     resume

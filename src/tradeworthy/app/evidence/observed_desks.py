@@ -56,8 +56,8 @@ class DeskJournals:
         Raises `InvalidInput` when a journal of snapshots holds one that was altered.
         """
         found: dict[str, tuple[Status, str]] = {}
-        for directory in sorted({_assessments_of(Path(one)) for one in facts.folders}):
-            for snapshot in snapshots_of(directory):
+        for state in sorted({state_of_desk(Path(one)) for one in facts.folders}):
+            for snapshot in snapshots_of(state / ASSESSMENTS):
                 if started <= snapshot.generated_at <= ended:
                     found[snapshot.assessment] = (status_of(snapshot.status), snapshot.id)
         return derived_objectives(found)
@@ -83,10 +83,9 @@ def _folded(journal: Path) -> _Folded:
     return _Folded(decisions, last_seq, first, last)
 
 
-def _assessments_of(folder: Path) -> Path:
-    """Return where the desk of a run folder keeps its snapshots."""
-    name = document_of(folder, started_of(folder)).desk.name
-    return state_of(folder.parent, name) / ASSESSMENTS
+def state_of_desk(folder: Path) -> Path:
+    """Return where the desk of a run folder keeps what outlives the run."""
+    return state_of(folder.parent, document_of(folder, started_of(folder)).desk.name)
 
 
 def starts_in(path: Path) -> tuple[DeskStart, ...]:
