@@ -54,8 +54,8 @@ class MemoryJournal:
         return None
 
 
-def play(desk: SmallDesk) -> dict[str, Any]:
-    """Run one desk and return its statistics and the digest over all its outcomes."""
+def play(desk: SmallDesk, *, beside: Callable[[Event], object] = lambda event: None) -> dict[str, Any]:
+    """Run one desk and return its statistics and the digest over all its outcomes; `beside` sees every event too."""
     document = config.parse(desk.document, origin=desk.name)
     built = build_desk(document)
     records = RunRecords(instruments_of(document), document.desk.capital, states=states_of(built))
@@ -66,9 +66,13 @@ def play(desk: SmallDesk) -> dict[str, Any]:
         del waiting[: len(due)]
         return due
 
+    def consume(event: Event) -> None:
+        records.on_event(event)
+        beside(event)
+
     environment = Environment(
         built, MemoryJournal(), build_venue(document), build_timers(document, built), durable_commands=False,
-        clock=EventClock(), controls=acts, consumer=records.on_event,
+        clock=EventClock(), controls=acts, consumer=consume,
     )
     environment.run(_rows(desk, document))
     environment.settle(SETTLE_NS)

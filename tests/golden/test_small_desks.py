@@ -4,6 +4,11 @@ import pytest
 from regenerate import RESULTS, differences, frozen, main, plain
 from small_desks import DESKS, play
 
+from tradeworthy.app import config
+from tradeworthy.app.bootstrap import instruments_of, provenances_of, risk_policy
+from tradeworthy.operations.assessments.collectors.second_look import SecondLook
+from tradeworthy.trading.model import SubmitOrder
+
 NAMES = [desk.name for desk in DESKS]
 
 
@@ -14,7 +19,18 @@ def played():
 
 def result_of(desk, played):
     if desk.name not in played:
-        played[desk.name] = plain(play(desk))
+        document = config.parse(desk.document, origin=desk.name)
+        policy, instruments = risk_policy(document), instruments_of(document)
+        look = SecondLook(instruments, policy, document.desk.capital, provenances_of(document))
+        broken, orders = [], []
+
+        def beside(event):
+            broken.extend((code, event) for code in look.take(event))
+            if type(event.payload) is SubmitOrder:
+                orders.append(event)
+
+        played[desk.name] = plain(play(desk, beside=beside))
+        played[f"{desk.name}: second look"] = broken, orders
     return played[desk.name]
 
 
@@ -22,6 +38,14 @@ def result_of(desk, played):
 def test_a_small_desk_gives_its_frozen_result(desk, played):
     lines = list(differences(frozen(desk.name), result_of(desk, played)))
     assert lines == [], "run `python tests/golden/regenerate.py` and read what changed"
+
+
+@pytest.mark.parametrize("desk", DESKS, ids=NAMES)
+def test_a_second_look_finds_no_order_of_a_small_desk_beyond_a_limit(desk, played):
+    result_of(desk, played)
+    broken, orders = played[f"{desk.name}: second look"]
+    assert broken == []
+    assert orders
 
 
 def test_every_frozen_result_has_its_desk():

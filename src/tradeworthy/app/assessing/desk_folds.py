@@ -72,7 +72,7 @@ def desk_fold(document: Document, environment: str) -> DeskFold:
     calendars = {name: calendar_of(one.calendar) for name, one in instruments.items()}
     return DeskFold(
         instruments, bootstrap.risk_policy(document), document.desk.capital, environment=environment,
-        sessions=sessions_of(calendars),
+        sessions=sessions_of(calendars), provenances=bootstrap.provenances_of(document),
     )  # fmt: skip
 
 

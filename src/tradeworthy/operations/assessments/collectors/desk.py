@@ -10,6 +10,7 @@ from typing import Any
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_MILLI, NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Event, Fact
 from tradeworthy.operations.assessments.collectors.freshness import Sessions, interval_of, sessions_of, silence_ns
+from tradeworthy.operations.assessments.collectors.second_look import SecondLook
 from tradeworthy.operations.assessments.collectors.told import Teller
 from tradeworthy.operations.assessments.collectors.windows import MINUTE_NS, MinuteCounts
 from tradeworthy.operations.assessments.framework.values import Observation, Provenance
@@ -56,15 +57,17 @@ class DeskFold:
     """Take a desk's events in order; each call of a `..._facts` tells what they came to, whatever their number.
 
     instruments, policy, capital  of the run's document
-    sessions  tells whether an instrument's market is open at a time
+    sessions  in which instruments trade; without them every market is always open
+    provenances  of each instrument's prices
     """
 
     def __init__(
         self, instruments: Mapping[str, Instrument], policy: RiskPolicy, capital: Decimal, *, environment: str,
-        sessions: Callable[[str, int], bool] = lambda instrument, ts: True,
+        sessions: Sessions | None = None, provenances: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         self._instruments, self._policy, self._capital = dict(instruments), policy, capital
-        self._environment, self._sessions = environment, sessions
+        self._second = SecondLook(instruments, policy, capital, provenances)
+        self._environment, self._sessions = environment, sessions or sessions_of({})
         self.first_seq = self.last_seq = self.now = 0
         self._streams: dict[str, tuple[str, int, int, MinuteCounts]] = {}
         self._counts = MinuteCounts()
@@ -105,6 +108,8 @@ class DeskFold:
         self.last_seq = seq
         self.now = max(self.now, event.ts_init)
         payload = event.payload
+        if self._second.take(event):
+            self._breach(event.ts_init)
         if (take := self._takes.get(payload.__class__)) is not None:
             take(payload, event)
         elif event.kind.startswith("market."):
@@ -284,9 +289,8 @@ class DeskFold:
         instrument = self._instruments.get(intent.instrument)
         if instrument is not None and intent.price is not None and not instrument.inverse and not intent.reduce_only:
             value = instrument.notional(intent.price, approved.opening_lots)
-            beyond = value > self._policy.max_order_value
-            self._breached += beyond
-            self._counts.add("breached", event.ts_init, by=beyond)
+            if value > self._policy.max_order_value:
+                self._breach(event.ts_init)
         self._decide(intent.instance, intent.intent_id, "open")
 
     def _refused(self, refused: Refused, event: Event) -> None:
@@ -296,6 +300,10 @@ class DeskFold:
         self._counts.add("refused", event.ts_init)
         self._reducing += refused.intent.reduce_only and bool(NEVER_FOR_REDUCING.intersection(codes))
         self._decide(refused.intent.instance, refused.intent.intent_id, "failed")
+
+    def _breach(self, ts: int) -> None:
+        self._breached += 1
+        self._counts.add("breached", ts)
 
     def _review(self, approved: bool, ts: int) -> None:
         self._reviewed += 1
