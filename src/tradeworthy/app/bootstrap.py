@@ -1,6 +1,6 @@
 """The only place where a desk is wired: from the document to parts that know nothing of each other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -44,6 +44,8 @@ from tradeworthy.trading.strategies.market_maker import MarketMaker
 from tradeworthy.trading.unwinding import UnwindPolicy
 
 P = TypeVar("P")
+Review = Callable[[RiskPolicy, tuple[Instrument, ...], RiskContext], Reviewer]
+"""Makes the review of a desk."""
 SENDERS = {"operator": frozenset({"*"})}
 """Who may send wishes to the desk, and for which scopes: whoever may write to its inbox is its operator."""
 CAPITAL = "capital"
@@ -149,11 +151,12 @@ def _quality(policy: QualityPolicy, instruments: Mapping[str, Instrument]) -> Ma
 
 def build_desk(
     document: Document, held: Sequence[HeldReason] = (), *, catalogue: Mapping[str, Entry] = CATALOGUE,
-    measured: Measured = lambda stage, function: function,
+    measured: Measured = lambda stage, function: function, review: Review = Reviewer,
 ) -> Desk:
     """Wire the desk that `document` describes; `held` are the guard's reasons from before the start.
 
     measured  wraps what each stage calls, where somebody measures durations
+    review    makes the review; another one where it is played what is lost without a control
     """
     instruments = instruments_of(document)
     policy = risk_policy(document)
@@ -181,7 +184,7 @@ def build_desk(
     data = quality_policy(document)
     return Desk(
         instruments=instruments, strategies=strategies, context=context,
-        reviewer=Reviewer(policy, tuple(instruments.values()), context), losses=DeskLosses(policy, context),
+        reviewer=review(policy, tuple(instruments.values()), context), losses=DeskLosses(policy, context),
         repeated=RepeatedExecution(policy), execution=Execution(
             context.reservations, policy_of(ExecutionPolicy, "execution", document.execution)
         ), ledger=ledger,

@@ -1,4 +1,4 @@
-"""`tradeworthy gate rollback|maturity|recover|rebaseline`: rehearse and measure what a release will need."""
+"""`tradeworthy gate controls|rollback|maturity|recover|rebaseline`: rehearse and measure what a release will need."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +9,7 @@ from tradeworthy.app.config import load
 from tradeworthy.app.gates import recovery
 from tradeworthy.app.gates.desk_gates import Gates
 from tradeworthy.app.gates.log_maturity import record_of
+from tradeworthy.app.gates.producers import CONTROLS, SIMULATED, played_controls
 from tradeworthy.app.gates.rollback import Tree, code_of, own_source, rehearse
 from tradeworthy.app.research.regression import open_recording
 from tradeworthy.cli import gate_looks
@@ -61,6 +62,25 @@ def rollback(
         nodes={name: value for name, _, value in pairs},
     )  # fmt: skip
     return _kept(asked, rollback_report(found), "rollback_rehearsed", f"rollback:{clock.now()}")
+
+
+def controls(configuration: Path, /, *, gates: Folder = GATES_FOLDER, tier: str = "paper") -> int:
+    """Disable each control of risk in a simulated desk, tell what else notices, and keep the score as evidence.
+
+    Parameters
+    ----------
+    configuration
+        The document of the desk that the evidence is for.
+    gates
+        The gates' folder.
+    tier
+        The tier that it is for.
+    """
+    asked, clock = gates_of(gates, configuration, tier), SystemClock()
+    report = played_controls(asked)
+    for one in report.checks[1:]:
+        console_of().print(one.text)
+    return _kept(asked, report, CONTROLS, f"controls:{clock.now()}", environment=SIMULATED)
 
 
 def maturity(
@@ -173,8 +193,8 @@ def _service(word: str) -> recovery.Service:
     return recovery.Service(name=name, url=url, command=command)
 
 
-def _kept(asked: Gates, report: Report, source: str, run_id: str) -> int:
-    kept = asked.record(report, source, run_id=run_id)
+def _kept(asked: Gates, report: Report, source: str, run_id: str, *, environment: str = "") -> int:
+    kept = asked.record(report, source, run_id=run_id, environment=environment)
     console = console_of()
     for one in report.checks:
         console.print(f"{one.severity.name:<8} {one.code:<32} {one.observed}; {one.limit}")

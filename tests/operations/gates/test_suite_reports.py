@@ -8,7 +8,6 @@ import pytest
 from tradeworthy.kernel.errors import InvalidInput
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.gates.suite import (
-    CONTROL_MUTANTS,
     GROUPS,
     NAMED,
     cases_of,
@@ -97,14 +96,6 @@ def test_one_failed_parameter_fails_the_case():
     ran = [(module, f"{name}[{at}]", "<failure/>" if at == 3 else "") for at in range(5)]
     rest = [(*one.split("::"), "") for one in NAMED["control_breaches"][1:]]
     assert named_reports(cases_of(junit(*ran, *rest)))["control_breaches"].severity is Severity.FAIL
-
-
-@pytest.mark.parametrize(("survivors", "severity"), [(0, Severity.OK), (1, Severity.OK), (2, Severity.FAIL)])
-def test_ninety_five_of_a_hundred_disabled_controls_are_noticed(survivors, severity):
-    ran = [(CONTROL_MUTANTS, f"test_m[{at}]", "<failure/>" if at < survivors else "") for at in range(20)]
-    found = named_reports(cases_of(junit(*ran)))["control_mutation"]
-    assert found.severity is severity
-    assert named_reports(())["control_mutation"].severity is Severity.UNKNOWN
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"<a>", b'<!DOCTYPE a [<!ENTITY b "c">]><a/>'])

@@ -1,14 +1,13 @@
 """Each control registers mutations (removed, limit x 10, sides swapped); the cases must notice every one."""
 
-from decimal import Decimal
 from types import SimpleNamespace
 
-import msgspec
 import pytest
 from control_cases import CASES, SIDES
 from msgspec.structs import replace
 from risk_desk import instrument, wide
 
+from tradeworthy.app.gates.disabled_controls import ten_times
 from tradeworthy.trading.model import Approved, Violation
 from tradeworthy.trading.risk.controls import all_controls
 from tradeworthy.trading.risk.controls.max_messages import MaxMessages
@@ -35,30 +34,6 @@ def swap(controls, code, review):
         ) if c.code == code else c
         for c in controls
     )
-
-
-def ten_times(control):
-    """Return a copy of the control whose every integer limit is ten times as large."""
-    copy = object.__new__(type(control))
-    for name in [n for k in type(control).__mro__ for n in getattr(k, "__slots__", ())]:
-        value = getattr(control, name)
-        setattr(copy, name, value if name == "_den" else larger(value))
-    return copy
-
-
-def larger(value):
-    match value:
-        case bool():
-            return value
-        case int() | Decimal():
-            return value * 10
-        case (int() as numerator, int() as denominator):
-            return (numerator * 10, denominator)
-        case dict():
-            return {key: larger(each) for key, each in value.items()}
-        case msgspec.Struct():
-            return replace(value, **{name: larger(getattr(value, name)) for name in value.__struct_fields__})
-    return value
 
 
 def test_unchanged_controls_survive():

@@ -10,7 +10,8 @@ import msgspec
 from tradeworthy.app import identity
 from tradeworthy.app.assessing.sources import Asked, Sources, judge_all
 from tradeworthy.app.configuration.secret_references import read_at_start, references_of
-from tradeworthy.app.gates.desk_gates import Gates
+from tradeworthy.app.gates.desk_gates import Gates, report_of
+from tradeworthy.app.gates.disabled_controls import play_all
 from tradeworthy.app.gates.log_maturity import record_of
 from tradeworthy.app.gates.preflight import files_of, preflight
 from tradeworthy.app.research.regression import check_invariants, check_windows, open_recording, source_of
@@ -26,14 +27,17 @@ from tradeworthy.operations.assessments.framework.journaled import SnapshotJourn
 from tradeworthy.operations.assessments.framework.registry import registry
 from tradeworthy.operations.assessments.framework.snapshot import Snapshot, encode
 from tradeworthy.operations.gates.break_glass import GlassFold, break_glass_report
+from tradeworthy.operations.gates.control_score import control_report
 from tradeworthy.operations.gates.maturity import maturity_report
 from tradeworthy.operations.gates.reading import environment_of
 from tradeworthy.operations.gates.release_checks import Isolation, fleet_report, isolation_report
+from tradeworthy.operations.gates.store import ARTEFACTS
 from tradeworthy.operations.gates.suite import cases_of, named_reports, suite_report
 from tradeworthy.trading.model import SubmitOrder
 
 SIMULATED = "simulated"
-"""Where the suite runs."""
+"""Where the suite runs, and the desks whose controls are disabled."""
+CONTROLS = "control_mutation"
 
 
 class CyclePolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +126,24 @@ def assess_run(
     return found.snapshots
 
 
+def played_controls(gates: Gates) -> Report:
+    """Disable each control in turn and return what else noticed, beside the score of the release before (AS-42)."""
+    return control_report(play_all(), before_pct=score_before(gates))
+
+
+def score_before(gates: Gates) -> float | None:
+    """Return the newest score of another code that these gates know; None where there is none."""
+    code = gates.binding.hashes.get("code", "")
+    for one in reversed(gates.store.read().checks):
+        if one.source != CONTROLS or one.status is None or one.hashes.get("code", code) == code or not one.artefacts:
+            continue
+        data = (gates.store.root / ARTEFACTS / one.artefacts[0].sha256).read_bytes()
+        score = report_of(data).figures.get("score_pct")
+        if isinstance(score, int | float):
+            return float(score)
+    return None
+
+
 def isolation_of(run: Path, wire: Path | None) -> Report:
     """Return whether a paper run held no credentials and reached no real venue."""
     recording = open_recording(run)
@@ -146,6 +168,8 @@ class _Producer(NamedTuple):
 
 def _producers(gates: Gates, given: Material) -> Iterator[_Producer]:
     """Yield each producer that has what it needs. A run speaks for the code and the document that it ran."""
+    if given.junit is not None:
+        yield _Producer(CONTROLS, lambda: played_controls(gates), SIMULATED)
     yield _Producer("preflight", lambda: preflight(files_of(given.configuration, given.docs)))
     if given.junit is not None:
         yield from _of_suite(given.junit, given)

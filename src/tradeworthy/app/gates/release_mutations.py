@@ -10,11 +10,14 @@ import msgspec
 
 from tradeworthy.app.bootstrap import instruments_of
 from tradeworthy.app.config import parse
+from tradeworthy.app.gates.control_scenes import SCENES
+from tradeworthy.app.gates.disabled_controls import WATCHING, play_all
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.facts import Event, event_of
 from tradeworthy.kernel.report import Check, Report
 from tradeworthy.operations.drills.kill_switch import KillDrillPolicy, proof_report
 from tradeworthy.operations.gates.break_glass import GlassFold, break_glass_report
+from tradeworthy.operations.gates.control_score import control_report
 from tradeworthy.operations.gates.mutations import AT
 from tradeworthy.operations.gates.release_checks import (
     Advisory,
@@ -27,7 +30,6 @@ from tradeworthy.operations.gates.release_checks import (
     supply_report,
 )
 from tradeworthy.operations.gates.suite import (
-    CONTROL_MUTANTS,
     GROUPS,
     NAMED,
     SuitePolicy,
@@ -45,7 +47,8 @@ from tradeworthy.trading.model import Outcome, Quote
 from tradeworthy.trading.model.state import GuardChanged, GuardLevel
 
 MINUTE = 60 * NANOS_PER_SECOND
-MUTANTS = 40
+DISABLED = "risk.max_position"
+"""The control that is disabled to see the score fall."""
 WINDOW = 4
 CASE_MUTATIONS = {
     "torn_write": "trades", "sigkill_restart": "lost_budget", "kill_after_cancel": "sends",
@@ -64,7 +67,7 @@ def release_mutations() -> Iterator[tuple[str, str, World, World]]:
             f"{name}.{what}", name, lambda name=name: _named(name),  # type: ignore[misc]
             lambda name=name: _named(name, failing=NAMED[name][0]),  # type: ignore[misc]
         )  # fmt: skip
-    yield "control_mutation.unnoticed", "control_mutation", lambda: _controls(0), lambda: _controls(3)
+    yield "control_mutation.unnoticed", "control_mutation", lambda: _controls(), lambda: _controls(*WATCHING)
     yield "paper_smoke.no_fills", "paper_smoke", lambda: _smoke(3), lambda: _smoke(0)
     yield "paper_soak_live.old_messages", "paper_soak_live", lambda: _live_data(1), lambda: _live_data(5)
     isolated = Isolation(environment="paper", credentials=(), venue_connection="", order_requests=0)
@@ -119,10 +122,10 @@ def _named(name: str, *, failing: str = "") -> Report:
     return named_reports(cases_of(_junit(NAMED[name], frozenset({failing}))))[name]
 
 
-def _controls(survivors: int) -> Report:
-    """Return the score of a desk of which some disabled controls are not noticed."""
-    ran = tuple(f"{CONTROL_MUTANTS}::test_removed_control_is_noticed[{at}]" for at in range(MUTANTS))
-    return named_reports(cases_of(_junit(ran, frozenset(ran[:survivors]))))["control_mutation"]
+def _controls(*without: str) -> Report:
+    """Return the score of a desk whose cap on a position is disabled, where some assessments do not look."""
+    scenes = [one for one in SCENES if one.control == DISABLED]
+    return control_report(play_all(scenes, without=without))
 
 
 def _watched(minutes: int) -> SoakWatch:

@@ -49,15 +49,12 @@ NAMED = {
     ),
 }  # fmt: skip
 """What a check rests on: cases of the suite, each `module::function`, with all their parameters."""
-CONTROL_MUTANTS = "tests.trading.risk.test_mutations"
-"""Each case there disables or bends one control, and passes where another case notices."""
 
 
 class SuitePolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """Floors in percent: lines covered, and disabled controls noticed (GE-18)."""
+    """A floor in percent of lines covered."""
 
     coverage_pct_min: float = 80.0
-    control_score_pct_min: float = 95.0
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,39 +121,22 @@ def suite_report(
     )  # fmt: skip
 
 
-def named_reports(cases: Iterable[Case], policy: SuitePolicy | None = None) -> dict[str, Report]:
+def named_reports(cases: Iterable[Case]) -> dict[str, Report]:
     """Return one report a check that rests on named cases; a case that did not run is unknown, never passed."""
-    p, ran = policy or SuitePolicy(), tuple(cases)
     by_function: dict[str, list[Case]] = {}
-    for one in ran:
+    for one in cases:
         by_function.setdefault(one.function, []).append(one)
-    found = {
+    return {
         name: Report(
             name=name.replace("_", "-"), title=name.replace("_", " "), sources=(),
             checks=tuple(_case(f"{name}.case", wanted, by_function) for wanted in functions),
         ) for name, functions in NAMED.items()
     }  # fmt: skip
-    return {**found, "control_mutation": _control_score(ran, p)}
 
 
 def group_of(module: str) -> str:
     """Return the group of a module's tests."""
     return next((name for name, package in GROUPS.items() if module.startswith(f"{package}.")), UNIT)
-
-
-def _control_score(ran: tuple[Case, ...], policy: SuitePolicy) -> Report:
-    mutants = [one for one in ran if one.module == CONTROL_MUTANTS and one.skipped is None]
-    noticed, limit = sum(one.passed for one in mutants), f"at least {policy.control_score_pct_min:g} %"
-    survivors = ", ".join(one.name for one in mutants if not one.passed)
-    if mutants:
-        score = 100 * noticed / len(mutants)
-        told = f"{score:.4g} %, {noticed} of {len(mutants)}"
-        check = Check("control_mutation.score", OK if score >= policy.control_score_pct_min else FAIL, told, limit,
-                      f"not noticed: {survivors}" if survivors else "every disabled control was noticed")  # fmt: skip
-    else:
-        check = Check("control_mutation.score", UNKNOWN, "none ran", limit, "run the control mutations")
-    return Report(name="control-mutation", title="Control mutations", sources=(), checks=(check,),
-                  figures={"mutants": len(mutants), "noticed": noticed})  # fmt: skip
 
 
 def _case(code: str, wanted: str, ran: Mapping[str, list[Case]]) -> Check:
