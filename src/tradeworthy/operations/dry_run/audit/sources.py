@@ -15,9 +15,8 @@ import zstandard
 
 from tradeworthy.kernel.errors import InvalidInput
 
-COMPRESSED_READ_BYTES = 131_072
-ZSTANDARD_READ_BYTES = 32_768
-"""Less at a time, because what comes out cannot be limited."""
+READ_BYTES = 32_768
+"""Read at a time: it becomes about a block of text at once, and of zstandard what comes out cannot be limited."""
 BLOCK_BYTES_MAX = 262_144
 """Text that is inflated at a time: larger blocks leave the processor's cache and cost half the rate."""
 AHEAD_BYTES = 2_097_152
@@ -53,16 +52,16 @@ class Decompressed:
 
     def blocks(self) -> Iterator[bytes]:
         """Yield pieces of text in order, each made when it is asked for; raises `Unreadable` where it is damaged."""
-        make, damage, read_bytes = _decompressor(self._kind)
+        make, damage = _decompressor(self._kind)
         try:
             with self._path.open("rb") as file:
-                yield from self._pieces(file, make, read_bytes)
+                yield from self._pieces(file, make)
         except damage as problem:
             raise Unreadable(f"{self._path.name} is damaged: {problem}") from None
 
-    def _pieces(self, file: BinaryIO, make: "Callable[[], Decompressor]", read_bytes: int) -> Iterator[bytes]:
+    def _pieces(self, file: BinaryIO, make: "Callable[[], Decompressor]") -> Iterator[bytes]:
         current: Decompressor | None = None
-        while data := file.read(read_bytes):
+        while data := file.read(READ_BYTES):
             while data or (current is not None and not current.needs_input):
                 if current is None:
                     current = make()
@@ -156,20 +155,20 @@ class _Zstandard:
         return self._stream.decompress(data)
 
 
-def _decompressor(kind: str) -> tuple[Callable[[], Decompressor], tuple[type[Exception], ...], int]:
-    """Return how to make a decompressor, what it raises and how much it is given at a time."""
+def _decompressor(kind: str) -> tuple[Callable[[], Decompressor], tuple[type[Exception], ...]]:
+    """Return how to make a decompressor, and what it and its file raise."""
     match kind:
         case "bz2":
-            return bz2.BZ2Decompressor, (OSError, ValueError, EOFError), COMPRESSED_READ_BYTES
+            return bz2.BZ2Decompressor, (OSError, ValueError, EOFError)
         case "xz":
-            return lzma.LZMADecompressor, (OSError, lzma.LZMAError, EOFError), COMPRESSED_READ_BYTES
+            return lzma.LZMADecompressor, (OSError, lzma.LZMAError, EOFError)
         case "zst":
-            return _Zstandard, (OSError, zstandard.ZstdError), ZSTANDARD_READ_BYTES
+            return _Zstandard, (OSError, zstandard.ZstdError)
         case _ if find_spec("isal") is not None:
             isal: Any = import_module("isal.igzip_lib")
-            return partial(isal.IgzipDecompressor, flag=isal.DECOMP_GZIP), (OSError, isal.error), COMPRESSED_READ_BYTES
+            return partial(isal.IgzipDecompressor, flag=isal.DECOMP_GZIP), (OSError, isal.error)
         case _:
-            return _Gzip, (OSError, zlib.error), COMPRESSED_READ_BYTES
+            return _Gzip, (OSError, zlib.error)
 
 
 def lines_of(path: Path, *, line_bytes_max: int) -> Iterator[tuple[int, bytes | None, bool]]:
@@ -199,5 +198,5 @@ def lines_of(path: Path, *, line_bytes_max: int) -> Iterator[tuple[int, bytes | 
 
 def _plain_blocks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
-        while block := file.read(COMPRESSED_READ_BYTES):
+        while block := file.read(READ_BYTES):
             yield block
