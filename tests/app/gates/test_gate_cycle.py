@@ -12,7 +12,9 @@ from tradeworthy.app import identity
 from tradeworthy.app.config import parse
 from tradeworthy.app.gates.cycle import ask_in_cycle, strict_cycle
 from tradeworthy.app.gates.desk_gates import Gates, binding_of
+from tradeworthy.app.gates.log_maturity import record_of
 from tradeworthy.app.gates.producers import CyclePolicy, Material, await_renewed, produce
+from tradeworthy.app.runs.folder import journal_of
 from tradeworthy.app.runs.runner import RunSession
 from tradeworthy.cli.main import call
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, EventClock, SystemClock
@@ -126,6 +128,12 @@ def test_breaking_one_input_flips_exactly_the_check_that_names_it(tmp_path, run,
     torn = rows(asked(gates, material(tmp_path, other)).verdict)
     assert torn["regression"].standing in ("failed", "error")
     assert torn["replay_determinism"].standing in ("failed", "error")
+
+
+def test_a_whole_run_that_was_played_lost_nothing(run):
+    found = record_of((journal_of(run),), None, None)
+    assert found.days
+    assert sum(found.lost.values()) == 0
 
 
 def test_a_producer_that_fails_takes_its_older_evidence_away(tmp_path, run, gates):

@@ -13,7 +13,16 @@ from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.evidence.trust import TrustFile, trusted_key, with_key
 from tradeworthy.operations.evidence.witness import Look, Minute, WitnessPolicy, WitnessWatch
 from tradeworthy.operations.gates.maturity import Rebaselined, judge_maturity, rebased, uptime_s
-from tradeworthy.trading.model import Quote
+from tradeworthy.trading.model import (
+    Abstained,
+    OrderState,
+    OrderType,
+    Quote,
+    Side,
+    SubmitOrder,
+    TimeInForce,
+)
+from tradeworthy.trading.model.order import ApprovedIntent, Intent, OrderChanged
 
 START = 1_772_582_400 * NANOS_PER_SECOND
 KEY = Ed25519PrivateKey.from_private_bytes(b"w" * 32)
@@ -93,6 +102,48 @@ def test_an_acknowledged_loss_has_its_reason_and_restarts_the_count(tmp_path):
     found = record_of((journal(tmp_path / "journal", (1, 2, 7), told),), None, None)
     assert (found.lost["market_data"], found.gap_reasons, found.lost_at) == (4, True, START + S)
     assert "lost_market_data" not in codes(found)
+
+
+def desk_journal(folder, *lost):
+    """Write a run of two orders, each approved, made and sent, and an abstention; `lost` are numbers that are missing.
+
+    1, 2, 3 and 4, 5, 6  an intent approved, its order made, its order sent;  7  the abstention
+    """
+    kept = Journal.open(folder, clock=EventClock(START), policy=JournalPolicy(batch_events_max=1))
+    facts = [fact for name in ("a", "b") for fact in order_of(name)] + [Abstained("one", "quiet")]
+    for number, fact in enumerate(facts, 1):
+        if number not in lost:
+            event = event_of(fact, source="desk", key=number, ts_event=START, ts_init=START, source_seq=number)
+            kept.accept(event)
+    kept.close()
+    return folder
+
+
+def order_of(name):
+    intent = Intent(name, "strategy", "one", "test", f"d{name}", "X", Side.BUY, 1, START + S)
+    moved = OrderChanged(f"c{name}", "one", "X", OrderState.CREATED, OrderState.SUBMITTED, 0)
+    sent = SubmitOrder(f"c{name}", name, "one", "X", Side.BUY, 1, OrderType.MARKET, TimeInForce.IOC)
+    return ApprovedIntent(intent, "h", 1, opening_lots=1), moved, sent
+
+
+@pytest.mark.parametrize(("lost", "kind"), [(4, "intents"), (6, "orders"), (5, "decisions"), (None, "")])
+def test_one_lost_outcome_is_told_by_its_kind_and_as_nothing_else(tmp_path, lost, kind):
+    found = record_of((desk_journal(tmp_path / "journal", lost),), None, None)
+    assert {name for name, count in found.lost.items() if count} == ({kind} if kind else set())
+    assert sum(found.lost.values()) == (1 if kind else 0)
+    assert (codes(found).get(f"lost_{kind}") is Severity.FAIL) is bool(kind)
+
+
+def test_lost_outcomes_are_counted_each_by_its_kind(tmp_path):
+    found = record_of((desk_journal(tmp_path / "journal", 1, 5, 6),), None, None)
+    assert {name: count for name, count in found.lost.items() if count} == {"intents": 1, "decisions": 2}
+
+
+@pytest.mark.parametrize(("last", "lost", "severity"), [(7, 4, None), (8, 5, Severity.FAIL), (9, 6, Severity.FAIL)])
+def test_four_market_events_may_be_lost_with_a_reason_and_six_may_not(tmp_path, last, lost, severity):
+    told = LossAcknowledged("tape.x", 3, last - 1, "the feed was down", ("ann", "bob"))
+    found = record_of((journal(tmp_path / "journal", (1, 2, last), told),), None, None)
+    assert (found.lost["market_data"], codes(found).get("lost_market_data")) == (lost, severity)
 
 
 def test_a_count_begun_anew_keeps_the_earlier_loss_and_restarts_no_clock_in_its_favour(tmp_path):

@@ -10,10 +10,12 @@ from tradeworthy.kernel.journal.records import LossAcknowledged
 from tradeworthy.kernel.journal.verify import CannotJudge, verify
 from tradeworthy.operations.evidence.trust import TrustFile
 from tradeworthy.operations.evidence.witness import MINUTE, Minute, WitnessMinutes
+from tradeworthy.operations.gates.lost_outcomes import LostOutcomes
 from tradeworthy.operations.gates.maturity import ZERO_LOSS, Rebaselined, Record, lost_of, rebased
+from tradeworthy.trading.environment import DESK
 
 FEED = "tape."
-"""Sources of market data; what any other source lost is an audit record."""
+"""Sources of market data; what any other source but the desk itself lost is an audit record."""
 
 
 def record_of(
@@ -34,9 +36,10 @@ def record_of(
         except CannotJudge:
             whole = None
         verified = whole if verified is None or whole is None else verified and whole
-        fold = IntegrityFold()
+        fold, outcomes, missing = IntegrityFold(), LostOutcomes(), 0
         for event in read(directory):
             fold.take(event)
+            outcomes.take(event)
             days.add(event.ts_init // NANOS_PER_DAY)
             if isinstance(event.payload, LossAcknowledged):
                 lost_at = max(lost_at or 0, event.ts_init)
@@ -44,12 +47,17 @@ def record_of(
         unknown += seen.unknown_cause
         named = {(one.source, one.first, one.last) for one in seen.losses}
         for source, first, last in seen.gaps:
+            if source == DESK:
+                missing += last - first + 1
+                continue
             kind = "market_data" if source.startswith(FEED) else "audit"
             lost[kind] += last - first + 1
             if kind == "market_data":
                 reasoned = reasoned and any(
                     name == source and begin <= first and last <= end for name, begin, end in named
                 )
+        for kind, count in outcomes.counts(missing).items():
+            lost[kind] += count
     beats = None if witness is None or trust is None else tuple(beats_of(WitnessMinutes(witness, trust).minutes()[0]))
     if verified is not True:
         lost = {name: count for name, count in lost.items() if name not in ZERO_LOSS or count}
