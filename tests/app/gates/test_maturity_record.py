@@ -135,8 +135,8 @@ def test_one_lost_outcome_is_told_by_its_kind_and_as_nothing_else(tmp_path, lost
 
 
 def test_lost_outcomes_are_counted_each_by_its_kind(tmp_path):
-    found = record_of((desk_journal(tmp_path / "journal", 1, 5, 6),), None, None)
-    assert {name: count for name, count in found.lost.items() if count} == {"intents": 1, "decisions": 2}
+    found = record_of((desk_journal(tmp_path / "journal", 2, 4),), None, None)
+    assert {name: count for name, count in found.lost.items() if count} == {"intents": 1, "decisions": 1}
 
 
 @pytest.mark.parametrize(("last", "lost", "severity"), [(7, 4, None), (8, 5, Severity.FAIL), (9, 6, Severity.FAIL)])
