@@ -136,3 +136,23 @@ def test_a_build_gives_a_snapshot_a_shorter_life(tmp_path):
     judge(tmp_path, facts(), "--ci", "--format", "json", "--output", str(out))
     plain = json.loads(out.read_bytes())
     assert plain["expires_at"] - plain["generated_at"] == 900 * 10**9
+
+
+def test_a_look_at_many_begins_with_the_verdict_and_what_to_do_first(capsys):
+    assert call(["assess", "event_bus_health", "risk_policy"]) == 3
+    assert capsys.readouterr().out.splitlines()[0] == "UNKNOWN  2 had no facts."
+
+
+def test_an_assessment_is_explained_by_all_its_codes_and_a_mistyped_name_by_its_neighbours(capsys):
+    assert call(["assess", "explain", "event_bus_health"]) == 0
+    told = capsys.readouterr().out
+    assert all(one.code in told and one.remedy in told for one in BUS.codes())
+    assert call(["assess", "event_bus_helth"]) == 3
+    assert "e.g. event_bus_health" in capsys.readouterr().err
+    assert call(["assess", "explain", "event_bus_health.dept"]) == 3
+    assert "event_bus_health.depth" in capsys.readouterr().err
+
+
+def test_the_course_of_a_folder_that_is_not_there_is_usage(tmp_path, capsys):
+    assert call(["assess", "history", "event_bus_health", "--journal", str(tmp_path / "absent")]) == 3
+    assert "expected a folder" in capsys.readouterr().err

@@ -34,3 +34,17 @@ def test_money_has_two_decimals_and_the_unknown_is_said(value, shown):
 def test_every_call_returns_an_exit_code(words, code, capsys):
     assert call(words) == code
     assert "".join(capsys.readouterr())
+
+
+def test_a_word_of_another_room_is_found_there_and_the_help_of_the_deepest_verb_is_named(capsys):
+    assert call(["museum"]) == 3
+    assert "`tradeworthy incident museum`" in capsys.readouterr().err
+    assert call(["assess", "explain"]) == 3
+    assert "Try `tradeworthy assess explain --help`." in capsys.readouterr().err
+
+
+def test_a_path_of_the_words_that_cannot_be_written_is_one_line_and_exit_three(tmp_path, capsys):
+    out = tmp_path / "absent" / "x.json"
+    assert call(["assess", "event_bus_health", "--format", "json", "--output", str(out)]) == 3
+    told = capsys.readouterr().err
+    assert told.startswith(f"tradeworthy: cannot use {out}: No such file or directory") and "Traceback" not in told

@@ -17,11 +17,12 @@ from tradeworthy.app.assessing.pages import bundled, shown_of
 from tradeworthy.app.assessing.projecting import project, projections_at
 from tradeworthy.app.assessing.sources import Asked, Judged, Sources, judge_all, laid_over
 from tradeworthy.app.runbooks import DOCS, FOLDER
+from tradeworthy.cli.assess_table import STYLES, table
 from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
 from tradeworthy.kernel.errors import ExitCode, InvalidInput, UsageError
 from tradeworthy.kernel.redaction import redact
 from tradeworthy.kernel.report import EXIT_CODES
-from tradeworthy.kernel.severity import Severity, worst
+from tradeworthy.kernel.severity import worst
 from tradeworthy.operations.assessments.framework import page
 from tradeworthy.operations.assessments.framework.collect import Collected
 from tradeworthy.operations.assessments.framework.facts_file import facts_in
@@ -37,7 +38,6 @@ from tradeworthy.operations.assessments.framework.report import Shown
 from tradeworthy.operations.assessments.framework.snapshot import Snapshot, decode, encode
 
 app = App(name="assess", help="Judge facts under the assessments' policies, and look at what was judged.")
-STYLES = {Severity.OK: "green", Severity.WARN: "yellow", Severity.UNKNOWN: "magenta", Severity.FAIL: "bold red"}
 CI_AGE_S = 900.0
 """When a snapshot ends that a build judges."""
 Flag = Annotated[bool, Parameter(negative="")]
@@ -110,14 +110,19 @@ def assess(
     else:
         chosen = tuple(one.name for one in known) if all_ else names
     if not chosen:
-        raise UsageError("name an assessment, or --all, or --section; `tradeworthy assess list` shows them")
+        raise UsageError(
+            "name an assessment, or --all, or --section, and what is to be judged, e.g. `tradeworthy assess --all "
+            "--run runs/demo-…`; `tradeworthy assess list` shows the assessments"
+        )
     if facts is not None and bundle is not None:
         raise UsageError("--bundle needs --run: a file of facts is no evidence")
     if all_ and run is not None and at is None and not scan:
         scan = (run,)
     asked = Asked(run, life, state, dry_run, scan, store, at, None if now is None else _moment(now))
     shown = facts is None and (format_ in ("md", "html") or bundle is not None)
-    sources = Sources(asked, SystemClock(), known, course=shown)
+    waiting = Console(stderr=True)
+    with waiting.status("reading what is to be judged …"):
+        sources = Sources(asked, SystemClock(), known, course=shown)
     overrides = _overrides(policy)
     document = {} if sources.run is None else sources.run.document.assessments
     policies = known.policies(laid_over(document, overrides))
@@ -135,7 +140,8 @@ def assess(
                 kept.append(taken.id, taken.assessment, encode(taken), taken.generated_at)
 
         given = None if facts is None else _given(facts, chosen)
-        found = judge_all(known, chosen, sources, past, limits=limits, keep=keep, given=given)
+        with waiting.status(f"judging {len(chosen)} assessments …"):
+            found = judge_all(known, chosen, sources, past, limits=limits, keep=keep, given=given)
     contents = None if not shown else shown_of(found, sources, known, docs=_docs(output or bundle))
     if bundle is not None and contents is not None:
         built = bundled(contents, found, sources, bundle)
@@ -171,15 +177,24 @@ def list_(
 
 @app.command
 def explain(code: str, /) -> int:
-    """Tell the rule behind a code: its facts, limit, remedy and runbook.
+    """Tell the rule behind a code: its facts, limit, remedy and runbook; of an assessment, every code of its rules.
 
     Parameters
     ----------
     code
-        E.g. task_supervision.heartbeat.
+        E.g. task_supervision.heartbeat, or task_supervision.
     """
-    found = registry().explain(code)
+    known = registry()
     console = Console(highlight=False, markup=False, soft_wrap=True)
+    if code in known:
+        one = known.get(code)
+        console.print(f"{one.name}: {one.title}\njudged every {one.policy.period_s:g} s, "
+                      f"counts for {one.policy.age_max_s:g} s; {one.owner}; see docs/{one.runbook}")  # fmt: skip
+        for rule in one.codes():
+            console.print(f"  {rule.code:<44} {rule.limit or rule.primitive}")
+            console.print(f"  {'':<44} {rule.remedy}", style="dim")
+        return ExitCode.PASS
+    found = known.explain(code)
     for name, value in msgspec.to_builtins(found).items():
         console.print(f"{name:<10} {', '.join(value) if isinstance(value, list | tuple) else value}")
     return ExitCode.PASS
@@ -274,6 +289,8 @@ def history(name: str, /, *, journal: Path, most: int = 20) -> int:
         Snapshots at most.
     """
     registry().get(name)
+    if not journal.is_dir():
+        raise UsageError(f"--journal: expected a folder that `assess --journal` filled, found none at {journal}")
     kept = History().fold(snapshots_of(journal)).of(name, most)
     console = Console(highlight=False, markup=False, soft_wrap=True)
     for one in kept:
@@ -347,7 +364,7 @@ def _docs(beside: Path | None) -> str | None:
 
 def _show(found: Judged, contents: Shown | None, format_: Format, output: Path | None) -> None:
     if format_ == "table" and output is None:
-        _table(found)
+        table(found)
         return
     if format_ in ("md", "html") and contents is None:
         render = markdown if format_ == "md" else html
@@ -366,20 +383,3 @@ def _show(found: Judged, contents: Shown | None, format_: Format, output: Path |
         sys.stdout.buffer.flush()
     else:
         output.write_bytes(data)
-
-
-def _table(found: Judged) -> None:
-    console = Console(highlight=False, markup=False, soft_wrap=True)
-    for one in found.snapshots:
-        if one.assessment in found.bring:
-            continue
-        console.print(f"{one.status.name:<8} {one.assessment}", style=STYLES[one.status])
-        for finding in one.findings:
-            where = "" if finding.component == one.assessment else f" [{finding.component}]"
-            said = f"  {finding.severity.name:<8} {finding.code}{where}: {finding.message}"
-            console.print(str(redact(said)), style=STYLES[finding.severity])
-            console.print(f"           {finding.remedy}  see docs/{finding.runbook}", style="dim")
-    for one in found.snapshots:
-        if one.assessment in found.bring:
-            said = f"{one.status.name:<8} {one.assessment}: no_data, nothing brought facts; needs "
-            console.print(said + found.bring[one.assessment], style=STYLES[one.status])

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, UnknownCommandError
 from rich.console import Console
 
 from tradeworthy import __version__
@@ -66,6 +66,7 @@ from tradeworthy.cli import (
     watchdog,
     witness,
 )
+from tradeworthy.cli.hints import elsewhere, help_of
 from tradeworthy.kernel.errors import DeskError, ExitCode
 from tradeworthy.kernel.redaction import redact, register_environment, trace_of
 
@@ -151,19 +152,37 @@ def main(words: list[str] | None = None) -> None:
 
 
 def call(words: list[str]) -> int:
-    """Run one verb and return its exit code; every expected failure is one line on standard error."""
+    """Run one verb and return its exit code; every expected failure is one line on standard error.
+
+    A file that the words name and that cannot be used is such a failure; any other fault of a file is a crash.
+    """
     try:
         result = app(words, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as problem:
-        errors.print(f"tradeworthy: {redact(str(problem))}", style="red", markup=False, highlight=False)
-        errors.print("Try `tradeworthy --help`.", highlight=False)
+        _say(str(problem))
+        verbs = elsewhere(app, words) if isinstance(problem, UnknownCommandError) else ()
+        told = f"There is {', '.join(f'`{one}`' for one in verbs)}. " if verbs else ""
+        errors.print(f"{told}Try `{help_of(app, words)}`.", highlight=False, markup=False, soft_wrap=True)
         return ExitCode.COULD_NOT_JUDGE
     except DeskError as problem:
-        errors.print(f"tradeworthy: {redact(str(problem))}", style="red", markup=False, highlight=False)
+        _say(str(problem))
         return problem.exit_code
+    except OSError as problem:
+        if not _named(problem.filename, words):
+            raise
+        _say(f"cannot use {problem.filename}: {problem.strerror}; name a path that can be read or written")
+        return ExitCode.COULD_NOT_JUDGE
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     return result if isinstance(result, int) else ExitCode.PASS
+
+
+def _say(problem: str) -> None:
+    errors.print(f"tradeworthy: {redact(problem)}", style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def _named(file: object, words: list[str]) -> bool:
+    return file is not None and any(str(file) in (word, word.partition("=")[2]) for word in words if word)
 
 
 if __name__ == "__main__":

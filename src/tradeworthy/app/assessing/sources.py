@@ -42,6 +42,7 @@ BROUGHT_BY = {
     "data_retention": "--store FILE of the market store",
     "incident_response": "--state FOLDER of a desk that ran its alert path",
     "document_control": "--state FOLDER of a desk that ran",
+    "change_management": "--state FOLDER of a desk that ran",
     "alert_path": "a running desk, whose state keeps its snapshots",
 }  # fmt: skip
 """What brings the facts of an assessment, where it is not a run's folder."""
@@ -76,6 +77,8 @@ class Sources:
         self._asked, self._clock, self._known = asked, clock, known
         stop = None if asked.at is None else asked.at + 1
         self.run = None if asked.run is None else RunSource(asked.run, clock, stop=stop)
+        if self.run is not None and asked.at is not None and not 1 <= asked.at <= (last := self.run.last_seq()):
+            raise UsageError(f"--at: expected a seq of the run's journal, 1 to {last}, found {asked.at}")
         self.folds = None if self.run is None or asked.run is None else RunFolds(self.run, asked.run)
         self.environment = "file" if self.run is None else self.run.environment
         self.code_version = "" if self.run is None else self.run.code_version

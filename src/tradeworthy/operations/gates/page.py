@@ -17,6 +17,8 @@ TINTS = {Standing.MET: "green", Standing.WARNED: "amber", Standing.WAIVED: "ambe
 HOUR_S, DAY_S = 3_600, 86_400
 LAPSES_SHOWN_MAX = 8
 WAYS_SHOWN_MAX = 3
+FIRST_MAX = 3
+NOT_KNOWN = frozenset({Standing.UNKNOWN, Standing.ABSENT})
 MEANS = {Means.RENEW: "make anew", Means.PROVE: "prove the check of", Means.WAIVE: "waive"}
 """Acts in words."""
 
@@ -46,6 +48,10 @@ def markdown(verdict: Verdict, verdict_id: str, explained: Explanation | None = 
     bound = verdict.context.binding
     page = Page(f"Gate {verdict.gate}: {verdict.answer}")
     page.text(headline(verdict))
+    first = first_acts(verdict)
+    if first:
+        page.heading("Do first")
+        page.bullets([f"{row.id} ({_standing(row)}): {remedy(row)} – {row.owner}, {row.runbook}" for row in first])
     if verdict.waivers or verdict.refused_waivers:
         page.heading("Waivers")
         page.bullets([f"in force: {one}" for one in verdict.waivers])
@@ -92,13 +98,36 @@ def html(verdict: Verdict, verdict_id: str, explained: Explanation | None = None
         f"{escape(bound.scope)} · {stamp_of(verdict.evaluated_at)}</p></header>",
         f'<div class="verdict" style="--tint:var(--{tint})"><b>{verdict.answer}</b>'
         f"<span>{escape(reason(verdict))}</span></div>",
-        _waivers(verdict), _tiles(verdict), _rows(verdict, "Not met", met=False), _ways_card(explained),
-        _lapses(verdict), _rows(verdict, "Met", met=True),
+        _waivers(verdict), _first(verdict), _tiles(verdict), _rows(verdict, "Not met", met=False),
+        _ways_card(explained), _lapses(verdict), _rows(verdict, "Met", met=True),
         f"<footer>Verdict <code>{verdict_id}</code> · bundle <code>{verdict.bundle_id}</code> · table "
         f"<code>{verdict.table_hash}</code>. Check it again: tradeworthy gate verify {escape(verdict.gate)} "
         f"{verdict_id[:12]}</footer></main></body></html>\n",
     ))  # fmt: skip
     return str(redact(text))
+
+
+def first_acts(verdict: Verdict) -> list[Row]:
+    """Return the rows to look at first, at most `FIRST_MAX`: critical ones, those that fail before the unknown.
+
+    What no source of this release judges comes last: nobody can do anything about it today.
+    """
+    unmet = [row for row in verdict.unmet() if row.grade is Grade.CRITICAL]
+    unmet.sort(key=lambda row: (row.reason.startswith(NO_SOURCE), row.standing in NOT_KNOWN))
+    return unmet[:FIRST_MAX]
+
+
+def _first(verdict: Verdict) -> str:
+    rows = first_acts(verdict)
+    if not rows:
+        return ""
+    told = "".join(
+        f'<li style="--tint:var(--{TINTS.get(row.standing, "red")})"><b>{escape(row.id)}</b> '
+        f'<span class="chip">{_standing(row)}</span><span>{escape(remedy(row))}</span>'
+        f"<small>{escape(row.reason)} · {escape(row.owner)} · docs/{escape(row.runbook)}</small></li>"
+        for row in rows
+    )
+    return f'<section class="card first"><h2>Do first</h2><ol>{told}</ol></section>'
 
 
 def _tiles(verdict: Verdict) -> str:
@@ -171,13 +200,15 @@ def _rows(verdict: Verdict, title: str, *, met: bool) -> str:
         return ""
     for row in rows:
         tint = TINTS.get(row.standing, "red")
-        action = "" if row.standing is Standing.MET else f"{escape(_remedy(row))} "
+        action = "" if row.standing is Standing.MET else f"{escape(remedy(row))} "
         body.append(
             f'<tr><th scope="row">{escape(row.id)}<small>{escape(row.title)}</small></th>'
-            f'<td><span class="chip" style="--tint:var(--{tint})">{row.standing.value.replace("_", " ")}</span>'
-            f"<small>{row.grade.value}</small></td><td>{escape(row.observed)}<small>{_age(row)}</small></td>"
-            f"<td>{escape(row.limit)}</td><td>{escape(_why(row))}</td>"
-            f"<td>{action}<small>{escape(row.owner)} · docs/{escape(row.runbook)}</small></td></tr>"
+            f'<td data-head="stands"><span class="chip" style="--tint:var(--{tint})">{_standing(row)}</span>'
+            f'<small>{row.grade.value}</small></td><td data-head="observed">{escape(row.observed)}'
+            f'<small>{_age(row)}</small></td><td data-head="limit">{escape(row.limit)}</td>'
+            f'<td data-head="why">{escape(_why(row))}</td>'
+            f'<td data-head="what to do">{action}<small>{escape(row.owner)} · docs/{escape(row.runbook)}</small>'
+            "</td></tr>"
         )
     table = f"<table class=\"rows\"><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
     return f'<div class="card"><h2>{title} <small>{len(rows)}</small></h2><div class="wide">{table}</div></div>'
@@ -189,9 +220,13 @@ def _ordered(verdict: Verdict) -> list[Row]:
     )
 
 
-def _remedy(row: Row) -> str:
+def remedy(row: Row) -> str:
     """Return what to do; of a row without a source nobody can do anything in this release."""
     return "wait for a release that judges it" if row.reason.startswith(NO_SOURCE) else row.remedy
+
+
+def _standing(row: Row) -> str:
+    return row.standing.value.replace("_", " ")
 
 
 def _why(row: Row) -> str:

@@ -148,7 +148,11 @@ def _judged(
     seen = {name: facts.read(name, component if facts.specs[name].per else "") for name in rule.facts}
     noun = component or assessment.name
     if None in values.values():
-        missing = [f"{name}: {one.reason}" for name, one in seen.items() if one.value is None]
+        without: dict[str, list[str]] = {}
+        for name, one in seen.items():
+            if one.value is None:
+                without.setdefault(one.reason, []).append(name)
+        missing = [f"{', '.join(names)}: {reason}" for reason, names in without.items()]
         limit = getattr(policy, rule.limit).said() if rule.limit else None
         verdict = Verdict(rule.absent, "missing", limit, "; ".join(missing))
         yield _finding(assessment, rule, noun, verdict, tuple(seen.values()))

@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -17,6 +18,8 @@ from tradeworthy.operations.assessments.framework.policy import AssessmentPolicy
 ROOM = "tradeworthy.operations.assessments"
 OWNER = "operations/assessments"
 NAME = "ASSESSMENT"
+NEAR_MAX = 3
+"""Names that are told at most to who mistyped one."""
 
 
 class Registry:
@@ -50,7 +53,11 @@ class Registry:
         """Return one; raises `UsageError` naming those that there are."""
         found = self._by_name.get(name)
         if found is None:
-            raise UsageError(f"expected an assessment of {', '.join(self._by_name)}, found {name!r}")
+            near = get_close_matches(name, list(self._by_name), n=NEAR_MAX)
+            told = f", e.g. {', '.join(near)}" if near else ""
+            raise UsageError(
+                f"expected one of {len(self)} assessments{told}, found {name!r}; `tradeworthy assess list` shows them"
+            )
         return found
 
     def section(self, name: str) -> tuple[Assessment, ...]:
@@ -94,7 +101,12 @@ class Registry:
                     runbook=known.runbook, remedy=FRAMEWORK_CODES[what], owner=known.owner,
                 )  # fmt: skip
         if code not in self.codes:
-            raise UsageError(f"expected a code that `tradeworthy assess list` shows, found {code!r}")
+            near = get_close_matches(code, [*self.codes, *self._by_name], n=NEAR_MAX)
+            told = f", e.g. {', '.join(near)}" if near else ", e.g. task_supervision.heartbeat"
+            raise UsageError(
+                f"expected an assessment or one of its codes{told}, found {code!r}; `tradeworthy assess explain NAME` "
+                "shows the codes of one"
+            )
         return self.codes[code][1]
 
 

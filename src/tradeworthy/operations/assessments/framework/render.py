@@ -58,6 +58,12 @@ def markdown_page(shown: Shown) -> str:
     page.text(str(redact(told.told)))
     page.text(f"**{told.status}** – {redact(told.sentence)}")
     page.table([one["name"] for one in told.tiles], [[one["value"] for one in told.tiles]])
+    if told.many and told.acts:
+        page.heading("Do first")
+        page.bullets([
+            f"**{one['code']}**{' (' + one['where'] + ')' if one['where'] else ''} {one['word']}: {one['message']}. "
+            f"{one['remedy']} ({one['owner']}, {_linked(one['runbook'], told.docs)})" for one in told.acts
+        ])  # fmt: skip
     if told.issues:
         page.heading("What is not in order")
     for one in told.issues:

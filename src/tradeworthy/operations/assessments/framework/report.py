@@ -1,6 +1,6 @@
 """What pages of assessments show, out of their canonical JSON alone: verdict, issues with limits, courses, the rest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -16,6 +16,9 @@ LINE_WIDTH, LINE_HEIGHT, LINE_TOP = 200.0, 22.0, 4.0
 USED_SHOWN_MAX = 1.25
 """A line of use ends here; what is above a limit by more is drawn at the top."""
 COMPONENTS_SHOWN_MAX = 6
+ACTS_MAX = 3
+SECTIONS_FIRST = ("desk", "risk-compliance", "runtime", "data-backbone", "ingest", "operational", "understanding")
+"""What the rest stands on comes first: a journal that is not whole before a figure that was read out of it."""
 DIGITS_MAX = 6
 
 
@@ -48,6 +51,7 @@ class Told(NamedTuple):
     status: str
     sentence: str
     many: bool
+    acts: list[dict[str, str]]
     tiles: list[dict[str, Any]]
     issues: list[dict[str, Any]]
     absent: list[dict[str, Any]]
@@ -68,7 +72,8 @@ def told_of(shown: Shown) -> Told:
     for one in kept:
         parts.setdefault(shown.sections.get(one["assessment"], ""), []).append(_kept(one, shown))
     return Told(
-        shown.title, shown.told, status, sentence_of(plain, absent), len(plain) > 1, _tiles(plain, absent),
+        shown.title, shown.told, status, sentence_of(plain, absent), len(plain) > 1,
+        acts_of(plain, shown.bring, shown.sections), _tiles(plain, absent),
         [_issue(one, shown) for one in issues],
         [
             {"name": one["assessment"], "title": shown.titles.get(one["assessment"], ""), "runbook": _runbook(one),
@@ -104,6 +109,29 @@ def sentence_of(plain: Sequence[Mapping[str, Any]], absent: Sequence[Mapping[str
     return ("; ".join(parts) or f"all {len(plain)} are in order") + "."
 
 
+def acts_of(
+    plain: Sequence[Mapping[str, Any]], absent: Container[str], sections: Mapping[str, str]
+) -> list[dict[str, str]]:
+    """Return what to do first, at most `ACTS_MAX`: the worst finding of each assessment that has one of its own.
+
+    Worse comes before milder, and of what is as bad, what the rest stands on; composites only repeat their children.
+    """
+    worse = []
+    for one in plain:
+        own = [found for found in one["findings"] if not found["code"].partition(".")[2].startswith("child_")]
+        if own and one["assessment"] not in absent:
+            found = max(own, key=lambda found: found["severity"])
+            section = sections.get(one["assessment"], "")
+            rank = SECTIONS_FIRST.index(section) if section in SECTIONS_FIRST else len(SECTIONS_FIRST)
+            worse.append((-found["severity"], rank, one["assessment"], found))
+    return [
+        {"word": Severity(found["severity"]).name, "code": found["code"], "message": found["message"],
+         "remedy": found["remedy"], "owner": found["owner"], "runbook": found["runbook"],
+         "where": "" if found["component"] == name else found["component"]}
+        for _, _, name, found in sorted(worse, key=lambda one: one[:3])[:ACTS_MAX]
+    ]  # fmt: skip
+
+
 def _tiles(plain: Sequence[Mapping[str, Any]], absent: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     counts = {word: sum(one["status"] == word for one in plain) for word in Severity}
     rules = sum(part["judged"] for one in plain for part in one["components"])
@@ -119,25 +147,39 @@ def _tiles(plain: Sequence[Mapping[str, Any]], absent: Sequence[Mapping[str, Any
 
 
 def _issue(one: Mapping[str, Any], shown: Shown) -> dict[str, Any]:
-    """Return an assessment with what is wrong; components that one rule says the same of stand in one row."""
+    """Return an assessment with what is wrong; what says the same of several parts or rules stands in one row."""
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
     for found in one["findings"]:
         what = found["code"].partition(".")[2]
-        same = (what, found["severity"], found["message"], str(found["observed"]))
+        missing = found["observed"] == "missing"
+        reasons = _reasons(found["message"]) if missing else found["message"]
+        same = ("" if missing else what, found["severity"], reasons, found["component"] if missing else "",
+                str(found["observed"]))  # fmt: skip
         row = rows.setdefault(same, {
-            "what": what.replace("_", " ").replace(".", ": "), "word": Severity(found["severity"]).name,
+            "rules": [], "word": Severity(found["severity"]).name,
             "components": [], "observed": _value(found["observed"], found["unit"]),
             "limit": _limit(found),
             "used": _percent(found.get("utilisation")), "message": found["message"], "remedy": found["remedy"],
             "owner": found["owner"], "runbook": found["runbook"], "evidence": ", ".join(found["evidence"]),
         })  # fmt: skip
-        if found["component"] != one["assessment"]:
+        rule = what.replace("_", " ").replace(".", ": ")
+        if rule not in row["rules"]:
+            row["rules"].append(rule)
+            if len(row["rules"]) > 1:
+                row["message"], row["limit"] = reasons, ""
+        if found["component"] != one["assessment"] and found["component"] not in row["components"]:
             row["components"].append(found["component"])
     for row in rows.values():
+        row["what"] = ", ".join(row.pop("rules"))
         names = row.pop("components")
         more = f" and {len(names) - COMPONENTS_SHOWN_MAX} more" if len(names) > COMPONENTS_SHOWN_MAX else ""
         row["where"] = ", ".join(names[:COMPONENTS_SHOWN_MAX]) + more
     return {**_head(one, shown), "findings": list(rows.values())}
+
+
+def _reasons(message: str) -> str:
+    """Return why facts are missing, without their names, each reason once."""
+    return "; ".join(dict.fromkeys(part.partition(": ")[2] or part for part in message.split("; ")))
 
 
 def _kept(one: Mapping[str, Any], shown: Shown) -> dict[str, Any]:
