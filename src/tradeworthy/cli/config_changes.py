@@ -1,6 +1,7 @@
 """`tradeworthy config propose|approve`: a changed document takes effect when people stand for it."""
 
 import os
+from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -23,7 +24,7 @@ from tradeworthy.app.people.desk_people import DeskPeople
 from tradeworthy.app.runs.folder import state_of
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.cli.run import DEFAULT_RUNS
-from tradeworthy.kernel.clock import SystemClock
+from tradeworthy.kernel.clock import NANOS_PER_SECOND, SystemClock
 from tradeworthy.kernel.dsse import key_id_of
 from tradeworthy.kernel.errors import ExitCode, UsageError
 from tradeworthy.kernel.journal.files import write_durably
@@ -32,7 +33,7 @@ from tradeworthy.trading.control.approvals import REQUIRED, Act, SignedPack
 
 def propose(
     configuration: Path, /, *, person: str, reason: str, key: Path | None = None, write: Path | None = None,
-    environment: str | None = None, runs: Path = DEFAULT_RUNS,
+    environment: str | None = None, runs: Path = DEFAULT_RUNS, window: str = "", emergency: str = "",
 ) -> int:  # fmt: skip
     """Propose a document: the diff is journaled; exit 1 while others must approve it.
 
@@ -55,6 +56,10 @@ def propose(
         Lay this environment over the document: backtest, replay, paper or live.
     runs
         Where the desk's state is kept.
+    window
+        When it shall be done, e.g. 2026-01-31T10:00Z/2026-01-31T12:00Z; who approves signs it too.
+    emergency
+        Why it cannot wait for the week's window.
     """
     if (key is None) != (write is None):
         raise UsageError("expected --key and --write together, found one of them")
@@ -63,8 +68,9 @@ def propose(
     state = state_of(runs, document.desk.name)
     prints = fingerprints_in(state).of(document, store_of(os.environ)) if references_of(document) else {}
     found = propose_change(
-        state / CHANGES, document, person=person, reason=reason, fingerprints=prints, clock=clock
-    )
+        state / CHANGES, document, person=person, reason=reason, fingerprints=prints, clock=clock,
+        window=_window(window) if window else (0, 0), emergency=emergency,
+    )  # fmt: skip
     console = Console(highlight=False, markup=False, soft_wrap=True)
     console.print(f"proposed {found.config_hash}: {len(found.diff)} changes")
     for path in found.widens:
@@ -120,3 +126,14 @@ def approve(
         found = approve_signed(directory, used, gate_run=gate_run, clock=clock)
     Console(highlight=False, soft_wrap=True).print(f"approved {found.config_hash} by {' and '.join(found.people)}")
     return ExitCode.PASS
+
+
+def _window(text: str) -> tuple[int, int]:
+    """Return the two ends of FROM/UNTIL in nanoseconds UTC; raises `UsageError` for anything else."""
+    try:
+        start, end = (datetime.fromisoformat(one) for one in text.split("/"))
+    except ValueError:
+        raise UsageError(f"--window must be two ISO times FROM/UNTIL, was {text!r}") from None
+    if start.tzinfo is None or end.tzinfo is None:
+        raise UsageError(f"--window needs time zones, e.g. 2026-01-31T10:00Z/2026-01-31T12:00Z, was {text!r}")
+    return round(start.timestamp()) * NANOS_PER_SECOND, round(end.timestamp()) * NANOS_PER_SECOND

@@ -8,6 +8,7 @@ from pathlib import Path
 from tradeworthy.adapters.market_store_days import held_days
 from tradeworthy.app.alerts.duties import RosterWatch
 from tradeworthy.app.alerts.journal import ALERTS, JOURNAL, Before
+from tradeworthy.app.assessing.change_facts import change_facts
 from tradeworthy.app.assessing.desk_folds import (
     book_fold,
     budget_fold,
@@ -20,6 +21,7 @@ from tradeworthy.app.assessing.run_probes import LifeSource, Probes, RunSource
 from tradeworthy.app.bootstrap import instruments_of
 from tradeworthy.app.config import Document
 from tradeworthy.app.configuration.bundles import drift_of
+from tradeworthy.app.configuration.change_control import CHANGES
 from tradeworthy.app.configuration.instances import LIVE, PAPER, faults_of, name_of
 from tradeworthy.app.evidence.citations import EVIDENCE, GATES
 from tradeworthy.app.research.regression import open_recording
@@ -311,6 +313,8 @@ def folder_probes(
             return documents_facts(place_of, watch.facts(now), tell(now))
 
         found["document_control"] = (Probe("documents", documents),)
+        changes = Probe("changes", lambda now: change_facts(place_of / CHANGES, tell(now)))
+        found["change_management"] = (changes,)
     if scan:
         look = Probe("bytes", lambda now: secret_facts(scan, tell(now)), timeout_s=SCAN_TIMEOUT_S)
         found["secrets_hygiene"] = (look,)

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from tradeworthy.app.alerts.alerting import Alerting
+from tradeworthy.app.assessing.change_facts import change_facts
 from tradeworthy.app.assessing.desk_folds import coordination_facts, dimensions_facts
 from tradeworthy.app.assessing.desk_probes import (
     catalogue_facts,
@@ -20,6 +21,7 @@ from tradeworthy.app.assessing.live_folds import LiveFolds, Read
 from tradeworthy.app.assessing.run_probes import Probes, audit_facts, joined, latency_facts, verdict_facts
 from tradeworthy.app.config import Document
 from tradeworthy.app.configuration.audit import ConfigurationAudited
+from tradeworthy.app.configuration.change_control import CHANGES
 from tradeworthy.app.runtime.facts import ClockChecked
 from tradeworthy.kernel.clock import NANOS_PER_MILLI, NANOS_PER_SECOND, Clock
 from tradeworthy.kernel.facts import Event
@@ -36,6 +38,7 @@ from tradeworthy.operations.assessments.collectors.windows import MinuteCounts
 from tradeworthy.operations.assessments.framework.collect import Probe
 from tradeworthy.operations.assessments.framework.cycle import Assessor
 from tradeworthy.operations.assessments.framework.history import History
+from tradeworthy.operations.assessments.framework.journaled import ASSESSMENTS as ASSESSMENTS
 from tradeworthy.operations.assessments.framework.journaled import SnapshotJournal, snapshots_of
 from tradeworthy.operations.assessments.framework.pipeline import Pipeline
 from tradeworthy.operations.assessments.framework.policy import AssessmentPolicy
@@ -46,8 +49,6 @@ from tradeworthy.operations.assessments.framework.values import Observation, Pro
 from tradeworthy.operations.health.report import HealthReport
 
 SOURCE = "operations/assessments"
-ASSESSMENTS = "assessments"
-"""Where a desk's state keeps the journal of its snapshots."""
 LOOK_SECONDS = 1.0
 VERIFY_SECONDS = 60.0
 NOBODY = "nobody"
@@ -127,7 +128,8 @@ class LiveSource:
             "cache_health": no_cache_facts, "coordination_policy": coordination_facts,
             "log_integrity": self._journal, "reconciliation": self._reconciliation,
             "alert_path": self._alert_path, "incident_response": self._incidents,
-            "document_control": self._documents, "unrouted_errors": self._unrouted_errors,
+            "document_control": self._documents, "change_management": self._changes,
+            "unrouted_errors": self._unrouted_errors,
         }
         measured: dict[str, Read] = {
             "market_data_freshness": lambda folds, tell: folds.desk.market_data_facts(),
@@ -223,6 +225,9 @@ class LiveSource:
     def _documents(self, tell: Teller) -> list[Observation]:
         alerting = self._alerting
         return [] if alerting is None else documents_facts(alerting.folder.parent, alerting.roster_facts(), tell)
+
+    def _changes(self, tell: Teller) -> list[Observation]:
+        return [] if self._alerting is None else change_facts(self._alerting.folder.parent / CHANGES, tell)
 
     def _unrouted_errors(self, tell: Teller) -> list[Observation]:
         now = self._clock.now()

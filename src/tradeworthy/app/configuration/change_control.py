@@ -39,6 +39,7 @@ class ChangeProposed(Fact, frozen=True):
 
     fails         fields whose change is FAIL by CFG-06, of a document that is live;  loosens  limits among them
     fingerprints  of the secrets that the document names, by field
+    window_*      when it shall be done, nanoseconds UTC, 0 = nobody said;  emergency  why it cannot wait, "" = it can
     """
 
     config_hash: str
@@ -51,6 +52,9 @@ class ChangeProposed(Fact, frozen=True):
     fails: tuple[str, ...] = ()
     loosens: tuple[str, ...] = ()
     fingerprints: dict[str, str] = msgspec.field(default_factory=dict)
+    window_start: int = 0
+    window_end: int = 0
+    emergency: str = ""
 
 
 @fact("config.change_approved")
@@ -144,14 +148,17 @@ def widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ..
 
 def propose(
     directory: Path, document: Document, *, person: str, reason: str, clock: Clock,
-    fingerprints: Mapping[str, str] | None = None,
+    fingerprints: Mapping[str, str] | None = None, window: tuple[int, int] = (0, 0), emergency: str = "",
 ) -> ChangeProposed:  # fmt: skip
     """Journal a wish to run `document`; a change that widens nothing and is not grave is approved by it at once.
 
     fingerprints  of the document's secrets, so that another secret behind the same name needs people too
+    window        from when until when it shall be done, nanoseconds UTC;  emergency  why it cannot wait for that
     """
     if not person.strip() or not reason.strip():
         raise UsageError("a change needs a person and a reason")
+    if window != (0, 0) and not 0 < window[0] < window[1]:
+        raise UsageError(f"expected a window that begins before it ends, found {window[0]} to {window[1]}")
     changes, prints = changes_of(directory), dict(fingerprints or {})
     text = msgspec.json.encode(redact(msgspec.json.decode(document.canonical())), order="sorted").decode()
     after = msgspec.json.decode(text)
@@ -166,7 +173,7 @@ def propose(
         document.hash(), "" if changes.approved is None else changes.approved.config_hash, text,
         tuple(dict.fromkeys((*diff_of(before, after), *rotated))), widens(before, after), person.strip(),
         str(redact(reason)), tuple(one.field for one in grave),
-        tuple(one.field for one in grave if is_limit(one.field)), prints,
+        tuple(one.field for one in grave if is_limit(one.field)), prints, *window, str(redact(emergency.strip())),
     )  # fmt: skip
     facts: list[Fact] = [found]
     if not found.widens and not found.fails:
@@ -247,6 +254,10 @@ def pack_of(
 ) -> Pack:  # fmt: skip
     """Return the pack that approves a proposal, for people to sign; `proposer` is the key id of who proposes."""
     details = {f"change.{number:03}": line for number, line in enumerate(proposal.diff, 1)}
+    if proposal.window_end:
+        details["window"] = f"{proposal.window_start} to {proposal.window_end}"
+    if proposal.emergency:
+        details["emergency"] = proposal.emergency
     return draft(
         desk=desk, act=act_of(proposal) or Act.CONFIGURATION, subject=proposal.config_hash,
         details={"before": proposal.before_hash or "nothing", **details}, reason=proposal.reason, proposer=proposer,

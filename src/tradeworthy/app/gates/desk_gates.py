@@ -10,7 +10,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import tradeworthy
 from tradeworthy.app import identity
-from tradeworthy.app.assessing.live import ASSESSMENTS
 from tradeworthy.app.bootstrap import people_policy, policy_of
 from tradeworthy.app.config import Document
 from tradeworthy.app.gates.check_mutations import registered
@@ -25,6 +24,7 @@ from tradeworthy.kernel.errors import DeskError, UsageError
 from tradeworthy.kernel.report import Report, address, canonical
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.assessments.framework.canonical import canonical as encoded_fact
+from tradeworthy.operations.assessments.framework.journaled import ASSESSMENTS
 from tradeworthy.operations.evidence.certificate import WaiverInForce
 from tradeworthy.operations.evidence.certificate_store import read_store, waivers_of
 from tradeworthy.operations.evidence.requirements import STANDARD

@@ -10,6 +10,8 @@ from tradeworthy.operations.assessments.framework.policy import AssessmentPolicy
 from tradeworthy.operations.assessments.framework.snapshot import Snapshot, decode
 
 SOURCE = "assessments"
+ASSESSMENTS = "assessments"
+"""Where a desk's state keeps the journal of its snapshots."""
 BATCH_SNAPSHOTS = 256
 """Snapshots in one sealed batch at most; a cycle is one."""
 
