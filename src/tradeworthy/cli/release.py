@@ -1,4 +1,4 @@
-"""`tradeworthy release manifest|judge`: name what a release is made of, and say whether it may go."""
+"""`tradeworthy release manifest|judge|preflight`: name what a release is made of, and say whether it may go."""
 
 from pathlib import Path
 
@@ -8,10 +8,14 @@ from rich.console import Console
 
 from tradeworthy.app import config
 from tradeworthy.app.gates.release import digests_of
+from tradeworthy.app.gates.rollback import code_of
+from tradeworthy.app.gates.upgrade import preflight_candidate
 from tradeworthy.cli.evidence import private_key
+from tradeworthy.cli.gate_duties import GATES_FOLDER, Folder, gates_of
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import ExitCode, InvalidInput, UsageError
 from tradeworthy.kernel.journal.files import write_durably
+from tradeworthy.kernel.report import EXIT_CODES
 from tradeworthy.operations.dry_run.release_manifest import ReleaseManifest, read_release
 from tradeworthy.operations.evidence.canonical import Malformed, stamp_of
 from tradeworthy.operations.evidence.certificate_store import items_in, nanos_of_stamp
@@ -120,6 +124,44 @@ def judge(
         return ExitCode.FAIL
     console.print(f"go     {named.release}, signed by {signer}")
     return ExitCode.PASS
+
+
+@app.command
+def preflight(
+    source: Path, configuration: Path, /, *, run: Path | None = None, gates: Folder = GATES_FOLDER,
+    tier: str = "paper",
+) -> int:  # fmt: skip
+    """Hold a candidate beside the running release: 0 it may take its place, 1 warnings, 2 something breaks, 3 unknown.
+
+    It is looked at in processes of its own: every module is imported, ports and journaled facts are compared, its
+    contract suites run, the document is read, and a run is carried on. What was seen is kept as evidence for it.
+
+    Parameters
+    ----------
+    source
+        The source tree of the candidate: the folder that holds its package.
+    configuration
+        The document of the desk.
+    run
+        The folder of a run of this desk, whose journal the candidate must carry on.
+    gates
+        The gates' folder, in which the rehearsal of a rollback is looked for too.
+    tier
+        The tier that it is for.
+    """
+    asked, clock = gates_of(gates, configuration, tier), SystemClock()
+    code = code_of(source)
+    report = preflight_candidate(asked, source, configuration, run=run)
+    kept = asked.record(
+        report, "upgrade_preflight", run_id=f"upgrade:{clock.now()}", hashes={**asked.binding.hashes, "code": code}
+    )  # fmt: skip
+    console = _console()
+    for one in report.checks:
+        console.print(f"{one.severity.name:<8} {one.code:<34} {one.observed}; {one.limit}")
+        if one.text and one.severity:
+            console.print(f"{'':<8} {one.text}")
+    console.print(f"upgrade_preflight  {report.severity.name}  {kept.evidence_id}")
+    return EXIT_CODES[report.severity]
 
 
 def _console() -> Console:

@@ -37,6 +37,7 @@ from tradeworthy.operations.gates.suite import (
     named_reports,
     suite_report,
 )
+from tradeworthy.operations.gates.upgrade import Candidate, Parameter, Shape, preflight_report
 from tradeworthy.research.backtest.records import RunRecords
 from tradeworthy.research.regression.windows import Label, Window, WindowPolicy, judge_windows, replay_windows
 from tradeworthy.research.soak.judge import judge_live_data, judge_smoke
@@ -93,6 +94,9 @@ def release_mutations() -> Iterator[tuple[str, str, World, World]]:
     )  # fmt: skip
     yield "kill_switch.order_after", "kill_switch", lambda: _trips(0), lambda: _trips(1)
     yield "break_glass.review_missed", "break_glass", lambda: _glass(AT), lambda: _glass(AT + 2 * MINUTE)
+    yield (
+        "upgrade_preflight.broken_api", "upgrade_preflight", lambda: _upgrade("send", "ts"), lambda: _upgrade("send")
+    )  # fmt: skip
     packages = (Package(name="one", version="1.0", locked="1.0"),)
     planted = Advisory(id="A-1", package="one", versions=("1.0",), severity="critical", open_days=7.0)
     yield (
@@ -126,6 +130,15 @@ def _controls(*without: str) -> Report:
     """Return the score of a desk whose cap on a position is disabled, where some assessments do not look."""
     scenes = [one for one in SCENES if one.control == DISABLED]
     return control_report(play_all(scenes, without=without))
+
+
+def _upgrade(method: str, *parameters: str) -> Report:
+    """Return the preflight of a candidate whose venue's port has such a method."""
+    def shape(release: str, *names: str) -> Shape:
+        return Shape(release=release, modules=1, ports={f"VenuePort.{method}": tuple(map(Parameter, names))})
+
+    candidate = Candidate(shape=shape("2.0", *parameters), contracts="", migrated="", rehearsed=True)
+    return preflight_report(shape("1.0", "ts"), candidate)
 
 
 def _watched(minutes: int) -> SoakWatch:

@@ -49,12 +49,13 @@ CHECKS = {
     "kpi_baseline": "the figures that an adaptation is compared with",
     "verdict_recorded": "the final verdict and what follows from it were written down",
     "break_glass": "every break-glass is over and was reviewed before the next session",
+    "upgrade_preflight": "a candidate imports, keeps every port and fact, reads the document and carries a run on",
 }  # fmt: skip
 """Checks by name, and what each shows."""
 MADE = frozenset({
     "preflight", "tests", "paper_isolation", "regression", "out_of_sample", "paper_soak_live", "log_maturity",
     "rollback_rehearsed", "replay_determinism", "paper_smoke", "fleet_consistency", "control_mutation",
-    "supply_chain", "kill_switch", "break_glass", "dry_run", "stage_approvals", *NAMED,
+    "supply_chain", "kill_switch", "break_glass", "upgrade_preflight", "dry_run", "stage_approvals", *NAMED,
 })  # fmt: skip
 """Checks that a verb of this release makes; the others wait for what they are about."""
 
