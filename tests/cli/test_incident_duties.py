@@ -110,3 +110,10 @@ def test_a_dead_man_that_makes_no_sense_is_refused(wrong, tmp_path, capsys):
     words = [word for pair in (usual | dict([wrong])).items() for word in pair]
     assert call(["alert", "dead-man", "paper", *words]) == 3
     assert "plain-words" not in capsys.readouterr().err
+
+
+def test_a_campaign_says_how_it_ended_and_warns_of_nothing_that_it_broke_itself(tmp_path, capsys):
+    assert call(["incident", "simulate", "--runs", str(tmp_path)]) == 0
+    told = capsys.readouterr()
+    assert told.out.splitlines()[-1].startswith("OK: every critical alert was heard")
+    assert not told.err

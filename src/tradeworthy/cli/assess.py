@@ -50,7 +50,7 @@ def assess(
     facts: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None, run: Path | None = None,
     life: Path | None = None, state: Path | None = None, policy: Path | None = None, now: str | None = None,
     at: int | None = None, journal: Path | None = None, ci: Flag = False, dry_run: Path | None = None,
-    scan: Annotated[tuple[Path, ...], Parameter(negative="")] = (), store: Path | None = None,
+    scan: Annotated[tuple[Path, ...], Parameter(negative="")] = (), store: Path | None = None, tables_: Annotated[str, Parameter(name="--tables")] = "",
     format_: Annotated[Format, Parameter(name="--format")] = "table", output: Path | None = None,
     bundle: Path | None = None, list_all: Annotated[bool, Parameter(name="--list", negative="")] = False,
     json: Flag = False,
@@ -90,6 +90,8 @@ def assess(
         A folder or file to look for secrets in; may be given several times. With --all the run's own folder.
     store
         The file of the market store, whose rows bring facts.
+    tables_
+        Tables to compare with their journals, as `tradeworthy assess tables` writes them.
     format_
         table, json, md or html.
     output
@@ -118,7 +120,7 @@ def assess(
         raise UsageError("--bundle needs --run: a file of facts is no evidence")
     if all_ and run is not None and at is None and not scan:
         scan = (run,)
-    asked = Asked(run, life, state, dry_run, scan, store, at, None if now is None else _moment(now))
+    asked = Asked(run, life, state, dry_run, scan, store, at, None if now is None else _moment(now), tables_)
     shown = facts is None and (format_ in ("md", "html") or bundle is not None)
     waiting = Console(stderr=True)
     with waiting.status("reading what is to be judged …"):

@@ -86,7 +86,9 @@ class Given:
     def wired(self, configuration: Path | None) -> tuple[Gates, Material]:
         """Return the gates of the document, or of the run's own, and what the cycle may read."""
         if configuration is None and self.run is None:
-            raise UsageError("name the desk's document, or a run by --run")
+            raise UsageError(
+                "name the desk's document, e.g. config/paper.toml, or a run by --run, e.g. `--run runs/demo-…`"
+            )
         if self.witness is not None and self.trust is None:
             raise UsageError("--witness needs --trust: nobody else says whose signatures count")
         if self.wait < 0:
@@ -112,7 +114,7 @@ GIVEN = Given()
 
 
 def promote(
-    configuration: Path | None = None, /, given: Given = GIVEN, *, ci: Flag = False, strict: Flag = False,
+    configuration: Path | None = None, /, *, given: Given = GIVEN, ci: Flag = False, strict: Flag = False,
     json: Flag = False,
 ) -> int:  # fmt: skip
     """Make what this cycle needs (proofs of mutation, preflight, evidence of a run), then judge gate promotion.
@@ -130,15 +132,16 @@ def promote(
     """
     gates, material = given.wired(configuration)
     key = None if given.key is None else private_key(given.key)
-    asked = ask_in_cycle(
-        gates, gate_named("promotion"), material, SystemClock(), mode=Mode(ci=ci, strict=strict), policy=given.policy,
-        key=key,
-    )  # fmt: skip
+    with Console(stderr=True).status("making what the cycle needs, then judging; with --run about a minute …"):
+        asked = ask_in_cycle(
+            gates, gate_named("promotion"), material, SystemClock(), mode=Mode(ci=ci, strict=strict),
+            policy=given.policy, key=key,
+        )  # fmt: skip
     return gate_looks.told(asked.verdict, asked.verdict_id, given.gates, json=json)
 
 
 def strict(
-    configuration: Path | None = None, /, given: Given = GIVEN, *, gate: str = "live", incident: str = "",
+    configuration: Path | None = None, /, *, given: Given = GIVEN, gate: str = "live", incident: str = "",
     json: Flag = False,
 ) -> int:  # fmt: skip
     """Run the strict cycle: producers first, wait for the desk, then the gate as a build asks; keep what was done.
@@ -156,9 +159,10 @@ def strict(
     """
     gates, material = given.wired(configuration)
     key = None if given.key is None else private_key(given.key)
-    asked = strict_cycle(
-        gates, gate_named(gate), material, SystemClock(), incident=incident, policy=given.policy, key=key
-    )  # fmt: skip
+    with Console(stderr=True).status("making what the cycle needs, then judging; with --run about a minute …"):
+        asked = strict_cycle(
+            gates, gate_named(gate), material, SystemClock(), incident=incident, policy=given.policy, key=key
+        )  # fmt: skip
     if not json:
         _produced(asked, given.gates)
     return gate_looks.told(asked.verdict, asked.verdict_id, given.gates, json=json)

@@ -19,7 +19,7 @@ from tradeworthy.operations.gates.bundle import encoded
 from tradeworthy.operations.gates.ladder import climb, needed_of
 from tradeworthy.operations.gates.model import Answer, Standing, Verdict
 from tradeworthy.operations.gates.named import GATES, gate_named
-from tradeworthy.operations.gates.page import headline, reason
+from tradeworthy.operations.gates.page import first_acts, headline, reason, remedy
 from tradeworthy.operations.gates.store import GateStore
 from tradeworthy.operations.gates.table_page import table_page
 
@@ -203,6 +203,8 @@ def told(verdict: Verdict, name: str, folder: Path, *, json: bool) -> int:
             style=STYLES.get(row.standing, "red" if row.grade.value == "critical" else "yellow"),
         )
     console.print(headline(verdict), style=f"bold {style}")
+    for at, row in enumerate(first_acts(verdict), 1):
+        console.print(f"  {at}. {row.id}: {remedy(row)}  {row.owner}, docs/{row.runbook}")
     if name:
         console.print(f"verdict  {folder / verdict.gate / name}.html\nbundle   {verdict.bundle_id}")
     return verdict.exit_code

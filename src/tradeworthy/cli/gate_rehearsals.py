@@ -158,7 +158,7 @@ def rebaseline(
 
 
 def recover(
-    configuration: Path | None = None, /, given: Given = GIVEN, *, service: Repeated, gate: str = "live",
+    configuration: Path | None = None, /, *, given: Given = GIVEN, service: Repeated, gate: str = "live",
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:  # fmt: skip
     """Start services, wait until each answers, then run the strict cycle; what does not come up is named.

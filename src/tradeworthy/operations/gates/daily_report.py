@@ -1,13 +1,16 @@
 """The day's operations report, from the gates' journal alone: the same journal gives the same bytes (GT-14)."""
 
 from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 
 from tradeworthy.kernel.clock import NANOS_PER_DAY
 from tradeworthy.kernel.redaction import redact
 from tradeworthy.operations.dry_run.page import Page, duration
 from tradeworthy.operations.evidence.canonical import stamp_of
+from tradeworthy.operations.gates.engine import NO_SOURCE
 from tradeworthy.operations.gates.model import Answer, Grade
-from tradeworthy.operations.gates.page import headline
+from tradeworthy.operations.gates.page import reason, remedy
 from tradeworthy.operations.gates.store import GivenVerdict, Known
 
 NEXT_SHOWN = 3
@@ -28,16 +31,16 @@ def daily_report(known: Known, until: int) -> str:
     checks = [one for one in known.checks if since <= one.recorded_at < until]
     page = Page(f"Operations, 24 h until {stamp_of(until)}")
     page.heading("Changed")
-    page.table(("at", "gate", "from", "to", "rows"), [
+    _table(page, ("at", "gate", "from", "to", "rows"), [
         (stamp_of(at), one.gate, one.before or "–", one.after, ", ".join(one.rows)) for at, one in turns
     ])  # fmt: skip
     page.heading("Validation")
-    page.table(("gate", "stands", "why, or until when", "verdict"), [
-        (name, one.verdict.standing(until), headline(one.verdict), one.verdict_id[:ID_DIGITS])
+    _table(page, ("gate", "stands", "why, or until when", "verdict"), [
+        (name, one.verdict.standing(until), reason(one.verdict), one.verdict_id[:ID_DIGITS])
         for name, one in sorted(newest.items())
     ])  # fmt: skip
     page.heading("Artefacts")
-    page.table(("recorded", "source", "status", "evidence"), [
+    _table(page, ("recorded", "source", "status", "evidence"), [
         (stamp_of(one.recorded_at), one.source, "unreadable" if one.status is None else one.status.name,
          one.evidence_id[:ID_DIGITS]) for one in checks
     ])  # fmt: skip
@@ -64,6 +67,14 @@ def daily_report(known: Known, until: int) -> str:
     return str(redact(page.render()))
 
 
+def _table(page: Page, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Add a table, or say that there is nothing to put into it."""
+    if rows:
+        page.table(head, rows)
+    else:
+        page.bullets(["none"])
+
+
 def _most(unmet: Counter[str]) -> list[tuple[str, int]]:
     return sorted(unmet.items(), key=lambda pair: (-pair[1], pair[0]))[:NEXT_SHOWN]
 
@@ -74,10 +85,15 @@ def _rollback(newest: dict[str, GivenVerdict]) -> str:
 
 
 def next_acts(newest: dict[str, GivenVerdict], until: int) -> list[str]:
-    """Return what to do next: critical rows that are not met first, then what lapses first."""
+    """Return what to do next: critical rows that are not met first, then what lapses first.
+
+    What no source of this release judges is named only where nothing else is open.
+    """
     verdicts = [one.verdict for _, one in sorted(newest.items())]
     rows = [row for one in verdicts for row in one.rows]
-    open_rows = {row.id: f"{row.id}: {row.remedy}" for row in rows if not row.met and row.grade is Grade.CRITICAL}
+    unmet = [row for row in rows if not row.met and row.grade is Grade.CRITICAL]
+    unmet.sort(key=lambda row: row.reason.startswith(NO_SOURCE))
+    open_rows = {row.id: f"{row.id}: {remedy(row)}" for row in unmet}
     lapses = sorted(
         (left, row.id, row.remedy) for one in verdicts for row in one.rows
         if row.met and (left := one.lapse(row, until)) is not None and left > 0
