@@ -1,4 +1,4 @@
-"""`tradeworthy release manifest|judge|preflight`: name what a release is made of, and say whether it may go."""
+"""`tradeworthy release manifest|judge|preflight|fitness`: name what a release is made of, and say whether it may go."""
 
 from pathlib import Path
 
@@ -10,12 +10,13 @@ from tradeworthy.app import config
 from tradeworthy.app.gates.release import digests_of
 from tradeworthy.app.gates.rollback import code_of
 from tradeworthy.app.gates.upgrade import preflight_candidate
+from tradeworthy.app.gates.upstream import fitness_of
 from tradeworthy.cli.evidence import private_key
 from tradeworthy.cli.gate_duties import GATES_FOLDER, Folder, gates_of
 from tradeworthy.kernel.clock import SystemClock
 from tradeworthy.kernel.errors import ExitCode, InvalidInput, UsageError
 from tradeworthy.kernel.journal.files import write_durably
-from tradeworthy.kernel.report import EXIT_CODES
+from tradeworthy.kernel.report import EXIT_CODES, Report
 from tradeworthy.operations.dry_run.release_manifest import ReleaseManifest, read_release
 from tradeworthy.operations.evidence.canonical import Malformed, stamp_of
 from tradeworthy.operations.evidence.certificate_store import items_in, nanos_of_stamp
@@ -29,6 +30,7 @@ from tradeworthy.operations.evidence.release import (
 from tradeworthy.operations.evidence.trust import read_trust
 
 app = App(name="release", help="Name what a release is made of, and say whether it may go.")
+DEFAULT_RUNS = Path("runs")
 DEFAULT_LOCK, DEFAULT_SCHEMAS = Path("requirements/run.txt"), Path("docs/schemas")
 
 
@@ -155,12 +157,39 @@ def preflight(
     kept = asked.record(
         report, "upgrade_preflight", run_id=f"upgrade:{clock.now()}", hashes={**asked.binding.hashes, "code": code}
     )  # fmt: skip
+    return _told(report, f"upgrade_preflight  {report.severity.name}  {kept.evidence_id}")
+
+
+@app.command
+def fitness(
+    configuration: Path, /, *, runs: Path = DEFAULT_RUNS, gates: Folder = GATES_FOLDER, tier: str = "paper"
+) -> int:
+    """Say whether an adapter is to be looked at again, by incidents, post-trade and live runs: 0 no, 1 yes, 3 unknown.
+
+    Parameters
+    ----------
+    configuration
+        The document of the desk.
+    runs
+        The folder of all runs.
+    gates
+        The gates' folder.
+    tier
+        The tier that it is for.
+    """
+    asked, clock = gates_of(gates, configuration, tier), SystemClock()
+    report = fitness_of(asked, runs, config.load(configuration).desk.name)
+    kept = asked.record(report, "upstream_fitness", run_id=f"fitness:{clock.now()}")
+    return _told(report, f"upstream_fitness  {report.severity.name}  {kept.evidence_id}")
+
+
+def _told(report: Report, last: str) -> int:
     console = _console()
     for one in report.checks:
         console.print(f"{one.severity.name:<8} {one.code:<34} {one.observed}; {one.limit}")
         if one.text and one.severity:
             console.print(f"{'':<8} {one.text}")
-    console.print(f"upgrade_preflight  {report.severity.name}  {kept.evidence_id}")
+    console.print(last)
     return EXIT_CODES[report.severity]
 
 
