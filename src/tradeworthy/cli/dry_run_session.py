@@ -25,10 +25,11 @@ from tradeworthy.operations.dry_run.chain import Chain, ChainResult
 from tradeworthy.operations.dry_run.command import ChildCommand
 from tradeworthy.operations.dry_run.deliver import Bundled, Deliveries, deliver
 from tradeworthy.operations.dry_run.model import RunClass
+from tradeworthy.operations.dry_run.one_harness import alone_in
 from tradeworthy.operations.dry_run.plan import LOG_STEM, hashes_of, require, require_run_id, run_id_of, stamp_name
 from tradeworthy.operations.dry_run.policy import HarnessPolicy
 from tradeworthy.operations.dry_run.preflight import RunPaths, resolve
-from tradeworthy.operations.dry_run.recover import Left, reasons_against_resuming
+from tradeworthy.operations.dry_run.recover import Left, has_verdict, reasons_against_resuming
 from tradeworthy.operations.dry_run.release_manifest import read_release
 from tradeworthy.operations.dry_run.run_folder import RunFolder, refuse_known_run
 from tradeworthy.operations.dry_run.settings import RunSettings
@@ -68,18 +69,25 @@ def play(settings: RunSettings, *, clock: Clock, summary: Path | None, carried: 
     )  # fmt: skip
     with _Signals(chain):
         try:
-            return chain.run(make, carried=carried)
+            with alone_in(settings.paths.run_state.parent):
+                return chain.run(make, carried=carried)
         except OSError as problem:
             raise UsageError(f"could not run {shown(settings.command)}: {problem}") from None
 
 
-def recover(left: Left, *, clock: Clock, summary: Path | None) -> ChainResult:
-    """Complete the artefacts of a run whose harness died."""
+def recover(left: Left, *, clock: Clock, deliveries: Deliveries) -> ChainResult:
+    """Complete the artefacts of a run whose harness died; one that has its verdict and all artefacts is left alone."""
     chain = Chain(
-        left.settings, AuditJudges(), clock=clock, say=say, summary_path=summary, desks=DeskJournals(),
+        left.settings, AuditJudges(), clock=clock, say=say, summary_path=deliveries.summary_json, desks=DeskJournals(),
         witness=_witness_of(left.settings, clock),
     )  # fmt: skip
-    return chain.recover(left)
+    with alone_in(left.settings.paths.run_state.parent):
+        if left.state.complete and has_verdict(left.settings.paths.progress) and deliveries.delivered():
+            raise UsageError(
+                f"expected a run whose harness died, found one that ended with its verdict in "
+                f"{left.settings.paths.progress}; nothing was changed. final-dry-run-audit judges its files again"
+            )
+        return chain.recover(left)
 
 
 def planned(

@@ -79,6 +79,14 @@ class HarnessSwitches:
         Whether a run without diary may start. Switching it off is a relaxation.
     performance_required
         Whether a run without performance file may start. Switching it off is a relaxation.
+    diary_stale_warn_minutes
+        A diary of so old an age is a warning.
+    diary_stale_fail_minutes
+        A diary of so old an age is a failure.
+    performance_stale_warn_minutes
+        A performance file of so old an age is a warning.
+    performance_stale_fail_minutes
+        A performance file of so old an age is a failure.
     evidence_check_interval_minutes
         How often evidence files are looked at.
     evidence_initial_grace_minutes

@@ -37,7 +37,7 @@ def final_dry_run(
     if switches.recover is not None:
         left = left_in(switches.recover)
         settings = left.settings
-        result = recover(left, clock=clock, summary=switches.json_report)
+        result = recover(left, clock=clock, deliveries=deliveries)
     elif switches.resume is not None:
         left = left_in(switches.resume)
         settings = continued(left, command, switches)

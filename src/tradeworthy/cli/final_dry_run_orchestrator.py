@@ -124,7 +124,7 @@ def final_dry_run_orchestrator(
         if switches.recover is not None:
             settings = left.settings
             deliveries = _deliveries(folder, settings, switches, review, packet, places)
-            result = recover(left, clock=clock, summary=deliveries.summary_json)
+            result = recover(left, clock=clock, deliveries=deliveries)
         else:
             settings = continued(left, command, switches)
             deliveries = _deliveries(folder, settings, switches, review, packet, places)

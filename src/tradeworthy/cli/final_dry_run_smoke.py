@@ -1,5 +1,6 @@
 """`tradeworthy final-dry-run-smoke`: the whole chain over the simulated runtime, in a minute or on a virtual clock."""
 
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -84,6 +85,14 @@ def final_dry_run_smoke(
     """
     if repetitions < 1:
         raise UsageError(f"--repetitions must be at least 1, was {repetitions}")
+    for switch, value in (
+        ("--duration-seconds", duration_seconds), ("--tick-interval", tick_interval),
+        ("--progress-interval", progress_interval),
+    ):  # fmt: skip
+        if value is not None and not (math.isfinite(value) and value > 0):
+            raise UsageError(f"{switch} must be a number of seconds above 0, was {value:g}")
+    if not 0 <= minimum_uptime <= 1:
+        raise UsageError(f"--minimum-uptime must be from 0 to 1, was {minimum_uptime:g}")
     virtual = virtual_hours is not None
     if virtual_hours is not None and not virtual_hours > 0:
         raise UsageError(f"--virtual-hours must be above 0, was {virtual_hours:g}")

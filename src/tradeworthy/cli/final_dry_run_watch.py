@@ -23,7 +23,7 @@ def final_dry_run_watch(
     Parameters
     ----------
     progress
-        The run's progress file.
+        The run's progress file, or its folder.
     interval
         Seconds between looks.
     once

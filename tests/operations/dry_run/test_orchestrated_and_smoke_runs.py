@@ -7,8 +7,11 @@ import sys
 import pytest
 from dry_run_fixture import CHILD, HOUR
 
+from tradeworthy.app.identity import code_hash
 from tradeworthy.cli.main import call
+from tradeworthy.kernel.errors import UsageError
 from tradeworthy.operations.dry_run.artefacts import decode_summary
+from tradeworthy.operations.dry_run.one_harness import alone_in
 from tradeworthy.operations.dry_run.packet import verify_packet
 from tradeworthy.operations.dry_run.policy import SECONDS_PER_MINUTE
 from tradeworthy.operations.dry_run.smoke import SmokePolicy, harness_policy
@@ -111,12 +114,53 @@ def test_smoke_limits_are_scaled_to_the_tick_with_their_floors():
     assert quick.contradictions() == []
 
 
-def test_a_real_smoke_run_of_some_seconds_passes(tmp_path):
-    code = call([
-        "final-dry-run-smoke", "--output-dir", str(tmp_path / "s"), "--duration-seconds", "10", "--tick-interval", "2",
-        "--minimum-uptime", "0.4",
-    ])  # fmt: skip
-    assert code == 0
+@pytest.mark.parametrize(("switch", "value"), [
+    ("--duration-seconds", "0"), ("--tick-interval", "-1"), ("--progress-interval", "nan"), ("--minimum-uptime", "95"),
+])  # fmt: skip
+def test_a_smoke_run_refuses_a_number_by_the_switch_that_was_typed(tmp_path, monkeypatch, capfd, switch, value):
+    monkeypatch.chdir(tmp_path)
+    assert call(["final-dry-run-smoke", switch, value]) == 3
+    assert f"{switch} must be" in capfd.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_has_its_verdict_is_not_recovered_over(tmp_path, capfd):
+    folder = tmp_path / "a"
+    assert call(["final-dry-run-smoke", "--virtual-hours", "0.1", "--output-dir", str(folder)]) == 0
+    before = {one: one.read_bytes() for one in folder.rglob("*") if one.is_file()}
+    capfd.readouterr()
+    assert call(["final-dry-run-orchestrator", "--recover", str(folder)]) == 3
+    assert "nothing was changed" in " ".join(capfd.readouterr().err.split())
+    assert {one: one.read_bytes() for one in folder.rglob("*") if one.is_file()} == before
+    (folder / "packet.tar.gz").unlink()  # the harness died while it wrote what goes after the verdict
+    assert call(["final-dry-run-orchestrator", "--recover", str(folder)]) in (1, 2)
+    (told,) = decode_summary((folder / "summary.json").read_bytes()).incidents
+    assert (told.code, told.message) == (
+        "harness.cut_off", "the harness was cut off while it judged the run; every line is there"
+    )
+    assert (folder / "packet.tar.gz").exists()
+
+
+@pytest.mark.parametrize("verb", ["--resume", "--recover"])
+def test_a_folder_in_which_a_harness_is_at_work_is_left_to_it(tmp_path, capfd, verb):
+    folder = tmp_path / "a"
+    assert call(["final-dry-run-smoke", "--virtual-hours", "0.1", "--output-dir", str(folder)]) == 0
+    path = folder / "run_state.json"
+    state = json.loads(path.read_bytes())
+    path.write_text(json.dumps(state | {"complete": False, "hashes": state["hashes"] | {"code": code_hash()}}))
+    before = {one: one.read_bytes() for one in folder.rglob("*") if one.is_file()}
+    capfd.readouterr()
+    with alone_in(folder):
+        assert call(["final-dry-run-orchestrator", verb, str(folder)]) == 3
+    assert "another harness at work" in " ".join(capfd.readouterr().err.split())
+    assert {one: one.read_bytes() for one in folder.rglob("*") if one.is_file()} == before
+
+
+def test_a_hold_of_a_folder_ends_and_leaves_nothing(tmp_path):
+    for _ in range(2):
+        with alone_in(tmp_path / "a"), pytest.raises(UsageError, match="another harness"), alone_in(tmp_path / "a"):
+            raise AssertionError
+    assert list((tmp_path / "a").iterdir()) == []
 
 
 def test_a_release_that_did_not_run_fails_by_each_part_and_goes_into_the_bundle(tmp_path):

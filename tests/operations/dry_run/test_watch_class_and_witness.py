@@ -87,8 +87,13 @@ def test_watch_leaves_with_the_status_shown_last(tmp_path, odd, code):
     assert call(["final-dry-run-watch", "--progress", str(path), "--once"]) == code
 
 
-def test_watch_without_a_good_file_is_a_usage_error(tmp_path):
+def test_watch_without_a_good_file_is_a_usage_error(tmp_path, capfd):
     assert call(["final-dry-run-watch", "--progress", str(tmp_path / "gone"), "--once"]) == 3
+    assert "name the run's folder" in " ".join(capfd.readouterr().err.split())
+    assert call(["final-dry-run-watch", "--progress", str(tmp_path), "--once"]) == 3
+    assert "progress.json" in "".join(capfd.readouterr().err.split())
+    write_artefact(tmp_path / "progress.json", SNAPSHOT)
+    assert call(["final-dry-run-watch", "--progress", str(tmp_path), "--once"]) == 0
     (tmp_path / "bad").write_text("{}")
     assert call(["final-dry-run-watch", "--progress", str(tmp_path / "bad"), "--once"]) == 3
     with pytest.raises(UsageError):

@@ -169,5 +169,6 @@ def test_a_bad_objective_and_missing_notes_are_three_and_a_typed_failure_blocks(
 @pytest.mark.parametrize("verb", [("final-dry-run-backlog", "--summary"), ("final-dry-run-wrap-up",)])
 def test_verbs_without_a_readable_summary_are_three(tmp_path, verb):
     assert call(tmp_path, *verb, "none.json")[0] == 3
-    (tmp_path / "bad.json").write_text("[]")
-    assert call(tmp_path, *verb, "bad.json")[0] == 3
+    for bad in ("[]", '{"schema": "dry_run.progress@1", "run_id": "a progress file looks like a summary"}'):
+        (tmp_path / "bad.json").write_text(bad)
+        assert call(tmp_path, *verb, "bad.json")[0] == 3

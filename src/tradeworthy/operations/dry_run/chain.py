@@ -87,7 +87,8 @@ class Chain:
         """Judge what a harness that died left behind and complete the artefacts, without running anything."""
         observation = observation_of(
             left, code="harness.cut_off", severity=Severity.WARN,
-            message=f"the harness was cut off after {left.state.run_seconds:.1f} s; the rest is not known",
+            message="the harness was cut off while it judged the run; every line is there" if left.state.complete
+            else f"the harness was cut off after {left.state.run_seconds:.1f} s; the rest is not known",
         )  # fmt: skip
         path = self._settings.paths.progress
         return self._end(

@@ -15,7 +15,7 @@ from tradeworthy.operations.dry_run.artefacts import EvidenceReference, Objectiv
 from tradeworthy.operations.dry_run.backlog import backlog_of
 from tradeworthy.operations.dry_run.conclude import exit_code
 from tradeworthy.operations.dry_run.model import Json, Status
-from tradeworthy.operations.dry_run.packet import RawEvidence, build_packet
+from tradeworthy.operations.dry_run.packet import MANIFEST, RawEvidence, build_packet
 from tradeworthy.operations.dry_run.review import ReviewPolicy, build_review, review_document, review_markdown
 from tradeworthy.operations.dry_run.summary_page import summary_markdown
 from tradeworthy.operations.dry_run.wrap_up import WrapUpPolicy, build_wrap_up, exit_code_of_wrap_up, wrap_up_markdown
@@ -58,6 +58,16 @@ class Deliveries(msgspec.Struct, frozen=True, kw_only=True):
     packet: PacketInputs | None = None
     diary: Path | None = None
     performance: Path | None = None
+
+    def delivered(self) -> bool:
+        """Tell whether every file that was asked for is there."""
+        places = [
+            self.summary_json, self.summary_markdown, self.review_json, self.review_markdown, self.wrap_up_json,
+            self.wrap_up_markdown, self.backlog,
+        ]  # fmt: skip
+        if self.packet is not None:
+            places += [self.packet.folder / MANIFEST, self.packet.archive]
+        return all(one is None or one.exists() for one in places)
 
 
 class Delivered(NamedTuple):

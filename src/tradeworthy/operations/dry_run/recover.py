@@ -48,6 +48,15 @@ def left_in(folder: Path) -> Left:
     raise UsageError(f"expected {STATE_NAME} in {folder}, found none; name the folder of a run")
 
 
+def has_verdict(progress: Path) -> bool:
+    """Tell whether a progress file is the last one of a run: complete, with its exit code and sign-off."""
+    try:
+        last = msgspec.json.decode(progress.read_bytes(), type=Progress)
+    except (OSError, msgspec.MsgspecError):
+        return False
+    return last.phase is Phase.COMPLETE and last.exit_code is not None
+
+
 def reasons_against_resuming(left: Left, command: tuple[str, ...], hashes: Hashes, names: frozenset[str]) -> list[str]:
     """Return why a run may not be resumed: it is over, or what it runs is not what it ran.
 

@@ -13,6 +13,7 @@ from tradeworthy.operations.dry_run.incidents import one_line
 from tradeworthy.operations.dry_run.model import Phase, Status
 
 SECONDS_PER_HOUR, SECONDS_PER_MINUTE = 3_600, 60
+PROGRESS_NAME = "progress.json"
 
 
 class WatchPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,12 +43,17 @@ def watch(path: Path, policy: WatchPolicy, *, clock: Clock, show: Callable[[str]
 
 
 def load(path: Path) -> tuple[bytes, Progress]:
-    """Read a progress file; raises `UsageError` when it is missing or not one."""
+    """Read a progress file, or that of a run's folder; raises `UsageError` when it is missing or not one."""
+    if path.is_dir():
+        path = path / PROGRESS_NAME
     try:
         data = path.read_bytes()
         return data, msgspec.json.decode(data, type=Progress)
     except OSError as problem:
-        raise UsageError(f"expected a progress file at {path}, found none: {problem.strerror}") from None
+        raise UsageError(
+            f"expected a progress file at {path}, found none: {problem.strerror}. A run writes it when its command "
+            "has started; name the run's folder, or its progress.json"
+        ) from None
     except msgspec.MsgspecError as problem:
         raise UsageError(f"expected a progress file at {path}, found something else: {problem}") from None
 
