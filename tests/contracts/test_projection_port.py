@@ -100,6 +100,17 @@ def test_every_table_takes_and_gives_rows(store, table):
     assert store().newest(one, 1) == (row,)
 
 
+def test_keys_are_told_once_each_and_a_table_without_its_key_tells_them_twice(store):
+    store().put(SNAPSHOTS, [snapshot(1), snapshot(2), snapshot(1, status=3)])
+    assert sorted(store().keys(SNAPSHOTS)) == [("id1",), ("id2",)]
+    assert store().keys(INGEST) == []
+    with store()._opened() as cursor:
+        cursor.execute("DROP TABLE assessment_snapshots")
+        cursor.execute("CREATE TABLE assessment_snapshots (id TEXT, assessment TEXT, generated_at BIGINT)")
+        cursor.execute("INSERT INTO assessment_snapshots (id) VALUES ('a'), ('a')")
+    assert store().keys(SNAPSHOTS) == [("a",), ("a",)]
+
+
 def test_a_target_names_its_store(tmp_path):
     assert isinstance(projections_at(f"sqlite:{tmp_path / 'a'}"), SqliteProjections)
     for target in ("sqlite:", "mysql://a", "a.sqlite"):

@@ -81,6 +81,10 @@ class ProjectionStore(Protocol):
         """Return the newest rows, newest first."""
         ...
 
+    def keys(self, table: Table) -> list[tuple[Any, ...]]:
+        """Return the key of every row; one that stands twice comes twice."""
+        ...
+
 
 class _Sql(ABC):
     """Both databases: one text of each statement, and marks of their own."""
@@ -109,6 +113,13 @@ class _Sql(ABC):
             self._made(cursor, table)
             cursor.execute(f"SELECT {', '.join(table.names)} FROM {table.name} ORDER BY {order} LIMIT {int(most)}")
             return tuple(tuple(row) for row in cursor.fetchall())
+
+    def keys(self, table: Table) -> list[tuple[Any, ...]]:
+        """Return the key of every row; one that stands twice comes twice."""
+        with self._opened() as cursor:
+            self._made(cursor, table)
+            cursor.execute(f"SELECT {', '.join(table.key)} FROM {table.name}")
+            return [tuple(row) for row in cursor.fetchall()]
 
     def _made(self, cursor: Any, table: Table) -> None:
         columns = ", ".join(f"{name} {kind}" for name, kind in table.columns)

@@ -13,12 +13,14 @@ from tradeworthy.app.configuration import audit as configuration_audit
 from tradeworthy.app.runs.folder import journal_of
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.journal import read
+from tradeworthy.operations.assessments.collectors.told import Teller
 from tradeworthy.operations.assessments.framework.journaled import snapshots_of
 from tradeworthy.operations.assessments.framework.snapshot import encode
+from tradeworthy.operations.assessments.framework.values import Observation
 from tradeworthy.operations.ingest.facts import IngestCycle
 from tradeworthy.trading.model.order import ApprovedIntent, Refused
 
-EXECUTION = "execution_readiness"
+EXECUTION, REVIEWS = "execution_readiness", "compliance_audit"
 BATCH_ROWS = 1_000
 Rows = Iterator[tuple[Any, ...]]
 
@@ -28,25 +30,55 @@ def project(store: ProjectionStore, *, run: Path | None = None, state: Path | No
 
     Twice gives the same: every row has the key of the event or snapshot that it came from.
     """
-    sources: dict[str, list[Callable[[], Rows]]] = {name: [] for name in TABLES}
-    if run is not None:
-        sources["compliance_audit"].append(lambda: reviews_of(run))
-    if state is not None:
-        sources["ingest_runs"].append(lambda: cycles_of(state))
-        sources["configuration_audit"].append(lambda: changes_of(state))
-        sources["assessment_snapshots"].append(lambda: judged_in(state))
-        sources["execution_snapshots"].append(lambda: execution_in(state))
-    found = {}
-    for name, some in sources.items():
-        held = store.put(TABLES[name], ())
+    sources, found = sources_of(run, state), {}
+    for name, table in TABLES.items():
+        held = store.put(table, ())
         batch: list[tuple[Any, ...]] = []
-        for rows in some:
-            for row in rows():
-                batch.append(row)
-                if len(batch) >= BATCH_ROWS:
-                    held = store.put(TABLES[name], batch)
-                    batch = []
-        found[name] = store.put(TABLES[name], batch) if batch else held
+        for row in sources[name]() if name in sources else ():
+            batch.append(row)
+            if len(batch) >= BATCH_ROWS:
+                held = store.put(table, batch)
+                batch = []
+        found[name] = store.put(table, batch) if batch else held
+    return found
+
+
+def sources_of(run: Path | None, state: Path | None) -> dict[str, Callable[[], Rows]]:
+    """Return what tells the rows of each table, by its name; of what was not named none."""
+    found: dict[str, Callable[[], Rows]] = {}
+    if run is not None:
+        found[REVIEWS] = lambda: reviews_of(run)
+    if state is not None:
+        found |= {
+            "ingest_runs": lambda: cycles_of(state), "configuration_audit": lambda: changes_of(state),
+            "assessment_snapshots": lambda: judged_in(state), "execution_snapshots": lambda: execution_in(state),
+        }  # fmt: skip
+    return found
+
+
+def table_facts(
+    store: ProjectionStore, tell: Teller, *, run: Path | None, state: Path | None, now: int, run_now: int
+) -> list[Observation]:
+    """Return the facts of `ops_store`: of each table whose journal was named, what it holds of what it should.
+
+    now, run_now  the moment by the wall clock, and by the run's own, whose tape may be older
+
+    What is newer than all that a table holds waits for its writer; what is older and not there is missing.
+    """
+    found: list[Observation] = []
+    for name, rows in sources_of(run, state).items():
+        table = TABLES[name]
+        keys = store.keys(table)
+        held, key_at = set(keys), [table.names.index(one) for one in table.key]
+        time_at, moment = table.names.index(table.newest_by), run_now if name == REVIEWS else now
+        known = {tuple(row[at] for at in key_at): row[time_at] for row in rows()}
+        newest = max((ts for key, ts in known.items() if key in held), default=None)
+        waits = [ts for key, ts in known.items() if key not in held and (newest is None or ts > newest)]
+        lag = max(0, moment - min(waits)) / NANOS_PER_SECOND if waits else 0.0
+        found += [
+            tell("lag", lag, name), tell("rows", sum(key in held for key in known), name),
+            tell("expected", len(known) - len(waits), name), tell("duplicates", len(keys) - len(held), name),
+        ]  # fmt: skip
     return found
 
 

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tradeworthy.app.assessing.desk_probes import RunFolds, folder_probes, life_probes
+from tradeworthy.app.assessing.desk_probes import SCAN_TIMEOUT_S, RunFolds, folder_probes, life_probes
 from tradeworthy.app.assessing.live import ASSESSMENTS
+from tradeworthy.app.assessing.projecting import projections_at, table_facts
 from tradeworthy.app.assessing.run_probes import LifeSource, Probes, RunSource, joined, newest_life, verdict_facts
 from tradeworthy.app.runs.last_run import LAST_RUN
 from tradeworthy.kernel.clock import Clock
@@ -40,6 +41,7 @@ BROUGHT_BY = {
     "final_dry_run": "--dry-run FOLDER of a final dry run",
     "system_validation": "--dry-run FOLDER of a final dry run", "secrets_hygiene": "--scan FOLDER to look through",
     "data_retention": "--store FILE of the market store",
+    "ops_store": "--tables TARGET beside --run or --state",
     "incident_response": "--state FOLDER of a desk that ran its alert path",
     "document_control": "--state FOLDER of a desk that ran",
     "change_management": "--state FOLDER of a desk that ran",
@@ -61,6 +63,7 @@ class Asked(NamedTuple):
     store: Path | None = None
     at: int | None = None
     now: int | None = None
+    tables: str = ""
 
 
 class Sources:
@@ -107,6 +110,8 @@ class Sources:
         )
         of_run = joined(*own[:2]) if self.run is not None else {}
         rest = joined(*own[2:]) if self.run is not None else joined(*own)
+        if asked.tables:
+            rest = joined(rest, {"ops_store": (Probe("tables", self._tables, timeout_s=SCAN_TIMEOUT_S),)})
         if self.run is not None:
             rest = joined(rest, {"understanding_slos": (Probe("verdict", self._verdict),)})
         return joined({name: tuple(self._moved(name, one, by) for one in some) for name, some in of_run.items()},
@@ -138,6 +143,17 @@ class Sources:
 
     def _verdict(self, now: int) -> list[Observation]:
         return verdict_facts(self._history, Teller("snapshots", now, environment=self.environment))
+
+    def _tables(self, now: int) -> list[Observation]:
+        tell = Teller("tables", now, environment=self.environment)
+        at = now if self.run is None else self.run.now
+        try:
+            return table_facts(
+                projections_at(self._asked.tables), tell, run=self._asked.run, state=self.state,
+                now=self._asked.now or self._clock.now(), run_now=at,
+            )  # fmt: skip
+        except UsageError as problem:
+            raise InvalidInput(str(problem)) from None
 
     def _moved(self, name: str, probe: Probe, by: int) -> Probe:
         specs = self._known.get(name).specs
