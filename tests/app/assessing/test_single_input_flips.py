@@ -264,3 +264,56 @@ def test_what_the_desk_did_not_know_yet_is_not_judged(run):
     early = verdicts(run, at=200)
     assert early["paper_soak.minutes"] >= UNKNOWN
     assert "attribution_coverage.coverage" not in verdicts(run)
+
+
+ALTERED = {"artefact_retention.altered": FAIL}
+
+
+@pytest.mark.parametrize(("name", "broken"), [
+    ("blotter.csv", lambda path: path.write_bytes(path.read_bytes().replace(b"2000", b"2001", 1) + b" ")),
+    ("summary.json", lambda path: path.write_text("{}")), ("fills.jsonl", lambda path: path.unlink()),
+    ("nav.jsonl", lambda path: path.write_bytes(path.read_bytes()[:-1])),
+    ("configuration.json", lambda path: path.write_text(path.read_text().replace("500000", "900000"))),
+])  # fmt: skip
+def test_an_artefact_that_was_edited_cut_or_taken_away_is_named_and_nothing_else_minds(run, tmp_path, name, broken):
+    whole, target = verdicts(run), copy(run, tmp_path)
+    broken(target / name)
+    assert flipped(whole, verdicts(target)) == ALTERED
+
+
+@pytest.mark.parametrize("broken", [lambda path: path.unlink(), lambda path: path.write_text("{")])
+def test_a_run_whose_manifest_is_gone_or_cut_is_not_known_to_be_whole(run, tmp_path, broken):
+    whole, target = verdicts(run), copy(run, tmp_path)
+    broken(target / "manifest.json")
+    assert flipped(whole, verdicts(target)) == {"artefact_retention.altered": UNKNOWN}
+
+
+def test_a_checkpoint_that_is_gone_leaves_the_journal_unknown_and_nothing_else_minds(run, tmp_path):
+    whole, target = verdicts(run), copy(run, tmp_path)
+    for one in (target / "journal").glob("checkpoint-*"):
+        one.unlink()
+    assert flipped(whole, verdicts(target)) == {"log_integrity.not_at_checkpoint": UNKNOWN}
+
+
+def test_a_last_line_that_was_cut_is_missed_by_chain_and_checkpoint(run, tmp_path):
+    whole, target = verdicts(run), copy(run, tmp_path)
+    last = sorted((target / "journal").glob("journal-*.jsonl"))[-1]
+    last.write_bytes(last.read_bytes()[:-700])
+    found = flipped(whole, verdicts(target))
+    assert {code for code, severity in found.items() if severity is FAIL} == {
+        "log_integrity.broken_chain", "log_integrity.not_at_checkpoint"
+    }  # fmt: skip
+
+
+def test_books_that_nobody_wrote_are_unknown_and_silence_fails(run, sound, tmp_path):
+    gone = every("telemetry.ledger.accounting", lambda n: True, lambda line: None)
+    found = flipped(sound, verdicts(resealed(run, tmp_path / "run", gone)))
+    assert found["telemetry_completeness.silent"] is FAIL
+    assert {severity for code, severity in found.items() if code.startswith("accounting_integrity.")} == {UNKNOWN}
+    rest = {"telemetry_completeness", "accounting_integrity", "burn_rate", "log_integrity", "source_compare"}
+    assert {code.partition(".")[0] for code in found} <= rest
+
+
+def test_a_limit_that_was_tightened_finds_what_left_over_it(run, sound, tmp_path):
+    tight = document_with(lambda plain: plain["risk"].update(max_order_value="1"))
+    assert flipped(sound, verdicts(resealed(run, tmp_path / "run", tight))) == STALE

@@ -51,14 +51,23 @@ def test_what_nobody_keeps_a_register_of_is_unknown_until_it_is_attested():
 
 def test_a_cited_file_that_was_deleted_fails_by_name_or_digest():
     gone = [Deleted("journal-1.jsonl", "a" * 64, "a rule")]
-    assert codes("artefact_retention", artefact_facts(gone, {"other"}, (), TELL)) == {}
+    assert codes("artefact_retention", artefact_facts(gone, {"other"}, (), {}, TELL)) == {}
     for cited in ("journal-1.jsonl", "a" * 64):
-        assert codes("artefact_retention", artefact_facts(gone, {cited}, (), TELL)) == {"deleted": Severity.FAIL}
+        assert codes("artefact_retention", artefact_facts(gone, {cited}, (), {}, TELL)) == {"deleted": Severity.FAIL}
 
 
 def test_what_stays_past_its_time_warns_and_what_only_shrinks_does_not():
     def planned(act):
-        return codes("artefact_retention", artefact_facts((), (), [Step(act, Path("gate-1.json"), "old")], TELL))
+        return codes("artefact_retention", artefact_facts((), (), [Step(act, Path("gate-1.json"), "old")], {}, TELL))
 
     assert planned("delete") == planned("archive") == {"expired_kept": Severity.WARN}
     assert planned("compress") == planned("release") == {}
+
+
+def test_an_artefact_that_is_another_fails_and_without_a_manifest_nobody_knows():
+    def of(altered):
+        return codes("artefact_retention", artefact_facts((), (), (), altered, TELL))
+
+    assert of({"blotter.csv": False}) == {}
+    assert of({"blotter.csv": True, "nav.jsonl": False}) == {"altered": Severity.FAIL}
+    assert of(None) == {"altered": Severity.UNKNOWN}

@@ -26,7 +26,7 @@ from tradeworthy.app.configuration.instances import LIVE, PAPER, faults_of, name
 from tradeworthy.app.evidence.citations import EVIDENCE, GATES
 from tradeworthy.app.research.regression import open_recording
 from tradeworthy.app.runbooks import DOCS, runbooks_hash
-from tradeworthy.app.runs.folder import summary_of
+from tradeworthy.app.runs.folder import altered_in, summary_of
 from tradeworthy.app.runtime.facts import RuntimeBegan, ShutdownStep
 from tradeworthy.kernel.clock import NANOS_PER_SECOND
 from tradeworthy.kernel.errors import UsageError
@@ -59,7 +59,7 @@ from tradeworthy.research.soak.watch import MINUTE, SoakWatch
 from tradeworthy.trading.environment import DESK
 from tradeworthy.trading.market_data.calendar import ALWAYS, calendar_of
 from tradeworthy.trading.market_data.instruments import shipped
-from tradeworthy.trading.model import RunStarted
+from tradeworthy.trading.model import RunEnded, RunStarted
 from tradeworthy.trading.replay import replay
 from tradeworthy.trading.strategies.catalogue import CATALOGUE
 
@@ -92,6 +92,7 @@ class RunFolds:
             records = RunRecords(instruments, source.document.desk.capital)
             self._watch = SoakWatch(records, held=open_recording(folder).build().guard.level)
         self._deleted: deque[Deleted] = deque(maxlen=DELETED_KEPT)
+        self._ended = False
         source.observe(self._take)
 
     def catch_up(self) -> None:
@@ -107,6 +108,8 @@ class RunFolds:
         self.books.on_event(event)
         if isinstance(event.payload, Deleted):
             self._deleted.append(event.payload)
+        if isinstance(event.payload, RunStarted | RunEnded):
+            self._ended = isinstance(event.payload, RunEnded)
         if self._watch is not None and type(event.payload) is not RunStarted:
             self._watch.on_event(event)
 
@@ -157,7 +160,8 @@ class RunFolds:
         steps = plan(
             self._source.directory, now=self._source.wall(), modified=lambda path: path.stat().st_mtime_ns, cited=cited
         )
-        return artefact_facts(self._deleted, cited, steps, tell)
+        altered = altered_in(self._folder) if self._ended else {}
+        return artefact_facts(self._deleted, cited, steps, altered, tell)
 
     def _replay(self, tell: Teller) -> list[Observation]:
         """Replay the beginning of the run with this code."""

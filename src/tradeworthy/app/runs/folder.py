@@ -206,6 +206,18 @@ def manifest_of(folder: Path) -> RunManifest:
     return manifest
 
 
+def altered_in(folder: Path) -> dict[str, bool] | None:
+    """Return of each artefact that the run's manifest names whether it is gone or another; None without a manifest."""
+    try:
+        manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=RunManifest)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return {
+        name: name not in ARTEFACTS or not (folder / name).is_file() or sha256_of(folder / name) != digest
+        for name, digest in manifest.files.items()
+    }
+
+
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's bytes."""
     with path.open("rb") as file:

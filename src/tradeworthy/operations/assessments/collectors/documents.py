@@ -1,6 +1,6 @@
 """Facts of documents and artefacts: what changed, what was deleted, and what people said they held (AS-58, AS-139)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
 from tradeworthy.kernel.journal.records import Deleted
@@ -38,13 +38,19 @@ def document_facts(
 
 
 def artefact_facts(
-    deleted: Collection[Deleted], cited: Collection[str], steps: Collection[Step], tell: Teller
+    deleted: Collection[Deleted], cited: Collection[str], steps: Collection[Step], altered: Mapping[str, bool] | None,
+    tell: Teller,
 ) -> list[Observation]:
     """Return the facts of `artefact_retention`.
 
     deleted  by the journal;  cited  names and digests that living evidence rests on;  steps  that are planned now
+    altered  by artefact whether it is another than the run's manifest says, None = the manifest cannot be read
     """
+    without = "the run ended, and no manifest of its files can be read"
+    files = {"manifest.json": False} if altered is not None else {}
     return [
+        *(tell("altered", int(other), name) for name, other in {**files, **(altered or {})}.items()),
+        *([tell("altered", None, "manifest.json", why=without)] if altered is None else []),
         tell("deleted_cited", sum(one.sha256 in cited or one.name in cited for one in deleted)),
         tell("expired", sum(one.act in BEYOND for one in steps)), tell("journal_days", RetentionPolicy().cold_days),
     ]  # fmt: skip
