@@ -16,7 +16,7 @@ from tradeworthy.app.identity import account_here, code_hash, commit_at
 from tradeworthy.cli.dry_run_evidence import give, give_json
 from tradeworthy.cli.dry_run_switches import HarnessSwitches, ReviewSwitches, command_environment, shown
 from tradeworthy.kernel.clock import Clock, SystemClock
-from tradeworthy.kernel.errors import ExitCode, UsageError
+from tradeworthy.kernel.errors import ExitCode, HaltTrading, UsageError
 from tradeworthy.kernel.journal.files import write_durably
 from tradeworthy.kernel.redaction import redact, register_environment
 from tradeworthy.operations.dry_run.artefacts import EvidenceReference, RunState, Summary
@@ -72,7 +72,13 @@ def play(settings: RunSettings, *, clock: Clock, summary: Path | None, carried: 
             with alone_in(settings.paths.run_state.parent):
                 return chain.run(make, carried=carried)
         except OSError as problem:
-            raise UsageError(f"could not run {shown(settings.command)}: {problem}") from None
+            if not chain.spawned:
+                raise UsageError(f"could not run {shown(settings.command)}: {problem}") from None
+            place = settings.paths.run_state.parent
+            raise HaltTrading(
+                f"the run failed: expected to be able to write its evidence in {place}, found {problem}. The command "
+                f"was ended. Make room, then --recover {place} judges what is there"
+            ) from None
 
 
 def recover(left: Left, *, clock: Clock, deliveries: Deliveries) -> ChainResult:
@@ -180,6 +186,14 @@ def finish(
     now      ns UTC of the writing; the machine's clock when not given
     bundled  the run folder whose evidence is packed in a bundle; None packs nothing
     """
+    with _Writing():
+        return _finished(result, settings, deliveries, review, now=now, bundled=bundled)
+
+
+def _finished(
+    result: ChainResult, settings: RunSettings, deliveries: Deliveries, review: ReviewSwitches, *,
+    now: int | None, bundled: RunFolder | None,
+) -> int:  # fmt: skip
     paths = settings.paths
     places = msgspec.structs.replace(deliveries, diary=paths.diary, performance=paths.performance)
     done = deliver(
@@ -270,3 +284,21 @@ class _Signals:
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         self._chain.interrupt()
+
+
+class _Writing:
+    """Let the first SIGINT or SIGTERM wait until what goes after the verdict is written; the second ends at once."""
+
+    def __enter__(self) -> None:
+        self._heard = 0
+        self._before = {number: signal.signal(number, self._wait) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _wait(self, number: int, _frame: FrameType | None) -> None:
+        self._heard += 1
+        if self._heard > 1:
+            raise KeyboardInterrupt
+        say("the run is over and has its verdict; its artefacts are being written, a second signal leaves them undone")

@@ -1,13 +1,16 @@
 """One folder a run, the smoke chain, and switches that contradict each other (section 2, DR-48, DR-49)."""
 
+import errno
 import hashlib
 import json
+import signal
 import sys
 
 import pytest
 from dry_run_fixture import CHILD, HOUR
 
 from tradeworthy.app.identity import code_hash
+from tradeworthy.cli import dry_run_session
 from tradeworthy.cli.main import call
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.operations.dry_run.artefacts import decode_summary
@@ -154,6 +157,38 @@ def test_a_folder_in_which_a_harness_is_at_work_is_left_to_it(tmp_path, capfd, v
         assert call(["final-dry-run-orchestrator", verb, str(folder)]) == 3
     assert "another harness at work" in " ".join(capfd.readouterr().err.split())
     assert {one: one.read_bytes() for one in folder.rglob("*") if one.is_file()} == before
+
+
+@pytest.mark.parametrize(("times", "code"), [(1, 0), (2, 130)])
+def test_a_signal_while_artefacts_are_written_waits_for_them_and_a_second_does_not(
+    tmp_path, monkeypatch, capfd, times, code
+):  # fmt: skip
+    pack = dry_run_session.build
+
+    def pressed(*all_, **more):
+        for _ in range(times):
+            signal.raise_signal(signal.SIGINT)
+        return pack(*all_, **more)
+
+    monkeypatch.setattr(dry_run_session, "build", pressed)
+    try:
+        left = call(["final-dry-run-smoke", "--virtual-hours", "0.1", "--output-dir", str(tmp_path / "a")])
+    except SystemExit as ended:
+        left = ended.code
+    assert left == code
+    assert "its artefacts are being written" in capfd.readouterr().err
+    assert (tmp_path / "a" / "packet.tar.gz").exists() is (times == 1)
+
+
+def test_a_disk_that_fills_up_fails_the_run_and_says_what_to_do(tmp_path, monkeypatch, capfd):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tradeworthy.operations.dry_run.chain.write_artefact", full)
+    assert orchestrated(tmp_path, "--skip-diary-evidence", "--skip-performance-evidence", seconds=1.0) == 2
+    told = " ".join(capfd.readouterr().err.split())
+    assert "No space left on device" in told
+    assert "--recover" in told
 
 
 def test_a_hold_of_a_folder_ends_and_leaves_nothing(tmp_path):

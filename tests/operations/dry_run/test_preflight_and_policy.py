@@ -92,6 +92,8 @@ def test_pairs_keep_equal_signs_and_empty_values():
 def test_a_command_that_does_not_resolve_is_refused(tmp_path):
     assert "not on the path" in reasons(tmp_path / "a", command=("no-such-command",))[0]
     assert "found none" in reasons(tmp_path / "a", command=())[0]
+    (tmp_path / "notes.txt").write_text("not a program")
+    assert "no file that may be executed" in reasons(tmp_path / "a", command=(str(tmp_path / "notes.txt"),))[0]
 
 
 def test_ids_and_digests_follow_their_inputs(tmp_path):

@@ -57,6 +57,11 @@ class Chain:
         """Tell whether a person ended the run."""
         return self._interrupted
 
+    @property
+    def spawned(self) -> bool:
+        """Tell whether the command has been started."""
+        return self._harness is not None and self._harness.spawned
+
     def interrupt(self) -> None:
         """End the run now; all artefacts are still written."""
         self._interrupted = True

@@ -45,7 +45,8 @@ def reasons_against(
     if not command:
         wrong.append("expected a command after `--`, found none")
     elif resolve(command[0], environment, folder) is None:
-        wrong.append(f"expected a command that can be run, found {command[0]!r}, which is not on the path")
+        found = "is no file that may be executed" if os.sep in command[0] else "is not on the path"
+        wrong.append(f"expected a command that can be run, found {command[0]!r}, which {found}")
     wrong += _folder_reasons(paths.log_dir, resumed=resumed)
     for required, path, switch in (
         (policy.diary_required, paths.diary, "--diary"),
