@@ -29,7 +29,7 @@ from tradeworthy.operations.dry_run.one_harness import alone_in
 from tradeworthy.operations.dry_run.plan import LOG_STEM, hashes_of, require, require_run_id, run_id_of, stamp_name
 from tradeworthy.operations.dry_run.policy import HarnessPolicy
 from tradeworthy.operations.dry_run.preflight import RunPaths, resolve
-from tradeworthy.operations.dry_run.recover import Left, has_verdict, reasons_against_resuming
+from tradeworthy.operations.dry_run.recover import Left, has_verdict, reasons_against_resuming, still_running
 from tradeworthy.operations.dry_run.release_manifest import read_release
 from tradeworthy.operations.dry_run.run_folder import RunFolder, refuse_known_run
 from tradeworthy.operations.dry_run.settings import RunSettings
@@ -158,7 +158,7 @@ def continued(left: Left, command: tuple[str, ...], switches: HarnessSwitches) -
     hashes = hashes_of(settings.command, code=code_hash(), folder=folder)
     require(
         settings.policy, settings.paths, settings.command, command_environment(pairs), resumed=True, folder=folder,
-        more=tuple(reasons_against_resuming(left, command, hashes, frozenset(pairs))),
+        more=(*reasons_against_resuming(left, command, hashes, frozenset(pairs)), *still_running(settings)),
     )  # fmt: skip
     return msgspec.structs.replace(settings, user_environment=pairs)
 

@@ -1,5 +1,7 @@
 """Going on after the worst (DR-44, DR-45, DR-46)."""
 
+import os
+import subprocess
 import sys
 
 import msgspec
@@ -27,7 +29,7 @@ from tradeworthy.operations.dry_run.model import (
 )
 from tradeworthy.operations.dry_run.plan import hashes_of
 from tradeworthy.operations.dry_run.policy import FreshnessPolicy
-from tradeworthy.operations.dry_run.recover import left_in, reasons_against_resuming
+from tradeworthy.operations.dry_run.recover import left_in, reasons_against_resuming, still_running
 from tradeworthy.operations.dry_run.simulation import SimulationPolicy
 from tradeworthy.operations.dry_run.smoke import VIRTUAL_START
 from tradeworthy.operations.dry_run.virtual import VirtualCommand
@@ -182,6 +184,19 @@ def test_the_verb_goes_on_with_a_real_child_in_its_own_folder(tmp_path, monkeypa
     assert found.summary.metadata.actual_duration_seconds == pytest.approx(602, abs=1.5)
     assert len(found.summary.metadata.boots) == 2
     assert call(["final-dry-run", "--resume", str(tmp_path), "--json-report", str(summary)]) == 3
+
+
+def test_a_run_whose_command_still_lives_is_not_started_a_second_time(tmp_path):
+    _, left = cut_run(tmp_path)
+    assert still_running(left.settings) == []
+    marked = {**os.environ, "FINAL_DRY_RUN_LOG_DIR": str(left.settings.paths.log_dir)}
+    child = subprocess.Popen([sys.executable, "-c", "print(flush=True); input()"], env=marked, stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE)  # fmt: skip
+    assert child.stdout.readline()
+    (reason,) = still_running(left.settings)
+    assert f"({child.pid})" in reason
+    child.communicate(b"\n")
+    assert still_running(left.settings) == []
 
 
 def test_snapshots_of_a_second_boot_go_on_after_those_of_the_first(tmp_path):

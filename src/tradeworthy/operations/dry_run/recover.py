@@ -1,10 +1,12 @@
 """Go on after the worst: what a checkpoint says of a run whose harness died, and whether it may be resumed."""
 
+import contextlib
 import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+import psutil
 
 from tradeworthy.kernel.errors import UsageError
 from tradeworthy.kernel.severity import Severity
@@ -23,7 +25,8 @@ from tradeworthy.operations.dry_run.model import (
     nanos_of,
 )
 from tradeworthy.operations.dry_run.observation import Observation
-from tradeworthy.operations.dry_run.settings import RunSettings, restored
+from tradeworthy.operations.dry_run.resources import bearers
+from tradeworthy.operations.dry_run.settings import LOG_DIR, RunSettings, restored
 
 STATE_NAME = "run_state.json"
 BLOCK_BYTES = 1_048_576
@@ -75,6 +78,18 @@ def reasons_against_resuming(left: Left, command: tuple[str, ...], hashes: Hashe
     if names != before_names:
         wrong.append(f"expected --env for {sorted(before_names) or 'nothing'}, found {sorted(names) or 'nothing'}")
     return wrong
+
+
+def still_running(settings: RunSettings) -> list[str]:
+    """Return what an earlier boot's command still runs in this folder: a resumed run would start it a second time."""
+    names = []
+    for one in bearers(f"{LOG_DIR}={settings.paths.log_dir}".encode()):
+        with contextlib.suppress(psutil.Error):
+            if one.status() != psutil.STATUS_ZOMBIE:
+                names.append(f"{one.name()} ({one.pid})")
+    if not names:
+        return []
+    return [f"the command of the run still lives: {', '.join(names[:10])}; end it first, or it runs twice"]
 
 
 def observation_of(left: Left, *, code: str, message: str, severity: Severity) -> Observation:

@@ -33,6 +33,17 @@ class TreeSampler(Protocol):
     def sample(self, *, now: int) -> ResourceSample: ...
 
 
+def bearers(mark: bytes) -> list[psutil.Process]:
+    """Return the other processes that were given a variable, `NAME=value`."""
+    found = []
+    for pid in psutil.pids():
+        if pid != os.getpid():
+            with contextlib.suppress(psutil.Error, OSError):
+                if mark in (PROC / str(pid) / "environ").read_bytes().split(b"\0"):
+                    found.append(psutil.Process(pid))
+    return found
+
+
 class ProcessTree:
     """The tree of a process by psutil: its descendants, whatever else lives in its session, and whoever bears its mark.
 
@@ -67,11 +78,8 @@ class ProcessTree:
     def marked(self) -> list[psutil.Process]:
         """Return the members and whoever else bears the mark; it looks into every process: not for each second."""
         found = {one.pid: one for one in self.members()}
-        for pid in () if self._mark is None else psutil.pids():
-            if pid not in found and pid != os.getpid():
-                with contextlib.suppress(psutil.Error, OSError):
-                    if self._mark in (PROC / str(pid) / "environ").read_bytes().split(b"\0"):
-                        found[pid] = psutil.Process(pid)
+        if self._mark is not None:
+            found |= {one.pid: one for one in bearers(self._mark) if one.pid not in found}
         self._remember(found.values())
         return list(found.values())
 
