@@ -288,6 +288,13 @@ def test_a_run_whose_manifest_is_gone_or_cut_is_not_known_to_be_whole(run, tmp_p
     assert flipped(whole, verdicts(target)) == {"artefact_retention.altered": UNKNOWN}
 
 
+def test_a_run_whose_end_is_cut_off_still_has_its_artefacts_held_against_the_manifest(run, tmp_path):
+    target = copy(run, tmp_path)
+    assert "artefact_retention.altered" not in verdicts(target, at=200)
+    (target / "blotter.csv").write_text("")
+    assert verdicts(target, at=200)["artefact_retention.altered"] is FAIL
+
+
 def test_a_checkpoint_that_is_gone_leaves_the_journal_unknown_and_nothing_else_minds(run, tmp_path):
     whole, target = verdicts(run), copy(run, tmp_path)
     for one in (target / "journal").glob("checkpoint-*"):

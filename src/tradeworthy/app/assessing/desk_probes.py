@@ -160,7 +160,8 @@ class RunFolds:
         steps = plan(
             self._source.directory, now=self._source.wall(), modified=lambda path: path.stat().st_mtime_ns, cited=cited
         )
-        altered = altered_in(self._folder) if self._ended else {}
+        runs_on = not self._ended and writer_lives(self._source.directory)  # its files are not what they will be yet
+        altered = {} if runs_on else altered_in(self._folder)
         return artefact_facts(self._deleted, cited, steps, altered, tell)
 
     def _replay(self, tell: Teller) -> list[Observation]:

@@ -46,7 +46,7 @@ def artefact_facts(
     deleted  by the journal;  cited  names and digests that living evidence rests on;  steps  that are planned now
     altered  by artefact whether it is another than the run's manifest says, None = the manifest cannot be read
     """
-    without = "the run ended, and no manifest of its files can be read"
+    without = "no manifest of the files of this run can be read, and nobody writes it any more"
     files = {"manifest.json": False} if altered is not None else {}
     return [
         *(tell("altered", int(other), name) for name, other in {**files, **(altered or {})}.items()),
