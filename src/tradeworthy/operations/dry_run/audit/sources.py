@@ -18,7 +18,7 @@ from tradeworthy.kernel.errors import InvalidInput
 READ_BYTES = 32_768
 """Read at a time: it becomes about a block of text at once, and of zstandard what comes out cannot be limited."""
 BLOCK_BYTES_MAX = 262_144
-"""Text that is inflated at a time: larger blocks leave the processor's cache and cost half the rate."""
+"""Text that is inflated at a time, which is read while the processor's cache holds it."""
 AHEAD_BYTES = 2_097_152
 """Text that is made at least, if there is so much, before a thread hands it over."""
 _MAGIC = ((b"\x1f\x8b", "gz"), (b"BZh", "bz2"), (b"\xfd7zXZ\0", "xz"), (b"\x28\xb5\x2f\xfd", "zst"))
