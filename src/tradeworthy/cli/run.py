@@ -109,6 +109,7 @@ def summarise(result: RunResult, console: Console) -> None:
     for words in (
         f"tradeworthy replay {result.folder}", f"tradeworthy journal verify {result.folder}",
         f"tradeworthy journal show {result.folder} --kind intent.refused",
+        f"tradeworthy assess --all --run {result.folder}",
     ):
         console.print(f"  {words}", highlight=False, soft_wrap=True)
     console.print(f"  open {result.folder / 'report.html'} in a browser", highlight=False, soft_wrap=True)
