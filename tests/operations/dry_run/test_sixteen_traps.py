@@ -257,7 +257,7 @@ def test_14_a_gate_that_does_not_say_go_stops_a_live_start(tmp_path):
     (refused,) = refusals(tmp_path / "runs" / "state" / "small")
     assert "gate_verdict" in [one.what for one in refused.missing]
     assert not list((tmp_path / "runs").glob("*/journal"))
-    start = borrowed("app", "test_live_start")  # a start that lacks nothing else, before a gate that says FAIL
+    start = borrowed("app/gates", "test_live_start")  # a start that lacks nothing else, before a gate that says FAIL
     (tmp_path / "ready").mkdir()
     said_no = start.Verdicts(go=False, why="risk_limits FAIL")
     assert start.missing(tmp_path / "ready", start.live(), verdicts=said_no) == ["gate_verdict"]
