@@ -10,6 +10,7 @@ from tradeworthy.kernel.severity import Severity
 from tradeworthy.kernel.telemetry.metrics import DeskMetrics
 from tradeworthy.operations.gates.daily_report import daily_report
 from tradeworthy.operations.gates.named import GATES
+from tradeworthy.operations.gates.page import first_acts, html
 from tradeworthy.operations.gates.store import GateAnswered, GateStore, GateTurned
 from tradeworthy.operations.gates.telling import GATE_SPECS, answer, show
 
@@ -89,3 +90,12 @@ def test_the_address_answers_for_one_gate_for_all_and_for_none(store):
     assert [row["gate"] for row in everything["gates"]] == list(GATES)
     assert {row["standing"] for row in everything["gates"]} == {"NO-GO"}
     assert answer(store.read(), NOW, "nothing").http_status == 404
+
+
+def test_what_fails_is_to_be_done_before_what_nobody_knows_and_three_acts_are_enough():
+    table = gate(*(need(name, age_max_s=3_600) for name in ("gone", "failed", "met", "gone2", "gone3")))
+    verdict = scene.ask(table, [say("failed", Severity.FAIL), say("met")])
+    assert [one.id for one in first_acts(verdict)] == ["failed", "gone", "gone2"]
+    told = html(verdict, "a" * 64)
+    assert told.index("Do first") < told.index("Not met")
+    assert 'data-head="what to do"' in told
