@@ -48,7 +48,9 @@ def integrity(run: Path, /, *, sources: Path | None = None, day: str = "", live:
         directory, folder_of(run), sources=expected, now=SystemClock().now() if live else None, day=day
     )
     console = Console()
-    counters = ("events", "repeats", "time_backwards", "unknown_cause", "unknown_schema", "conflated", "quarantined")
+    counters = (
+        "events", "repeats", "time_backwards", "ahead", "unknown_cause", "unknown_schema", "conflated", "quarantined",
+    )  # fmt: skip
     for name in counters:
         console.print(f"{name:<16} {getattr(report, name):,}", highlight=False)
     for source, first, last in report.gaps:

@@ -179,8 +179,12 @@ CASES = {
         nth("order.changed", 500, lambda line: {**line, "event_id": "desk:1", "source_seq": 1}),
         {"log_integrity.duplicate_id": FAIL, "log_integrity.gap": FAIL, "source_compare.cut_event": FAIL}),
     "a source whose clock went back": (
-        nth("order.changed", 500, lambda line: {**line, "ts_init": line["ts_init"] - 60 * SECOND}),
+        nth("order.changed", 500, lambda line: {
+            **line, "ts_event": line["ts_event"] - 60 * SECOND, "ts_init": line["ts_init"] - 60 * SECOND}),
         {"log_integrity.time_backwards": WARN}),
+    "a quote that its source stamped an hour ahead": (
+        nth("market.quote", 500, lambda line: {**line, "ts_event": line["ts_init"] + 3_600 * SECOND}),
+        {"log_integrity.ahead_of_time": FAIL}),
     "a schema that nobody knows": (
         nth("order.changed", 500, lambda line: {**line, "schema": "order.changed@9.0"}),
         {"log_integrity.unknown_schema": FAIL}),

@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 
 from tradeworthy.kernel.clock import NANOS_PER_DAY, NANOS_PER_SECOND
@@ -75,6 +76,15 @@ def test_each_counter_counts_its_own(quote_event):
     report = integrity([first, second, second, orphan, older], {}, now=None)
     assert (report.repeats, report.unknown_cause, report.time_backwards, report.unknown_schema) == (1, 1, 1, 0)
     assert orphan.causation_id == "feed:99", "stored as received"
+
+
+@pytest.mark.parametrize(
+    ("ahead_ns", "counted", "severity"), [(SECOND - 1, 0, Severity.OK), (SECOND, 1, Severity.FAIL)]
+)
+def test_an_event_from_the_future_fails_when_its_source_is_a_second_ahead(quote_event, ahead_ns, counted, severity):
+    first = quote_event(1)
+    report = integrity([msgspec.structs.replace(first, ts_event=first.ts_init + ahead_ns)], {}, now=None)
+    assert (report.ahead, report.severity) == (counted, severity)
 
 
 def test_nothing_to_judge_is_unknown():

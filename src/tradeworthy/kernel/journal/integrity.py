@@ -55,8 +55,11 @@ class Integrity(msgspec.Struct, frozen=True):
     severity: Severity
     conflated: int = 0
     quarantined: int = 0
+    ahead: int = 0
 
 
+AHEAD_NS_MAX = NANOS_PER_SECOND
+"""A source's clock may be so far ahead of the desk's; an event from further in the future is none (contract 6)."""
 DIGITS_MAX = 18
 """Longer numbers are kept as text."""
 
@@ -199,7 +202,7 @@ class IntegrityFold:
         self._last_seen: dict[str, int] = {}
         self._seen = SeenIds()
         self._losses: list[LossAcknowledged] = []
-        self.backwards = 0
+        self.backwards = self.ahead = 0
         self._count = self._repeats = self._unknown_cause = self._unknown_schema = 0
         self._conflated = self._quarantined = 0
 
@@ -213,6 +216,7 @@ class IntegrityFold:
         self._unknown_schema += known is None or known.schema.rpartition(".")[0] != event.schema.rpartition(".")[0]
         self.backwards += event.ts_init < self._last_seen.get(source, event.ts_init)
         self._last_seen[source] = max(event.ts_init, self._last_seen.get(source, event.ts_init))
+        self.ahead += event.ts_event - event.ts_init >= AHEAD_NS_MAX
         if event.source_seq is not None:
             if source not in self._numbers:
                 self._numbers[source] = _Numbers()
@@ -242,13 +246,13 @@ class IntegrityFold:
         findings += [
             Severity.FAIL if name not in sources or sources[name].zero_loss else Severity.WARN for name, _, _ in gaps
         ]
-        if chain_problem or self._repeats or self._unknown_schema or silent:
+        if chain_problem or self._repeats or self._unknown_schema or self.ahead or silent:
             findings.append(Severity.FAIL)
         if self.backwards or self._unknown_cause or self._conflated or self._quarantined:
             findings.append(Severity.WARN)
         return Integrity(
             self._count, gaps, self._repeats, self.backwards, self._unknown_cause, self._unknown_schema,
-            chain_problem, silent, tuple(self._losses), worst(findings), self._conflated, self._quarantined,
+            chain_problem, silent, tuple(self._losses), worst(findings), self._conflated, self._quarantined, self.ahead,
         )  # fmt: skip
 
 

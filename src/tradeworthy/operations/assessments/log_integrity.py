@@ -26,6 +26,7 @@ class LogIntegrityPolicy(AssessmentPolicy, frozen=True, kw_only=True):
     unknown_schema: Limit = at_most("events", fail=1)
     missing_days: Limit = at_most("days", fail=1)
     backwards: Limit = at_most("events", warn=1)
+    ahead: Limit = at_most("events", fail=1)
     events: Limit = at_least("events", fail=1)
 
 
@@ -43,6 +44,7 @@ ASSESSMENT = Assessment(
         FactSpec("at_checkpoint", Kind.FLAG, "", True, per="journal"),
         _count("gaps", "gaps"), _count("lossy_gaps", "gaps"), _count("repeats"), _count("unknown_cause"),
         _count("unknown_schema"), _count("missing_days", "days"), _count("backwards"),
+        _count("ahead"),
     ),
     rules=(
         required("chain_whole", what="broken_chain", remedy=RESTORE),
@@ -55,6 +57,8 @@ ASSESSMENT = Assessment(
         threshold("unknown_schema", "unknown_schema", remedy="read it with the release that wrote it"),
         threshold("missing_days", "missing_days", what="missing_segment", remedy="bring the segment back"),
         threshold("backwards", "backwards", what="time_backwards", remedy="look at the clock",
+            runbook="runbooks/clock.md"),
+        threshold("ahead", "ahead", what="ahead_of_time", remedy="look at the source's clock and at the desk's",
             runbook="runbooks/clock.md"),
     ),
 )  # fmt: skip

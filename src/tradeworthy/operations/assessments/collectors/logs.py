@@ -82,6 +82,7 @@ class LogFold:
             tell("gaps", len(losses) - sum(losses), name), tell("lossy_gaps", sum(losses), name),
             tell("repeats", found.repeats, name), tell("unknown_cause", found.unknown_cause, name),
             tell("unknown_schema", found.unknown_schema, name), tell("backwards", found.time_backwards, name),
+            tell("ahead", found.ahead, name),
             tell("missing_days", self._missing_days() if self._followed else 0, name),
         ]  # fmt: skip
 
