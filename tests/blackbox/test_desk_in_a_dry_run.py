@@ -39,6 +39,13 @@ def summary_in(folder):
     return decode_summary((folder / "summary.json").read_bytes())
 
 
+def judged_again(folder):
+    """Judge the run as one whose harness died before its verdict: its last word on progress is gone."""
+    (folder / "progress.json").unlink()
+    call(["final-dry-run-orchestrator", "--recover", str(folder)])
+    return summary_in(folder)
+
+
 def failures(summary):
     return [one.entry_id for one in summary.summary.diary.issues if str(one.severity) == "fail"]
 
@@ -77,8 +84,7 @@ def test_a_diary_line_deleted_fails_and_so_does_one_added(observed):
                               (whole[:-1], ["journal/count", "journal/last_seq"]),
                               ([*whole, whole[-1]], ["journal/count"]), (whole, [])):  # fmt: skip
         diary.write_bytes(b"".join(changed))
-        call(["final-dry-run-orchestrator", "--recover", str(folder)])
-        assert failures(summary_in(folder)) == expected
+        assert failures(judged_again(folder)) == expected
 
 
 @pytest.mark.parametrize("changed", [None, "code", "configuration", "limits", "models"])
@@ -92,8 +98,7 @@ def test_a_release_is_what_ran_or_the_run_fails_and_names_what_differs(observed,
         release[name] = "0" * 64
     state["settings"]["release"] = release
     (folder / "run_state.json").write_bytes(msgspec.json.encode(state))
-    call(["final-dry-run-orchestrator", "--recover", str(folder)])
-    told = [one.message for one in summary_in(folder).incidents if one.code == "release.hash"]
+    told = [one.message for one in judged_again(folder).incidents if one.code == "release.hash"]
     assert len(told) == (0 if name is None else 1)
     assert all(f"the release: {name}: expected {'0' * 64}" in one for one in told)
     state["settings"]["release"] = None

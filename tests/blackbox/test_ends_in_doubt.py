@@ -36,13 +36,15 @@ def test_orders_of_which_the_venue_says_nothing_are_in_doubt_and_the_journal_is_
     one = scene(rest="[runtime]\nwatchdog = false\n").start(trading=False)
     until(lambda: one.view().orders > 5 and one.view().open_orders)
     one.fail(silent="unanswered", scopes=("trade",))
+    sent = len(told(one.run(), "command.submit"))
+    until(lambda: one.view().open_orders or len(told(one.run(), "command.submit")) > sent)
     assert one.end_desk(signal.SIGTERM) == 2, one.said()[-3_000:]
     (stopped,) = told(one.life(), "runtime.stopped")
     assert (stopped.reason, stopped.exit_code) == ("signal", 2)
     assert stopped.working_orders is None or stopped.working_orders > 0
     assert len(stopped.unknown_orders) == (stopped.working_orders or len(stopped.unknown_orders)) > 0
-    sent = {payload.client_order_id for payload in told(one.run(), "command.submit")}
-    assert set(stopped.unknown_orders) <= sent
+    submitted = {payload.client_order_id for payload in told(one.run(), "command.submit")}
+    assert set(stopped.unknown_orders) <= submitted
     assert stopped.took_ns <= DEADLINE_S * 1e9
     steps = {step.step: step.ok for step in told(one.life(), "runtime.shutdown_step")}
     assert (steps["orders"], steps["seal"]) == (False, True)

@@ -8,6 +8,7 @@ from tradeworthy.app.gates.desk_gates import Gates
 from tradeworthy.app.gates.disabled_controls import REMOVED, TEN_TIMES, WATCHING, play_all
 from tradeworthy.app.gates.producers import score_before
 from tradeworthy.kernel.clock import EventClock
+from tradeworthy.kernel.report import address
 from tradeworthy.kernel.severity import Severity
 from tradeworthy.operations.gates.control_score import ControlScorePolicy, control_report
 from tradeworthy.operations.gates.model import HASHES, Binding
@@ -61,8 +62,8 @@ def test_each_control_that_is_disabled_in_each_way_is_noticed_in_time():
 
 def test_the_score_of_another_code_is_that_of_the_release_before(tmp_path):
     earlier, now = (
-        Gates(GateStore(tmp_path, CLOCK), replace(BINDING, hashes={**BINDING.hashes, "code": code * 64}), CLOCK)
-        for code in "ab"
+        Gates(GateStore(tmp_path, CLOCK), replace(BINDING, hashes={**BINDING.hashes, "code": address(code)}), CLOCK)
+        for code in (b"a", b"b")
     )
     assert score_before(now) is None
     earlier.record(control_report(play_all(scenes("risk.min_order"))), "control_mutation", run_id="c")

@@ -132,10 +132,12 @@ def played_controls(gates: Gates) -> Report:
 
 
 def score_before(gates: Gates) -> float | None:
-    """Return the newest score of another code that these gates know; None where there is none."""
+    """Return the newest sound score of another code that these gates know; None where there is none."""
     code = gates.binding.hashes.get("code", "")
     for one in reversed(gates.store.read().checks):
-        if one.source != CONTROLS or one.status is None or one.hashes.get("code", code) == code or not one.artefacts:
+        if one.source != CONTROLS or one.error or one.status is None or not one.artefacts:
+            continue
+        if one.hashes.get("code", code) == code:
             continue
         data = (gates.store.root / ARTEFACTS / one.artefacts[0].sha256).read_bytes()
         score = report_of(data).figures.get("score_pct")
